@@ -1,0 +1,171 @@
+"""The words of a partnership as types, and terms with their one operation, the meet.
+
+Everything that decides what leaves the escrow is a value in this module. Nothing here reads a clock, a file or a network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum, IntEnum
+from types import MappingProxyType
+
+__all__ = [
+    "CELLS",
+    "DETAIL_FIELDS",
+    "Cell",
+    "Level",
+    "Population",
+    "Side",
+    "Terms",
+    "Tier",
+    "meet",
+    "uniform_levels",
+]
+
+
+class Population(IntEnum):
+    """Where an account stands with its owner; a lower code is stronger, and the codes are those on the wire."""
+
+    CUSTOMERS = 1
+    OPPORTUNITIES = 2
+    PROSPECTS = 3
+
+    @property
+    def word(self) -> str:
+        """The lower-case plural that the API, the CLI and reports use."""
+        return self.name.lower()
+
+
+class Side(Enum):
+    """A seat in a partnership: the inviter is left, the acceptor is right."""
+
+    LEFT = "left"
+    RIGHT = "right"
+
+    @property
+    def other(self) -> Side:
+        """The seat across the table."""
+        return Side.RIGHT if self is Side.LEFT else Side.LEFT
+
+
+class Level(IntEnum):
+    """How far a cell is shared; each level includes those below it."""
+
+    HIDDEN = 0
+    COUNTS = 1
+    ACCOUNTS = 2
+    DETAILS = 3
+
+    @property
+    def word(self) -> str:
+        """The lower-case word that the API, the CLI and reports use."""
+        return self.name.lower()
+
+
+class Tier(IntEnum):
+    """How sure a match is; a lower code is stronger."""
+
+    CERTAIN = 1
+    LIKELY = 2
+    POSSIBLE = 3
+
+    @property
+    def word(self) -> str:
+        """The lower-case word that the API, the CLI and reports use."""
+        return self.name.lower()
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Cell:
+    """One of the nine: our population against theirs (seen from the escrow: left against right)."""
+
+    ours: Population
+    theirs: Population
+
+    @property
+    def transposed(self) -> Cell:
+        """The same cell as the partner sees it."""
+        return Cell(self.theirs, self.ours)
+
+    def __str__(self) -> str:
+        return f"{self.ours.word}:{self.theirs.word}"
+
+
+CELLS: tuple[Cell, ...] = tuple(Cell(ours, theirs) for ours in Population for theirs in Population)
+
+#: What one row of details may hold, in the order reports show it.
+DETAIL_FIELDS: tuple[str, ...] = (
+    "account_name",
+    "domain",
+    "owner_name",
+    "owner_email",
+    "region",
+    "stage",
+    "open_opportunities",
+    "tier",
+    "created_date",
+    "crm_id",
+)
+
+
+def uniform_levels(level: Level) -> Mapping[Cell, Level]:
+    """Give every cell the same level."""
+    return MappingProxyType(dict.fromkeys(CELLS, level))
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What one party allows and demands, cells seen from its own side.
+
+    ``counts_from`` is the weakest tier that counts, ``reveals_from`` the weakest that reveals an account; ``largest_list`` is
+    the number of accounts it accepts on the partner's list; ``fields`` are the detail fields that it shares, which are its own
+    and are not met.
+    """
+
+    levels: Mapping[Cell, Level]
+    fields: tuple[str, ...] = ()
+    counts_from: Tier = Tier.LIKELY
+    reveals_from: Tier = Tier.CERTAIN
+    largest_list: int = 250_000
+
+    def __post_init__(self) -> None:
+        if set(self.levels) != set(CELLS):
+            raise ValueError("terms give a level to each of the nine cells")
+        unknown = [field for field in self.fields if field not in DETAIL_FIELDS]
+        if unknown:
+            raise ValueError(f"not a detail field: {', '.join(unknown)}")
+        if self.largest_list < 1:
+            raise ValueError("the largest list accepted is at least one account")
+        if self.reveals_from > self.counts_from:
+            raise ValueError("a tier that reveals an account also counts: reveals_from cannot be weaker than counts_from")
+        object.__setattr__(self, "levels", MappingProxyType(dict(self.levels)))
+
+    @property
+    def transposed(self) -> Terms:
+        """The same terms with the cells seen from the other side."""
+        return Terms(
+            levels={cell.transposed: level for cell, level in self.levels.items()},
+            fields=self.fields,
+            counts_from=self.counts_from,
+            reveals_from=self.reveals_from,
+            largest_list=self.largest_list,
+        )
+
+    def cells_from(self, level: Level) -> Iterator[Cell]:
+        """Yield the cells shared at this level or above."""
+        return (cell for cell in CELLS if self.levels[cell] >= level)
+
+
+def meet(left: Terms, right: Terms) -> Terms:
+    """Give the stricter of both, value by value; both must see the cells from the same side.
+
+    Fields are each party's own and are not met: the result has none. Commutative, associative and idempotent (up to fields).
+    """
+    counts_from = min(left.counts_from, right.counts_from)
+    return Terms(
+        levels={cell: min(left.levels[cell], right.levels[cell]) for cell in CELLS},
+        counts_from=counts_from,
+        reveals_from=min(left.reveals_from, right.reveals_from),
+        largest_list=min(left.largest_list, right.largest_list),
+    )
