@@ -7,16 +7,23 @@
     │   ├── PairingCodeInvalid, InviterMismatch, KeyExchangeFailed, ConfirmationFailed
     │   ├── GenerationInvalid, RowInvalid
     │   ├── EnvelopeInvalid, EnvelopeCommitmentInvalid, EnvelopeWrapInvalid, EnvelopeTooLarge, EnvelopeStale
-    │   └── RecordsInvalid
+    │   └── RecordsInvalid, MatchKeyAmbiguous, FallbackNotUnique
     ├── Refused                 the service refuses a request (see each subclass)
     └── ClientError             the partner's side cannot go on (see each subclass)
+        ├── ServiceRefused, ServiceUnreachable, ServiceAnswerInvalid, PlainHttpRefused
+        ├── LocalError          the home folder, the keyring or the account state
+        │   ├── KeyringMissing, KeyringExists, KeyringInvalid, PassphraseMissing, PassphraseWrong, HomeBusy
+        │   ├── PartnershipUnknown, PartnershipHeld, PartnershipNotReady
+        │   └── StateInvalid, SubmittedElsewhere, TermsElsewhere
+        ├── VerificationFailed  what the service or the partner sent is not what the keyring expects
+        └── SubmissionRejected
 
 No message repeats a token, a key, a name or anything else that was sent.
 """
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping
 
 __all__ = [
     "ClientError",
@@ -27,21 +34,42 @@ __all__ = [
     "EnvelopeTooLarge",
     "EnvelopeWrapInvalid",
     "EscrowError",
+    "FallbackNotUnique",
     "GenerationInvalid",
+    "HomeBusy",
     "InviterMismatch",
     "KeyExchangeFailed",
+    "KeyringExists",
+    "KeyringInvalid",
+    "KeyringMissing",
+    "LocalError",
+    "MatchKeyAmbiguous",
     "PairingCodeInvalid",
+    "PartnershipHeld",
+    "PartnershipNotReady",
+    "PartnershipUnknown",
+    "PassphraseMissing",
+    "PassphraseWrong",
+    "PlainHttpRefused",
     "ProtocolError",
     "RecordsInvalid",
     "Refused",
     "RowInvalid",
+    "ServiceAnswerInvalid",
+    "ServiceRefused",
+    "ServiceUnreachable",
+    "StateInvalid",
+    "SubmissionRejected",
+    "SubmittedElsewhere",
+    "TermsElsewhere",
+    "VerificationFailed",
 ]
 
 
 class EscrowError(Exception):
     """The root: ``code`` is stable and documented, the message says what to do."""
 
-    code: ClassVar[str] = "escrow-error"
+    code: str = "escrow-error"
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -126,6 +154,18 @@ class RecordsInvalid(ProtocolError):
     code = "records-invalid"
 
 
+class MatchKeyAmbiguous(ProtocolError):
+    """A match key stands on more accounts of one list than a key may: it names nobody and is not sent."""
+
+    code = "match-key-ambiguous"
+
+
+class FallbackNotUnique(ProtocolError):
+    """A fallback key stands on more than one account of its list: it is only sent where it is unique."""
+
+    code = "fallback-not-unique"
+
+
 class Refused(EscrowError):
     """The service refuses a request; each subclass says why."""
 
@@ -136,3 +176,124 @@ class ClientError(EscrowError):
     """The partner's side cannot go on; each subclass says why."""
 
     code = "client-error"
+
+
+class ServiceRefused(ClientError):
+    """The service answered with a problem document; ``code`` is its own, ``members`` what it says beside it."""
+
+    code = "service-refused"
+
+    def __init__(self, code: str, detail: str, *, status: int, members: Mapping[str, object] | None = None) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+        self.status = status
+        self.members = dict(members or {})
+
+
+class ServiceUnreachable(ClientError):
+    """The service gave no answer: no connection, no valid certificate, or no end of waiting."""
+
+    code = "service-unreachable"
+
+
+class ServiceAnswerInvalid(ClientError):
+    """The answer does not follow the contract of this version."""
+
+    code = "service-answer-invalid"
+
+
+class PlainHttpRefused(ClientError):
+    """An address without TLS is only for the loopback interface."""
+
+    code = "plain-http-refused"
+
+
+class LocalError(ClientError):
+    """The home folder, the keyring or the account state does not allow it."""
+
+    code = "local-error"
+
+
+class KeyringMissing(LocalError):
+    """There is no keyring in the home folder."""
+
+    code = "keyring-missing"
+
+
+class KeyringExists(LocalError):
+    """There is a keyring already, and it is never overwritten by another."""
+
+    code = "keyring-exists"
+
+
+class KeyringInvalid(LocalError):
+    """The bytes are not a keyring, or not one this version reads."""
+
+    code = "keyring-invalid"
+
+
+class PassphraseMissing(LocalError):
+    """Nobody gave a passphrase, or one too short."""
+
+    code = "passphrase-missing"
+
+
+class PassphraseWrong(LocalError):
+    """The passphrase does not open the file, or the file was changed."""
+
+    code = "passphrase-wrong"
+
+
+class HomeBusy(LocalError):
+    """Another escrow command is at work on the same files."""
+
+    code = "home-busy"
+
+
+class PartnershipUnknown(LocalError):
+    """The keyring has no such partnership, or the words fit more than one."""
+
+    code = "partnership-unknown"
+
+
+class PartnershipHeld(LocalError):
+    """The keyring has this partnership already, and keys are never replaced on the service's word."""
+
+    code = "partnership-held"
+
+
+class PartnershipNotReady(LocalError):
+    """The pairing is not complete yet."""
+
+    code = "partnership-not-ready"
+
+
+class StateInvalid(LocalError):
+    """The account state cannot be read."""
+
+    code = "state-invalid"
+
+
+class SubmittedElsewhere(LocalError):
+    """Another machine of the same organization submitted in the meantime."""
+
+    code = "submitted-elsewhere"
+
+
+class TermsElsewhere(LocalError):
+    """The terms the service holds for us are not those confirmed on this machine."""
+
+    code = "terms-elsewhere"
+
+
+class VerificationFailed(ClientError):
+    """What the service or the partner sent is not what this keyring expects: a swapped key or a history cut short."""
+
+    code = "verification-failed"
+
+
+class SubmissionRejected(ClientError):
+    """The service could not apply the list; nothing of it was kept."""
+
+    code = "submission-rejected"
