@@ -1,0 +1,86 @@
+"""Terms, as one party states them and as both together allow."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from escrow import terms as words
+from escrow.terms import CELLS, DETAIL_FIELDS, Cell, Tier
+from escrow.wire.values import MOST_NUMBER, FieldWord, LevelWord, Model, Number, PopulationWord, TierWord
+
+__all__ = [
+    "CellLevel",
+    "Terms",
+    "TermsDocument",
+]
+
+
+class CellLevel(Model):
+    """How far one cell is shared."""
+
+    ours: PopulationWord
+    theirs: PopulationWord
+    level: LevelWord
+
+
+def _each_once(fields: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(fields)) != len(fields):
+        raise PydanticCustomError("repeated", "A field is named once")
+    return fields
+
+
+def _nine(levels: tuple[CellLevel, ...]) -> tuple[CellLevel, ...]:
+    if {Cell(each.ours, each.theirs) for each in levels} != set(CELLS) or len(levels) != len(CELLS):
+        raise PydanticCustomError("cells", "Terms give one level to each of the nine cells")
+    return levels
+
+
+class Terms(Model):
+    """What one party allows and demands, cells seen from the reader's side."""
+
+    levels: Annotated[tuple[CellLevel, ...], Field(strict=False, min_length=9, max_length=9), AfterValidator(_nine)]
+    fields: Annotated[tuple[FieldWord, ...], Field(strict=False), AfterValidator(_each_once)] = ()
+    counts_from: TierWord = Tier.LIKELY
+    reveals_from: TierWord = Tier.CERTAIN
+    largest_list: Annotated[int, Field(ge=1, le=MOST_NUMBER)] = 250_000
+
+    @model_validator(mode="after")
+    def _what_reveals_also_counts(self) -> Self:
+        if self.reveals_from > self.counts_from:
+            raise PydanticCustomError("tiers", "reveals_from cannot be weaker than counts_from")
+        return self
+
+    @classmethod
+    def of(cls, terms: words.Terms) -> Self:
+        """Say the terms in the order of the cells and fields that reports use."""
+        return cls.model_validate(
+            {
+                "levels": [CellLevel(ours=cell.ours, theirs=cell.theirs, level=terms.levels[cell]) for cell in CELLS],
+                "fields": [field for field in DETAIL_FIELDS if field in terms.fields],
+                "counts_from": terms.counts_from,
+                "reveals_from": terms.reveals_from,
+                "largest_list": terms.largest_list,
+            }
+        )
+
+    def value(self) -> words.Terms:
+        """Give the terms as the domain's value."""
+        return words.Terms(
+            levels={Cell(each.ours, each.theirs): each.level for each in self.levels},
+            fields=tuple(field for field in DETAIL_FIELDS if field in self.fields),
+            counts_from=self.counts_from,
+            reveals_from=self.reveals_from,
+            largest_list=self.largest_list,
+        )
+
+
+class TermsDocument(Model):
+    """Both parties' terms and their meet, all seen from the caller's side."""
+
+    number: Number
+    ours: Terms
+    theirs: Terms | None
+    effective: Terms | None

@@ -1,0 +1,104 @@
+"""Overlaps and the details that follow them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from escrow.wire.values import (
+    MOST_ITEMS,
+    Cursor,
+    EnvelopeBytes,
+    LevelWord,
+    Model,
+    Number,
+    PopulationWord,
+    RowBytes,
+    TierWord,
+)
+
+__all__ = [
+    "DetailsPage",
+    "DetailsStored",
+    "DetailsUpload",
+    "OverlapItem",
+    "OverlapPage",
+    "SealedDetails",
+    "ServedDetails",
+    "WantedDetails",
+    "WantedPage",
+]
+
+
+class OverlapItem(Model):
+    """One of the caller's own rows that overlaps, in a cell open at accounts or above."""
+
+    row: RowBytes
+    overlap: str
+    tier: TierWord
+    ours: PopulationWord
+    theirs: PopulationWord
+    level: LevelWord
+
+
+class OverlapPage(Model):
+    """Some overlaps, in row order."""
+
+    items: Annotated[tuple[OverlapItem, ...], Field(strict=False)]
+    next: Cursor | None
+
+
+class WantedDetails(Model):
+    """One of the caller's own rows whose details the partner may read and does not have."""
+
+    row: RowBytes
+
+
+class WantedPage(Model):
+    """Rows to seal, and what their envelopes must be bound to."""
+
+    items: Annotated[tuple[WantedDetails, ...], Field(strict=False)]
+    terms_number: Number
+    submission: Number
+    next: Cursor | None
+
+
+class SealedDetails(Model):
+    """One sealed envelope, in the form with a wrap for each token."""
+
+    row: RowBytes
+    population: PopulationWord
+    envelope: EnvelopeBytes
+
+
+class DetailsUpload(Model):
+    """A batch of envelopes sealed under one number of terms and one applied submission."""
+
+    terms_number: Number
+    submission: Number
+    items: Annotated[tuple[SealedDetails, ...], Field(strict=False, max_length=MOST_ITEMS)]
+
+
+class DetailsStored(Model):
+    """How many envelopes were stored."""
+
+    stored: Number
+
+
+class ServedDetails(Model):
+    """A partner's envelope for one of the caller's rows, with the one wrap that opens it."""
+
+    row: RowBytes
+    owner_row: RowBytes
+    population: PopulationWord
+    submission: Number
+    terms_number: Number
+    envelope: EnvelopeBytes
+
+
+class DetailsPage(Model):
+    """Some of the partner's envelopes."""
+
+    items: Annotated[tuple[ServedDetails, ...], Field(strict=False)]
+    next: Cursor | None

@@ -1,0 +1,162 @@
+"""Partnerships and their pairing, as one party sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Self
+
+from pydantic import Field
+
+from escrow.terms import Population
+from escrow.wire.service import Organization
+from escrow.wire.values import (
+    Bytes16,
+    Bytes32,
+    Code,
+    Cursor,
+    GenerationNumber,
+    GenerationState,
+    Id,
+    Model,
+    Number,
+    PartnershipState,
+    ProfileId,
+    SideWord,
+    Time,
+)
+
+__all__ = [
+    "Acceptance",
+    "Confirmation",
+    "Generation",
+    "Invitation",
+    "InvitationLookup",
+    "NewPartnership",
+    "OwnList",
+    "Pairing",
+    "Partnership",
+    "PartnershipPage",
+    "PopulationSizes",
+    "TheirList",
+]
+
+
+class NewPartnership(Model):
+    """An invitation: made by the inviter's client, which also makes the id."""
+
+    partnership_id: Id
+    inviter_public: Bytes32
+    lookup: Bytes16
+    suite: Code
+    profile: ProfileId
+    acceptor_organization_id: Id | None = None
+
+
+class Generation(Model):
+    """The key, profile and suite that all tokens of a list belong to."""
+
+    number: GenerationNumber
+    profile: str
+    suite: int
+    state: GenerationState
+
+
+class PopulationSizes(Model):
+    """How many accounts stand in each population."""
+
+    customers: Number
+    opportunities: Number
+    prospects: Number
+
+    @classmethod
+    def of(cls, sizes: Mapping[Population, int]) -> Self:
+        """Say a count for each population; one that is missing is zero."""
+        return cls(**{population.word: sizes.get(population, 0) for population in Population})
+
+    def value(self) -> dict[Population, int]:
+        """Give the counts by population."""
+        return {population: int(getattr(self, population.word)) for population in Population}
+
+
+class OwnList(Model):
+    """The caller's own list, as the service holds it."""
+
+    last_number: Number
+    applied_number: Number
+    applied_digest: Bytes32 | None
+    accounts: Number
+    populations: PopulationSizes
+    applied_at: Time | None
+    ready: bool
+
+
+class TheirList(Model):
+    """The partner's list: its age only, never its size."""
+
+    applied_at: Time | None
+    ready: bool
+
+
+class Partnership(Model):
+    """A partnership as one party sees it."""
+
+    partnership_id: Id
+    state: PartnershipState
+    side: SideWord
+    partner: Organization | None
+    created_at: Time
+    expires_at: Time | None
+    generation: Generation | None
+    terms_number: Number
+    list: OwnList
+    their_list: TheirList
+    latest_release: Number | None
+
+
+class PartnershipPage(Model):
+    """Some of the caller's partnerships."""
+
+    items: Annotated[tuple[Partnership, ...], Field(strict=False)]
+    next: Cursor | None
+
+
+class InvitationLookup(Model):
+    """What the pairing code lets an acceptor ask for."""
+
+    lookup: Bytes16
+
+
+class Invitation(Model):
+    """An open invitation, as its acceptor sees it."""
+
+    partnership_id: Id
+    inviter: Organization
+    inviter_public: Bytes32
+    suite: int
+    profile: str
+    expires_at: Time
+
+
+class Acceptance(Model):
+    """The acceptor's half of the pairing."""
+
+    lookup: Bytes16
+    acceptor_public: Bytes32
+    tag: Bytes32
+
+
+class Pairing(Model):
+    """Both halves, public parts only, for each client to verify the other's tag."""
+
+    inviter_organization_id: Id
+    acceptor_organization_id: Id
+    inviter_public: Bytes32
+    acceptor_public: Bytes32
+    acceptor_tag: Bytes32
+    inviter_tag: Bytes32 | None
+
+
+class Confirmation(Model):
+    """The inviter's tag, sent once the acceptor's was verified."""
+
+    tag: Bytes32

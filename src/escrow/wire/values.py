@@ -1,0 +1,210 @@
+"""The values that travel: words, ids, exact bytes, bounded numbers; each refuses without repeating what was sent."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from datetime import UTC
+from enum import Enum
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    StringConstraints,
+)
+from pydantic_core import PydanticCustomError
+from pydantic_core import core_schema as cs
+
+from escrow.terms import Level, Population, Side, Tier
+
+__all__ = [
+    "MOST_CHUNKS",
+    "MOST_ITEMS",
+    "MOST_NUMBER",
+    "Bytes16",
+    "Bytes32",
+    "CellState",
+    "Code",
+    "Cursor",
+    "EnvelopeBytes",
+    "FieldWord",
+    "GenerationNumber",
+    "GenerationState",
+    "Id",
+    "LevelWord",
+    "Model",
+    "Number",
+    "PartnershipState",
+    "PopulationWord",
+    "ProfileId",
+    "RowBytes",
+    "SideWord",
+    "SubmissionState",
+    "SubmissionType",
+    "TierWord",
+    "Time",
+]
+
+#: Most chunks in one submission.
+MOST_CHUNKS = 1_024
+#: Most items in one page or batch, whatever is asked for.
+MOST_ITEMS = 1_000
+#: JSON numbers stay exact in every language up to here.
+MOST_NUMBER = 2**53 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    """An enum of the domain, told by its word."""
+
+    of: type[Enum]
+
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> cs.CoreSchema:
+        by_word = {_word(member): member for member in self.of}
+        known = cs.literal_schema(list(by_word))
+
+        def parse(unverified: object) -> Enum:
+            if isinstance(unverified, self.of):
+                return unverified
+            if isinstance(unverified, str) and unverified in by_word:
+                return by_word[unverified]
+            raise PydanticCustomError("word", "Input should be one of: {words}", {"words": ", ".join(by_word)})
+
+        return cs.no_info_plain_validator_function(
+            parse,
+            json_schema_input_schema=known,
+            serialization=cs.plain_serializer_function_ser_schema(_word, return_schema=known),
+        )
+
+
+def _word(member: Enum) -> str:
+    return member.name.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class _Base64url:
+    """Bytes of a bounded length, told as unpadded base64url."""
+
+    least: int
+    most: int
+
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> cs.CoreSchema:
+        return cs.no_info_plain_validator_function(
+            self._parse,
+            json_schema_input_schema=self._text(),
+            serialization=cs.plain_serializer_function_ser_schema(b64url, return_schema=self._text()),
+        )
+
+    def _parse(self, unverified: object) -> bytes:
+        binary = unverified if isinstance(unverified, bytes) else self._decoded(unverified)
+        if not self.least <= len(binary) <= self.most:
+            raise self._refusal()
+        return binary
+
+    def _decoded(self, unverified: object) -> bytes:
+        if not isinstance(unverified, str) or len(unverified) > _base64_length(self.most):
+            raise self._refusal()
+        try:
+            return unb64url(unverified)
+        except ValueError:
+            raise self._refusal() from None
+
+    def _refusal(self) -> PydanticCustomError:
+        size = str(self.least) if self.least == self.most else f"{self.least} to {self.most}"
+        return PydanticCustomError("base64url", "Input should be unpadded base64url of {size} bytes", {"size": size})
+
+    def _text(self) -> cs.CoreSchema:
+        least, most = _base64_length(self.least), _base64_length(self.most)
+        return cs.str_schema(pattern="^[A-Za-z0-9_-]*$", min_length=least, max_length=most)
+
+
+def b64url(binary: bytes) -> str:
+    return base64.urlsafe_b64encode(binary).decode().rstrip("=")
+
+
+def unb64url(text: str) -> bytes:
+    decoded = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    if b64url(decoded) != text:
+        raise ValueError("not canonical base64url")
+    return decoded
+
+
+def _base64_length(size: int) -> int:
+    return (size * 4 + 2) // 3
+
+
+class _CanonicalId:
+    """A UUID in its canonical, hyphenated, lower-case form and no other."""
+
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> cs.CoreSchema:
+        text = cs.str_schema(pattern="^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
+        return cs.no_info_plain_validator_function(
+            self._parse,
+            json_schema_input_schema=text,
+            serialization=cs.plain_serializer_function_ser_schema(str, return_schema=text),
+        )
+
+    @staticmethod
+    def _parse(unverified: object) -> UUID:
+        if isinstance(unverified, UUID):
+            return unverified
+        try:
+            parsed = UUID(unverified) if isinstance(unverified, str) else None
+        except ValueError:
+            parsed = None
+        if parsed is None or str(parsed) != unverified:
+            raise PydanticCustomError("id", "Input should be a UUID in lower case with hyphens")
+        return parsed
+
+
+def _not_zero(row: bytes) -> bytes:
+    if not any(row):
+        raise PydanticCustomError("row", "A row is not all zero")
+    return row
+
+
+Bytes16 = Annotated[bytes, _Base64url(16, 16)]
+Bytes32 = Annotated[bytes, _Base64url(32, 32)]
+RowBytes = Annotated[bytes, _Base64url(8, 8), AfterValidator(_not_zero)]
+#: Room for the largest padded envelope with a wrap for each of 32 tokens.
+EnvelopeBytes = Annotated[bytes, _Base64url(1, 8_192)]
+Id = Annotated[UUID, _CanonicalId()]
+PopulationWord = Annotated[Population, _Word(Population)]
+LevelWord = Annotated[Level, _Word(Level)]
+TierWord = Annotated[Tier, _Word(Tier)]
+SideWord = Annotated[Side, _Word(Side)]
+Number = Annotated[int, Field(ge=0, le=MOST_NUMBER)]
+Code = Annotated[int, Field(ge=1, le=255)]
+GenerationNumber = Annotated[int, Field(ge=0, le=2**32 - 1)]
+ProfileId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.+_-]{1,64}$")]
+Cursor = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,200}$")]
+Time = Annotated[AwareDatetime, AfterValidator(lambda moment: moment.astimezone(UTC))]
+FieldWord = Literal[
+    "account_name",
+    "domain",
+    "owner_name",
+    "owner_email",
+    "region",
+    "stage",
+    "open_opportunities",
+    "tier",
+    "created_date",
+    "crm_id",
+]
+PartnershipState = Literal["invited", "accepted", "active", "ended"]
+GenerationState = Literal["building", "live", "retired"]
+SubmissionType = Literal["snapshot", "delta"]
+SubmissionState = Literal["uploading", "received", "applied", "rejected"]
+CellState = Literal["hidden", "withheld", "public"]
+
+
+class Model(BaseModel):
+    """Strict, frozen, and closed to unknown fields."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", hide_input_in_errors=True)
