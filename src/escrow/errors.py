@@ -9,6 +9,11 @@
     │   ├── EnvelopeInvalid, EnvelopeCommitmentInvalid, EnvelopeWrapInvalid, EnvelopeTooLarge, EnvelopeStale
     │   └── RecordsInvalid, MatchKeyAmbiguous, FallbackNotUnique
     ├── Refused                 the service refuses a request (see each subclass)
+    │   ├── NotAuthenticated, NotFound, OrganizationNameTaken, OrganizationNameInvalid
+    │   └── PartnershipExists, PartnershipNotActive, PartnershipEnded, PairingIncomplete, PairingInvalid,
+    │       InvitationTaken, ConfirmationTaken
+    ├── ServiceFault            the service cannot go on, and its operator has to act
+    │   └── SealingKeyInvalid, SealBroken, TrailBroken, StoredFormUnknown
     └── ClientError             the partner's side cannot go on (see each subclass)
         ├── ServiceRefused, ServiceUnreachable, ServiceAnswerInvalid, PlainHttpRefused
         ├── LocalError          the home folder, the keyring or the account state
@@ -28,6 +33,7 @@ from collections.abc import Mapping
 __all__ = [
     "ClientError",
     "ConfirmationFailed",
+    "ConfirmationTaken",
     "EnvelopeCommitmentInvalid",
     "EnvelopeInvalid",
     "EnvelopeStale",
@@ -37,6 +43,7 @@ __all__ = [
     "FallbackNotUnique",
     "GenerationInvalid",
     "HomeBusy",
+    "InvitationTaken",
     "InviterMismatch",
     "KeyExchangeFailed",
     "KeyringExists",
@@ -44,8 +51,17 @@ __all__ = [
     "KeyringMissing",
     "LocalError",
     "MatchKeyAmbiguous",
+    "NotAuthenticated",
+    "NotFound",
+    "OrganizationNameInvalid",
+    "OrganizationNameTaken",
     "PairingCodeInvalid",
+    "PairingIncomplete",
+    "PairingInvalid",
+    "PartnershipEnded",
+    "PartnershipExists",
     "PartnershipHeld",
+    "PartnershipNotActive",
     "PartnershipNotReady",
     "PartnershipUnknown",
     "PassphraseMissing",
@@ -55,13 +71,18 @@ __all__ = [
     "RecordsInvalid",
     "Refused",
     "RowInvalid",
+    "SealBroken",
+    "SealingKeyInvalid",
     "ServiceAnswerInvalid",
+    "ServiceFault",
     "ServiceRefused",
     "ServiceUnreachable",
     "StateInvalid",
+    "StoredFormUnknown",
     "SubmissionRejected",
     "SubmittedElsewhere",
     "TermsElsewhere",
+    "TrailBroken",
     "VerificationFailed",
 ]
 
@@ -170,6 +191,102 @@ class Refused(EscrowError):
     """The service refuses a request; each subclass says why."""
 
     code = "refused"
+
+
+class NotAuthenticated(Refused):
+    """The caller shows no API key that the service knows."""
+
+    code = "not-authenticated"
+
+
+class NotFound(Refused):
+    """There is no such thing, or it is somebody else's: the two are never told apart."""
+
+    code = "not-found"
+
+
+class OrganizationNameTaken(Refused):
+    """Another organization has this name."""
+
+    code = "organization-name-taken"
+
+
+class OrganizationNameInvalid(Refused):
+    """The name of an organization is a line of text."""
+
+    code = "organization-name-invalid"
+
+
+class PartnershipExists(Refused):
+    """The partnership's id or its pairing code was used before."""
+
+    code = "partnership-exists"
+
+
+class PartnershipNotActive(Refused):
+    """Lists are compared in active partnerships only."""
+
+    code = "partnership-not-active"
+
+
+class PartnershipEnded(Refused):
+    """The partnership has ended, or its invitation has expired."""
+
+    code = "partnership-ended"
+
+
+class PairingIncomplete(Refused):
+    """The partner has not accepted the invitation yet."""
+
+    code = "pairing-incomplete"
+
+
+class InvitationTaken(Refused):
+    """An invitation takes one acceptance, and this one has it."""
+
+    code = "invitation-taken"
+
+
+class ConfirmationTaken(Refused):
+    """The inviter has confirmed this pairing before, with another tag."""
+
+    code = "confirmation-taken"
+
+
+class PairingInvalid(Refused):
+    """A public key, a tag or a lookup does not have the right length, or the suite is unknown."""
+
+    code = "pairing-invalid"
+
+
+class ServiceFault(EscrowError):
+    """The service cannot go on, and its operator has to act; callers see an opaque failure."""
+
+    code = "service-fault"
+
+
+class SealingKeyInvalid(ServiceFault):
+    """The service's sealing key is missing or is not a key."""
+
+    code = "sealing-key-invalid"
+
+
+class SealBroken(ServiceFault):
+    """A sealed value does not open under the sealing key."""
+
+    code = "seal-broken"
+
+
+class TrailBroken(ServiceFault):
+    """An entry of an audit trail was changed."""
+
+    code = "trail-broken"
+
+
+class StoredFormUnknown(ServiceFault):
+    """A stored block has a form that this version does not read."""
+
+    code = "stored-form-unknown"
 
 
 class ClientError(EscrowError):

@@ -1,0 +1,52 @@
+"""One list as fixed binary records: chunks on the wire, and the arithmetic of snapshots and deltas.
+
+Nothing here knows what a token stands for; tokens may be in wire form or in stored-index form.
+"""
+
+from escrow.psi.records.changes import apply_delta, difference
+from escrow.psi.records.checks import MOST_TOKENS_OF_AN_ACCOUNT, check_list
+from escrow.psi.records.chunks import (
+    SubmissionKind,
+    chunk_digest,
+    join,
+    pack_chunk,
+    parse_chunk,
+    split,
+    submission_digest,
+)
+from escrow.psi.records.layout import (
+    ACCOUNT_DTYPE,
+    REMOVED,
+    TOKEN_BYTES,
+    TOKEN_DTYPE,
+    ListRecords,
+    kinds_of,
+    make_records,
+    run_starts,
+    token_halves,
+    with_tokens,
+)
+
+__all__ = [
+    "ACCOUNT_DTYPE",
+    "MOST_TOKENS_OF_AN_ACCOUNT",
+    "REMOVED",
+    "TOKEN_BYTES",
+    "TOKEN_DTYPE",
+    "ListRecords",
+    "SubmissionKind",
+    "apply_delta",
+    "check_list",
+    "chunk_digest",
+    "difference",
+    "join",
+    "kinds_of",
+    "make_records",
+    "pack_chunk",
+    "parse_chunk",
+    "run_starts",
+    "split",
+    "submission_digest",
+    "token_halves",
+    "with_tokens",
+]

@@ -1,0 +1,57 @@
+"""What a list must keep besides its form: no ambiguous key, no fallback key on two accounts, no hoard of tokens."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from escrow.errors import FallbackNotUnique, MatchKeyAmbiguous, RecordsInvalid
+from escrow.psi.matchkeys import MOST_ACCOUNTS_OF_A_KEY, Kind
+from escrow.psi.records.layout import REMOVED, ListRecords, Mask, Records, kinds_of, pick, run_starts, token_halves
+
+__all__ = ["MOST_TOKENS_OF_AN_ACCOUNT", "check_list"]
+
+MOST_TOKENS_OF_AN_ACCOUNT = 32
+
+
+def check_list(records: ListRecords, *, most_tokens_of_account: int = MOST_TOKENS_OF_AN_ACCOUNT) -> None:
+    """Refuse a list, complete and canonical, that breaks a rule about its keys.
+
+    Raises:
+        RecordsInvalid: an account is marked as removed, or has too many tokens.
+        MatchKeyAmbiguous: a key stands on more than five accounts.
+        FallbackNotUnique: a fallback key stands on more than one.
+    """
+    if np.any(records.accounts["population"] == REMOVED):
+        raise RecordsInvalid("a list holds no removed accounts; send removals in a delta")
+    _, tokens_each = np.unique_counts(records.tokens["row"].astype(np.uint64))
+    if tokens_each.max(initial=0) > most_tokens_of_account:
+        raise RecordsInvalid(f"an account has more than {most_tokens_of_account} match keys")
+    kinds = kinds_of(records.tokens)
+    if _stands_on_more_than(1, pick(records.tokens, kinds == Kind.FALLBACK)):
+        raise FallbackNotUnique("a fallback key stands on more than one account of the list; leave it out")
+    for kind in (Kind.WEB, Kind.WORD):
+        if _stands_on_more_than(MOST_ACCOUNTS_OF_A_KEY, pick(records.tokens, kinds == kind)):
+            raise MatchKeyAmbiguous(
+                f"a match key stands on more than {MOST_ACCOUNTS_OF_A_KEY} accounts of the list; leave it out"
+            )
+
+
+def _stands_on_more_than(most: int, tokens: Records) -> bool:
+    """Tell whether some token, all being of one kind, stands on more than ``most`` accounts.
+
+    Tokens that share their first eight bytes are the only ones looked at closely.
+    """
+    high = token_halves(tokens)[0]
+    order = np.argsort(high)
+    crowded = order[_in_runs_longer_than(most, run_starts(high[order]))]
+    high, low = token_halves(tokens[crowded])
+    rows = tokens["row"][crowded].astype(np.uint64)
+    order = np.lexsort((rows, low, high))
+    new_token = run_starts(high[order]) | run_starts(low[order])
+    new_account = new_token | run_starts(rows[order])
+    return bool(_in_runs_longer_than(most, new_token[new_account]).any())
+
+
+def _in_runs_longer_than(most: int, starts: Mask) -> Mask:
+    lengths = np.diff(np.flatnonzero(starts), append=starts.size)
+    return np.repeat(lengths > most, lengths)
