@@ -3,33 +3,36 @@
 A lock file that names a host installs only where that host answers; a path of somebody's machine works nowhere else.
 """
 
+from __future__ import annotations
+
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
-LOCK_FILES = ("requirements-dev.txt", "tools.txt")
-# Whole paths only: `/homepage` and `src/root/` are nobody's folder.
-MACHINE_PATH = re.compile(rb"(?<![\w./-])/(?:work|root|home/\w+|Users/\w+|tmp/\w+)/")
+LOCK_FILE = re.compile(r"(requirements.*|tools)\.txt")
+# Whole paths only: `/homepage` and `src/root/` are nobody's folder. This pattern does not match itself.
+MACHINE_PATH = re.compile(rb"(?<![\w./*-])/(?:work|root|home/\w+|Users/\w+|tmp/\w+)/[\w.]")
 
 
-def tracked_files() -> list[Path]:
-    """Name every file that git tracks and that still exists."""
-    listing = subprocess.run(["git", "ls-files", "-z"], check=True, capture_output=True).stdout
-    return [path for name in listing.decode().split("\0") if name and (path := Path(name)).is_file()]
+def complaints(repository: Path) -> Iterator[str]:
+    """Say of each offending line of a tracked file where it stands and what is wrong with it."""
+    for name in _tracked_files(repository):
+        for number, line in enumerate((repository / name).read_bytes().splitlines(), start=1):
+            if MACHINE_PATH.search(line):
+                yield f"{name}:{number}: a path of one machine"
+            if LOCK_FILE.fullmatch(name) and b"://" in line:
+                yield f"{name}:{number}: a lock file must not name a host"
 
 
-def complaints() -> list[str]:
-    """Say of each offending line where it stands and what is wrong with it."""
-    found = [f"{name}: a lock file must not name a host" for name in LOCK_FILES if "://" in Path(name).read_text()]
-    for path in tracked_files():
-        for number, line in enumerate(path.read_bytes().splitlines(), start=1):
-            if MACHINE_PATH.search(line) and path != Path("tools/check_places.py"):
-                found.append(f"{path}:{number}: a path of one machine")
-    return found
+def _tracked_files(repository: Path) -> list[str]:
+    command = ["git", "-C", str(repository), "ls-files", "-z"]
+    names = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split("\0")
+    return [name for name in names if (repository / name).is_file()]
 
 
 if __name__ == "__main__":
-    found = complaints()
-    print("\n".join(found) or "places: no lock file names a host, no file names one machine's folder")
+    found = list(complaints(Path(__file__).parents[1]))
+    print("\n".join(found) or "places: no file names a folder of one machine, no lock file names a host")
     sys.exit(bool(found))
