@@ -17,8 +17,8 @@ $(INSTALLED): tools.txt requirements-dev.txt pyproject.toml tools/install.sh
 	@PYTHON='$(PYTHON)' tools/install.sh '$(CURDIR)/$(VENV)'
 	@touch $@
 
-demo: $(INSTALLED) ## two companies' lists become a 3x3, over HTTPS, on this machine
-	@$(BIN)/python examples/demo.py
+demo: $(INSTALLED) ## two companies' lists become a 3x3, over HTTPS, on this machine; KEEP=--keep leaves the service up
+	@$(BIN)/python examples/demo.py $(KEEP)
 
 test: $(INSTALLED) ## every test, on SQLite and on PostgreSQL
 	$(BIN)/python -m pytest -n 2
