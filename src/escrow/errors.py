@@ -7,13 +7,17 @@
     │   ├── PairingCodeInvalid, InviterMismatch, KeyExchangeFailed, ConfirmationFailed
     │   ├── GenerationInvalid, RowInvalid
     │   ├── EnvelopeInvalid, EnvelopeCommitmentInvalid, EnvelopeWrapInvalid, EnvelopeTooLarge, EnvelopeStale
-    │   └── RecordsInvalid, MatchKeyAmbiguous, FallbackNotUnique
+    │   ├── RecordsInvalid, MatchKeyAmbiguous, FallbackNotUnique
+    │   └── ProfileUnknown
     ├── Refused                 the service refuses a request (see each subclass)
     │   ├── NotAuthenticated, NotFound, OrganizationNameTaken, OrganizationNameInvalid
+    │   ├── SubmissionBaseWrong, SubmissionInProgress, SubmissionDigestWrong, SubmissionTooLarge, SubmissionClosed
+    │   ├── ProfileMismatch, GenerationMismatch, ChunkDigestMismatch, ChunkTooLarge, ChunksMissing, ListEmpty
+    │   ├── DetailsNotWanted, TermsChanged, SubmissionChanged
     │   └── PartnershipExists, PartnershipNotActive, PartnershipEnded, PairingIncomplete, PairingInvalid,
     │       InvitationTaken, ConfirmationTaken
     ├── ServiceFault            the service cannot go on, and its operator has to act
-    │   └── SealingKeyInvalid, SealBroken, TrailBroken, StoredFormUnknown
+    │   └── SealingKeyInvalid, SealBroken, TrailBroken, StoredFormUnknown, DatabaseBehind, MigrationsDiffer
     └── ClientError             the partner's side cannot go on (see each subclass)
         ├── ServiceRefused, ServiceUnreachable, ServiceAnswerInvalid, PlainHttpRefused
         ├── LocalError          the home folder, the keyring or the account state
@@ -31,9 +35,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 __all__ = [
+    "ChunkDigestMismatch",
+    "ChunkTooLarge",
+    "ChunksMissing",
     "ClientError",
     "ConfirmationFailed",
     "ConfirmationTaken",
+    "DatabaseBehind",
+    "DetailsNotWanted",
     "EnvelopeCommitmentInvalid",
     "EnvelopeInvalid",
     "EnvelopeStale",
@@ -42,6 +51,7 @@ __all__ = [
     "EscrowError",
     "FallbackNotUnique",
     "GenerationInvalid",
+    "GenerationMismatch",
     "HomeBusy",
     "InvitationTaken",
     "InviterMismatch",
@@ -49,8 +59,10 @@ __all__ = [
     "KeyringExists",
     "KeyringInvalid",
     "KeyringMissing",
+    "ListEmpty",
     "LocalError",
     "MatchKeyAmbiguous",
+    "MigrationsDiffer",
     "NotAuthenticated",
     "NotFound",
     "OrganizationNameInvalid",
@@ -67,6 +79,8 @@ __all__ = [
     "PassphraseMissing",
     "PassphraseWrong",
     "PlainHttpRefused",
+    "ProfileMismatch",
+    "ProfileUnknown",
     "ProtocolError",
     "RecordsInvalid",
     "Refused",
@@ -79,8 +93,15 @@ __all__ = [
     "ServiceUnreachable",
     "StateInvalid",
     "StoredFormUnknown",
+    "SubmissionBaseWrong",
+    "SubmissionChanged",
+    "SubmissionClosed",
+    "SubmissionDigestWrong",
+    "SubmissionInProgress",
     "SubmissionRejected",
+    "SubmissionTooLarge",
     "SubmittedElsewhere",
+    "TermsChanged",
     "TermsElsewhere",
     "TrailBroken",
     "VerificationFailed",
@@ -187,6 +208,12 @@ class FallbackNotUnique(ProtocolError):
     code = "fallback-not-unique"
 
 
+class ProfileUnknown(ProtocolError):
+    """The normalisation profile is not one this version has."""
+
+    code = "profile-unknown"
+
+
 class Refused(EscrowError):
     """The service refuses a request; each subclass says why."""
 
@@ -259,6 +286,103 @@ class PairingInvalid(Refused):
     code = "pairing-invalid"
 
 
+class SubmissionBaseWrong(Refused):
+    """A submission does not follow the last one, or builds on another list than the applied one."""
+
+    code = "submission-base-wrong"
+
+    def __init__(self, message: str, *, last_number: int, applied_number: int) -> None:
+        super().__init__(message)
+        self.last_number = last_number
+        self.applied_number = applied_number
+
+
+class ProfileMismatch(Refused):
+    """The list was made under another profile than the live generation's."""
+
+    code = "profile-mismatch"
+
+    def __init__(self, message: str, *, expected: str) -> None:
+        super().__init__(message)
+        self.expected = expected
+
+
+class ChunksMissing(Refused):
+    """A submission is complete when all its chunks are there."""
+
+    code = "chunks-missing"
+
+    def __init__(self, message: str, *, missing: tuple[int, ...]) -> None:
+        super().__init__(message)
+        self.missing = missing
+
+
+class GenerationMismatch(Refused):
+    """The list was made for a generation or a suite that is not the live one."""
+
+    code = "generation-mismatch"
+
+
+class SubmissionInProgress(Refused):
+    """The submission before this one is still being applied."""
+
+    code = "submission-in-progress"
+
+
+class SubmissionDigestWrong(Refused):
+    """The digest of a submission is not that of what it states."""
+
+    code = "submission-digest-wrong"
+
+
+class SubmissionTooLarge(Refused):
+    """A submission holds more accounts or chunks than this service takes."""
+
+    code = "submission-too-large"
+
+
+class SubmissionClosed(Refused):
+    """The submission takes no chunks any more."""
+
+    code = "submission-closed"
+
+
+class ChunkDigestMismatch(Refused):
+    """A chunk is not the one that was announced for its place."""
+
+    code = "chunk-digest-mismatch"
+
+
+class ChunkTooLarge(Refused):
+    """A chunk is larger than this service takes."""
+
+    code = "chunk-too-large"
+
+
+class ListEmpty(Refused):
+    """There is no applied list to speak of."""
+
+    code = "list-empty"
+
+
+class DetailsNotWanted(Refused):
+    """A row does not overlap in a cell open at details, or is not what was applied."""
+
+    code = "details-not-wanted"
+
+
+class TermsChanged(Refused):
+    """The envelopes were sealed under other terms than the owner's current ones."""
+
+    code = "terms-changed"
+
+
+class SubmissionChanged(Refused):
+    """The envelopes were sealed under another submission than the applied one."""
+
+    code = "submission-changed"
+
+
 class ServiceFault(EscrowError):
     """The service cannot go on, and its operator has to act; callers see an opaque failure."""
 
@@ -287,6 +411,18 @@ class StoredFormUnknown(ServiceFault):
     """A stored block has a form that this version does not read."""
 
     code = "stored-form-unknown"
+
+
+class DatabaseBehind(ServiceFault):
+    """The database has not seen every migration."""
+
+    code = "database-behind"
+
+
+class MigrationsDiffer(ServiceFault):
+    """The migrations and the tables of this version do not say the same."""
+
+    code = "migrations-differ"
 
 
 class ClientError(EscrowError):

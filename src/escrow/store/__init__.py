@@ -1,0 +1,1 @@
+"""Tables, transactions, sealed columns and blocks; the only place that knows two databases."""

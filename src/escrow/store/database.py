@@ -1,0 +1,118 @@
+"""One database, SQLite or PostgreSQL, and the two ways to talk to it: a write transaction and a read snapshot.
+
+A transaction is named after what it decides. It commits when its block ends and rolls back when the block raises;
+nothing is retried here. Writes to one SQLite file wait for each other from their first statement on (``BEGIN
+IMMEDIATE``), so a decision never rests on what another writer has changed since. On PostgreSQL the lock on the
+partnership's row does the same (``escrow.access``).
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
+from sqlalchemy.engine import URL, make_url
+
+__all__ = ["Database", "Transaction"]
+
+#: What a verb is given: an open transaction that it never commits.
+Transaction = Connection
+
+_log = logging.getLogger(__name__)
+
+_SQLITE_PRAGMAS = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA foreign_keys = ON",
+    # What is deleted is overwritten, so that an end or a tightening leaves nothing in free pages.
+    "PRAGMA secure_delete = ON",
+    "PRAGMA temp_store = MEMORY",
+    "PRAGMA busy_timeout = 30000",
+)
+
+
+class Database:
+    """A database by its URL; threads share one, each transaction has a connection of its own."""
+
+    def __init__(self, url: str) -> None:
+        self.engine = _sqlite(make_url(url)) if url.startswith("sqlite") else _postgresql(make_url(url))
+
+    def __repr__(self) -> str:
+        return f"Database({self.engine.url!r})"  # SQLAlchemy stars the password out
+
+    @contextmanager
+    def transaction(self, name: str) -> Iterator[Transaction]:
+        """Write: everything in the block commits together or not at all."""
+        with self._open(name, writes=True) as tx:
+            yield tx
+
+    @contextmanager
+    def snapshot(self, name: str) -> Iterator[Transaction]:
+        """Read: the block sees the database as it was at its first statement, and cannot write."""
+        with self._open(name, writes=False) as tx:
+            yield tx
+
+    @contextmanager
+    def _open(self, name: str, *, writes: bool) -> Iterator[Transaction]:
+        started = time.monotonic()
+        with self.engine.connect() as connection:
+            tx = connection.execution_options(writes=writes, **_isolation(self.engine, writes=writes))
+            with tx.begin():
+                yield tx
+        _log.debug("%s: %.0f ms", name, (time.monotonic() - started) * 1000)
+
+    def close(self) -> None:
+        """Close every pooled connection."""
+        self.engine.dispose()
+
+
+def _isolation(engine: Engine, *, writes: bool) -> dict[str, Any]:
+    if engine.dialect.name == "sqlite" or writes:
+        return {}
+    return {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+
+
+def _postgresql(url: URL) -> Engine:
+    return create_engine(url.set(drivername="postgresql+psycopg"), pool_pre_ping=True, hide_parameters=True)
+
+
+def _sqlite(url: URL) -> Engine:
+    if url.database is None or url.database in {"", ":memory:"}:
+        raise ValueError("the SQLite database is a file: an escrow must survive a restart")
+    _create_private(Path(url.database))
+    # The busy handler makes waiting writers queue; a pool per file keeps the pragmas from running per request.
+    engine = create_engine(
+        url,
+        poolclass=QueuePool,
+        pool_size=16,
+        max_overflow=32,
+        hide_parameters=True,
+        connect_args={"check_same_thread": False},
+    )
+    event.listen(engine, "connect", _configure_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _create_private(path: Path) -> None:
+    """Create the file before SQLite does, so that it, its write-ahead log and its index are only for their owner."""
+    path.touch(mode=0o600)
+    path.chmod(0o600)
+
+
+def _configure_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # the driver begins nothing by itself
+    for pragma in _SQLITE_PRAGMAS:
+        connection.execute(pragma)
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("writes", True)
+    connection.exec_driver_sql(f"PRAGMA query_only = {'OFF' if writes else 'ON'}")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN DEFERRED")

@@ -1,0 +1,114 @@
+"""Sealing: columns and files that only a key kept outside of the database opens.
+
+The service holds one sealing key in a file of its own. Under it are sealed a pepper per generation and a sealing key
+per partnership; under that, chunks and envelopes. Once the two columns are erased, nothing below them opens again.
+
+A sealed value is ``u8(1) || nonce[12] || ChaCha20-Poly1305 ciphertext with tag``. Its context (table, partnership, …)
+is authenticated, so that a value copied to another row does not open there.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+from collections.abc import Callable
+from pathlib import Path
+from uuid import UUID
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+
+from escrow.errors import SealBroken, SealingKeyInvalid
+
+__all__ = ["SealingKey", "context"]
+
+_FORMAT = b"\x01"
+_NONCE = 12
+_HEADER = "escrow-sealing-key-1:"
+
+Random = Callable[[int], bytes]
+
+
+def context(table: str, *parts: UUID | str | int | bytes) -> bytes:
+    """Say where a sealed value lives; two different places never give the same bytes."""
+    return b"".join(len(piece).to_bytes(4) + piece for piece in (table.encode(), *map(_bytes, parts)))
+
+
+def _bytes(part: UUID | str | int | bytes) -> bytes:
+    match part:
+        case UUID():
+            return part.bytes
+        case str():
+            return part.encode()
+        case int():
+            return part.to_bytes(8)
+        case _:
+            return part
+
+
+class SealingKey:
+    """32 bytes that seal and open; never printed, never compared."""
+
+    __slots__ = ("_cipher", "_key", "_random")
+
+    def __init__(self, key: bytes, *, random: Random = os.urandom) -> None:
+        if len(key) != 32:
+            raise SealingKeyInvalid("A sealing key is 32 bytes.")
+        self._key = key
+        self._cipher = ChaCha20Poly1305(key)
+        self._random = random
+
+    def __repr__(self) -> str:
+        return "SealingKey(…)"
+
+    @classmethod
+    def make(cls, *, random: Random = os.urandom) -> SealingKey:
+        """Make a fresh key."""
+        return cls(random(32), random=random)
+
+    @classmethod
+    def read(cls, path: Path) -> SealingKey:
+        """Read the service's key from its file."""
+        try:
+            header, _, text = path.read_text("ascii").strip().partition(":")
+            key = base64.b64decode(text, validate=True)
+        except FileNotFoundError as missing:
+            raise SealingKeyInvalid(f"No sealing key at {path}: make one with 'escrow-server init'.") from missing
+        except (UnicodeDecodeError, binascii.Error) as broken:
+            raise SealingKeyInvalid(f"The file {path} is not a sealing key.") from broken
+        if f"{header}:" != _HEADER:
+            raise SealingKeyInvalid(f"The file {path} is not a sealing key.")
+        return cls(key)
+
+    def write(self, path: Path) -> None:
+        """Write the key to a new file that only its owner reads; an existing file is never overwritten."""
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(f"{_HEADER}{base64.b64encode(self._key).decode()}\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+    def seal(self, plaintext: bytes, *, context: bytes) -> bytes:
+        """Seal a value for one place."""
+        nonce = self._random(_NONCE)
+        return _FORMAT + nonce + self._cipher.encrypt(nonce, plaintext, context)
+
+    def open(self, sealed: bytes, *, context: bytes) -> bytes:
+        """Open a value sealed for this place, or raise SealBroken."""
+        if sealed[:1] != _FORMAT:
+            raise SealBroken("A sealed value has an unknown format.")
+        try:
+            return self._cipher.decrypt(sealed[1 : 1 + _NONCE], sealed[1 + _NONCE :], context)
+        except (InvalidTag, ValueError) as broken:
+            raise SealBroken(
+                "A sealed value does not open: the sealing key or the database is not the right one."
+            ) from broken
+
+    def seal_key(self, key: SealingKey, *, context: bytes) -> bytes:
+        """Seal another key under this one."""
+        return self.seal(key._key, context=context)
+
+    def open_key(self, sealed: bytes, *, context: bytes) -> SealingKey:
+        """Open a key sealed under this one."""
+        return SealingKey(self.open(sealed, context=context), random=self._random)

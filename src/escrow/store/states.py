@@ -1,0 +1,71 @@
+"""The states that rows move through, each as an enum with its diagram; one function in a verb makes each move."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+__all__ = ["GenerationState", "JobType", "PartnershipState", "SubmissionState", "SubmissionType"]
+
+
+class PartnershipState(Enum):
+    """Where a partnership stands.
+
+    ::
+
+        invited ──accept──▶ accepted ──confirm──▶ active ──end──▶ ended
+           │                    │                                   ▲
+           └────────end─────────┴────────────end────────────────────┘
+
+    An invitation that is not confirmed by its ``expires_at`` reads as ended from then on, without a write.
+    """
+
+    INVITED = "invited"
+    ACCEPTED = "accepted"
+    ACTIVE = "active"
+    ENDED = "ended"
+
+
+class GenerationState(Enum):
+    """Where a generation of tokens stands.
+
+    ::
+
+        building ──switch──▶ live ──switch──▶ retired
+
+    A fresh pairing has nothing to switch from, so generation 0 starts live.
+    """
+
+    BUILDING = "building"
+    LIVE = "live"
+    RETIRED = "retired"
+
+
+class SubmissionState(Enum):
+    """Where a submission stands.
+
+    ::
+
+        uploading ──complete──▶ received ──apply──▶ applied
+                                    └──────apply──▶ rejected
+    """
+
+    UPLOADING = "uploading"
+    RECEIVED = "received"
+    APPLIED = "applied"
+    REJECTED = "rejected"
+
+
+class SubmissionType(Enum):
+    """A whole list, or what changed since the one before."""
+
+    SNAPSHOT = "snapshot"
+    DELTA = "delta"
+
+
+class JobType(Enum):
+    """What the worker does for a partnership."""
+
+    APPLY = "apply"
+    MATCH = "match"
+    RELEASE = "release"
+    PURGE = "purge"

@@ -1,0 +1,386 @@
+"""Every table, as SQLAlchemy Core; the migrations build the same, and a check holds the two together.
+
+Primary keys and unique indexes of everything that grows with a list begin with ``partnership_id``, so that the tables
+can be distributed by it. Binary columns named ``sealed…`` hold bytes that only a sealing key opens.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from enum import Enum
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    TypeDecorator,
+    Uuid,
+)
+
+from escrow.store.states import GenerationState, JobType, PartnershipState, SubmissionState, SubmissionType
+from escrow.terms import Side
+
+__all__ = [
+    "Moment",
+    "accounts",
+    "api_keys",
+    "audit_entries",
+    "chunks",
+    "envelopes",
+    "generations",
+    "jobs",
+    "list_changes",
+    "lists",
+    "matches",
+    "metadata",
+    "organizations",
+    "parties",
+    "partnerships",
+    "release_cells",
+    "releases",
+    "submissions",
+    "terms",
+    "tokens",
+]
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+    }
+)
+
+
+class Moment(TypeDecorator[datetime]):
+    """A UTC time; a naive one is refused going in, and an aware one comes out on either database."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment carries its time zone")
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+
+def _one_of(column: str, states: type[Enum]) -> CheckConstraint:
+    values = ", ".join(f"'{state.value}'" for state in states)
+    return CheckConstraint(f"{column} IN ({values})", name=f"{column}_known")
+
+
+def _of_partnership(*, primary_key: bool = True) -> Column[Any]:
+    return Column(
+        "partnership_id", Uuid, ForeignKey("partnerships.partnership_id"), primary_key=primary_key, nullable=False
+    )
+
+
+def _side() -> Column[Any]:
+    return Column("side", Text, primary_key=True)
+
+
+organizations = Table(
+    "organizations",
+    metadata,
+    Column("organization_id", Uuid, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("folded_name", Text, nullable=False, unique=True),
+    Column("created_at", Moment, nullable=False),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("api_key_id", Text, primary_key=True),
+    Column("organization_id", Uuid, ForeignKey("organizations.organization_id"), nullable=False, index=True),
+    Column("label", Text, nullable=False),
+    Column("digest", LargeBinary(32), nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("revoked_at", Moment),
+)
+
+partnerships = Table(
+    "partnerships",
+    metadata,
+    Column("partnership_id", Uuid, primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("suite", SmallInteger, nullable=False),
+    Column("profile", Text, nullable=False),
+    # Pairing: what the inviter registers, what the acceptor answers, and the inviter's last word.
+    Column("lookup", LargeBinary(16), nullable=False, unique=True),
+    Column("invited_organization_id", Uuid, ForeignKey("organizations.organization_id")),
+    Column("inviter_public", LargeBinary(32), nullable=False),
+    Column("acceptor_public", LargeBinary(32)),
+    Column("acceptor_tag", LargeBinary(32)),
+    Column("inviter_tag", LargeBinary(32)),
+    # Erased when the partnership ends; sealed under the service's key.
+    Column("sealed_key", LargeBinary),
+    Column("created_at", Moment, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+    Column("accepted_at", Moment),
+    Column("confirmed_at", Moment),
+    Column("ended_at", Moment),
+    _one_of("state", PartnershipState),
+)
+
+parties = Table(
+    "parties",
+    metadata,
+    _of_partnership(),
+    _side(),
+    Column("organization_id", Uuid, ForeignKey("organizations.organization_id"), nullable=False, index=True),
+    Column("terms_number", Integer, nullable=False),
+    # The last submission of which the party said that its counts are right.
+    Column("ready_submission", BigInteger),
+    _one_of("side", Side),
+)
+
+terms = Table(
+    "terms",
+    metadata,
+    _of_partnership(),
+    _side(),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    # Nine digits, cells in the order of escrow.terms.CELLS as the party sees them.
+    Column("levels", Text, nullable=False),
+    # Names of detail fields with a comma between them.
+    Column("fields", Text, nullable=False),
+    Column("counts_from", SmallInteger, nullable=False),
+    Column("reveals_from", SmallInteger, nullable=False),
+    Column("largest_list", Integer, nullable=False),
+    Column("made_at", Moment, nullable=False),
+    ForeignKeyConstraint(["partnership_id", "side"], ["parties.partnership_id", "parties.side"]),
+)
+
+generations = Table(
+    "generations",
+    metadata,
+    _of_partnership(),
+    Column("generation", Integer, primary_key=True, autoincrement=False),
+    Column("suite", SmallInteger, nullable=False),
+    Column("profile", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    # Erased when the partnership ends; sealed under the service's key.
+    Column("sealed_pepper", LargeBinary),
+    Column("created_at", Moment, nullable=False),
+    _one_of("state", GenerationState),
+)
+
+submissions = Table(
+    "submissions",
+    metadata,
+    _of_partnership(),
+    _side(),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("type", Text, nullable=False),
+    Column("base", BigInteger, nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("profile", Text, nullable=False),
+    Column("accounts", Integer, nullable=False),
+    Column("digest", LargeBinary(32), nullable=False),
+    Column("state", Text, nullable=False),
+    # The party says with this submission that its counts are right.
+    Column("ready", Boolean, nullable=False),
+    Column("begun_at", Moment, nullable=False),
+    Column("received_at", Moment),
+    Column("applied_at", Moment),
+    Column("problem_code", Text),
+    Column("problem_detail", Text),
+    _one_of("type", SubmissionType),
+    _one_of("state", SubmissionState),
+)
+
+chunks = Table(
+    "chunks",
+    metadata,
+    _of_partnership(),
+    _side(),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("digest", LargeBinary(32), nullable=False),
+    # Null until it arrives, and again once the submission is settled; sealed under the partnership's key.
+    Column("sealed", LargeBinary),
+    Column("arrived_at", Moment),
+    ForeignKeyConstraint(
+        ["partnership_id", "side", "number"],
+        ["submissions.partnership_id", "submissions.side", "submissions.number"],
+    ),
+)
+
+lists = Table(
+    "lists",
+    metadata,
+    _of_partnership(),
+    Column("generation", Integer, primary_key=True, autoincrement=False),
+    _side(),
+    Column("applied_number", BigInteger, nullable=False),
+    Column("applied_digest", LargeBinary(32), nullable=False),
+    Column("applied_at", Moment, nullable=False),
+    Column("accounts", Integer, nullable=False),
+    Column("customers", Integer, nullable=False),
+    Column("opportunities", Integer, nullable=False),
+    Column("prospects", Integer, nullable=False),
+    # Blocks: the number of leading bits that name a bucket, and the records that wait outside of them.
+    Column("bucket_bits", SmallInteger, nullable=False),
+    Column("waiting_records", Integer, nullable=False),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    _of_partnership(),
+    Column("generation", Integer, primary_key=True, autoincrement=False),
+    _side(),
+    Column("kind", SmallInteger, primary_key=True, autoincrement=False),
+    Column("bucket", Integer, primary_key=True, autoincrement=False),
+    Column("entries", LargeBinary, nullable=False),
+)
+
+accounts = Table(
+    "accounts",
+    metadata,
+    _of_partnership(),
+    Column("generation", Integer, primary_key=True, autoincrement=False),
+    _side(),
+    Column("bucket", Integer, primary_key=True, autoincrement=False),
+    Column("entries", LargeBinary, nullable=False),
+)
+
+list_changes = Table(
+    "list_changes",
+    metadata,
+    _of_partnership(),
+    Column("generation", Integer, primary_key=True, autoincrement=False),
+    _side(),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("records", LargeBinary, nullable=False),
+)
+
+matches = Table(
+    "matches",
+    metadata,
+    _of_partnership(),
+    Column("left_row", LargeBinary(8), primary_key=True),
+    Column("right_row", LargeBinary(8), primary_key=True),
+    Column("tier", SmallInteger, nullable=False),
+    Column("overlap", LargeBinary(8), nullable=False),
+    Column("left_population", SmallInteger, nullable=False),
+    Column("right_population", SmallInteger, nullable=False),
+    # The stored index of the token that connects the two: a web token, else a word token, the lowest.
+    Column("token", LargeBinary(16), nullable=False),
+    Index(None, "partnership_id", "right_row"),
+    sqlite_with_rowid=False,
+)
+
+envelopes = Table(
+    "envelopes",
+    metadata,
+    _of_partnership(),
+    _side(),
+    Column("row", LargeBinary(8), primary_key=True),
+    Column("population", SmallInteger, nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("submission", BigInteger, nullable=False),
+    Column("terms_number", Integer, nullable=False),
+    # Body and wraps as uploaded, with stored indexes in place of tokens; sealed under the partnership's key.
+    Column("sealed", LargeBinary, nullable=False),
+    Column("stored_at", Moment, nullable=False),
+)
+
+releases = Table(
+    "releases",
+    metadata,
+    _of_partnership(),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("generation", Integer, nullable=False),
+    Column("made_at", Moment, nullable=False),
+    # The effective terms and the rule that it was made under.
+    Column("counts_from", SmallInteger, nullable=False),
+    Column("reveals_from", SmallInteger, nullable=False),
+    Column("threshold", Integer, nullable=False),
+    Column("step", Integer, nullable=False),
+    # The two lists it was made of.
+    *(
+        Column(f"{side.value}_{name}", kind, nullable=False)
+        for side in Side
+        for name, kind in (
+            ("terms_number", Integer),
+            ("submission", BigInteger),
+            ("digest", LargeBinary(32)),
+            ("applied_at", Moment),
+            ("accounts", Integer),
+            ("customers", Integer),
+            ("opportunities", Integer),
+            ("prospects", Integer),
+        )
+    ),
+)
+
+release_cells = Table(
+    "release_cells",
+    metadata,
+    _of_partnership(),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("left_population", SmallInteger, primary_key=True, autoincrement=False),
+    Column("right_population", SmallInteger, primary_key=True, autoincrement=False),
+    Column("level", SmallInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    # Null unless the cell is public: a withheld number is not stored.
+    Column("count", Integer),
+    ForeignKeyConstraint(["partnership_id", "number"], ["releases.partnership_id", "releases.number"]),
+    CheckConstraint("state IN ('hidden', 'withheld', 'public')", name="state_known"),
+    CheckConstraint("(count IS NOT NULL) = (state = 'public')", name="count_is_public"),
+)
+
+audit_entries = Table(
+    "audit_entries",
+    metadata,
+    # A partnership, or an organization for what happens outside of any.
+    Column("trail_id", Uuid, primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", Moment, nullable=False),
+    # Null: the operator or the service itself.
+    Column("organization_id", Uuid),
+    Column("api_key_id", Text),
+    Column("action", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("digest", LargeBinary(32), nullable=False),
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    _of_partnership(),
+    Column("type", Text, primary_key=True),
+    Column("argument", Text, primary_key=True),
+    # Counts how often it was asked for, so that work asked for while it ran is done again.
+    Column("asked", Integer, nullable=False),
+    Column("due_at", Moment, nullable=False),
+    Column("leased_until", Moment),
+    Column("attempts", Integer, nullable=False),
+    Index(None, "due_at"),
+    _one_of("type", JobType),
+)
