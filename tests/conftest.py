@@ -7,8 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.postgres import Postgres, running_postgres
+
+# A law holds however slow the machine is; what must be fast has a benchmark. Inherits what Hypothesis sets for CI.
+settings.register_profile("unhurried", settings(deadline=None))
+settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session")
