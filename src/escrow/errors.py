@@ -14,10 +14,12 @@
     │   ├── SubmissionBaseWrong, SubmissionInProgress, SubmissionDigestWrong, SubmissionTooLarge, SubmissionClosed
     │   ├── ProfileMismatch, GenerationMismatch, ChunkDigestMismatch, ChunkTooLarge, ChunksMissing, ListEmpty
     │   ├── DetailsNotWanted, TermsChanged, SubmissionChanged
+    │   ├── RequestInvalid, BodyUnreadable, BodyTooLarge, ContentTypeUnsupported, RouteUnknown, MethodUnsupported
     │   └── PartnershipExists, PartnershipNotActive, PartnershipEnded, PairingIncomplete, PairingInvalid,
     │       InvitationTaken, ConfirmationTaken
     ├── ServiceFault            the service cannot go on, and its operator has to act
-    │   └── SealingKeyInvalid, SealBroken, TrailBroken, StoredFormUnknown, DatabaseBehind, MigrationsDiffer
+    │   └── SealingKeyInvalid, SealBroken, TrailBroken, StoredFormUnknown, DatabaseBehind, MigrationsDiffer,
+    │       SealingKeyExposed, ListenerExposed, ServiceUnavailable
     └── ClientError             the partner's side cannot go on (see each subclass)
         ├── ServiceRefused, ServiceUnreachable, ServiceAnswerInvalid, PlainHttpRefused
         ├── LocalError          the home folder, the keyring or the account state
@@ -35,12 +37,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 __all__ = [
+    "BodyTooLarge",
+    "BodyUnreadable",
     "ChunkDigestMismatch",
     "ChunkTooLarge",
     "ChunksMissing",
     "ClientError",
     "ConfirmationFailed",
     "ConfirmationTaken",
+    "ContentTypeUnsupported",
     "DatabaseBehind",
     "DetailsNotWanted",
     "EnvelopeCommitmentInvalid",
@@ -60,8 +65,10 @@ __all__ = [
     "KeyringInvalid",
     "KeyringMissing",
     "ListEmpty",
+    "ListenerExposed",
     "LocalError",
     "MatchKeyAmbiguous",
+    "MethodUnsupported",
     "MigrationsDiffer",
     "NotAuthenticated",
     "NotFound",
@@ -84,12 +91,16 @@ __all__ = [
     "ProtocolError",
     "RecordsInvalid",
     "Refused",
+    "RequestInvalid",
+    "RouteUnknown",
     "RowInvalid",
     "SealBroken",
+    "SealingKeyExposed",
     "SealingKeyInvalid",
     "ServiceAnswerInvalid",
     "ServiceFault",
     "ServiceRefused",
+    "ServiceUnavailable",
     "ServiceUnreachable",
     "StateInvalid",
     "StoredFormUnknown",
@@ -383,6 +394,42 @@ class SubmissionChanged(Refused):
     code = "submission-changed"
 
 
+class RequestInvalid(Refused):
+    """A field of the request is missing, unknown or not what the contract says."""
+
+    code = "request-invalid"
+
+
+class BodyUnreadable(Refused):
+    """The body is not what its content type says."""
+
+    code = "body-unreadable"
+
+
+class BodyTooLarge(Refused):
+    """The body is larger than this route takes."""
+
+    code = "body-too-large"
+
+
+class ContentTypeUnsupported(Refused):
+    """The body is of another content type than this route takes."""
+
+    code = "content-type-unsupported"
+
+
+class RouteUnknown(Refused):
+    """No route has this address."""
+
+    code = "route-unknown"
+
+
+class MethodUnsupported(Refused):
+    """The route does not know this method."""
+
+    code = "method-unsupported"
+
+
 class ServiceFault(EscrowError):
     """The service cannot go on, and its operator has to act; callers see an opaque failure."""
 
@@ -423,6 +470,24 @@ class MigrationsDiffer(ServiceFault):
     """The migrations and the tables of this version do not say the same."""
 
     code = "migrations-differ"
+
+
+class SealingKeyExposed(ServiceFault):
+    """Others than the operator could read the sealing key, or it lies beside what it seals."""
+
+    code = "sealing-key-exposed"
+
+
+class ListenerExposed(ServiceFault):
+    """The service would speak plain HTTP to other machines."""
+
+    code = "listener-exposed"
+
+
+class ServiceUnavailable(ServiceFault):
+    """The database cannot be reached or is busy; the same request may work a moment later."""
+
+    code = "service-unavailable"
 
 
 class ClientError(EscrowError):
