@@ -1,0 +1,69 @@
+"""Generations: one root gives the key of every token, the key of the heads of releases, and the next root.
+
+A root is erased once these three are made, so ``GenerationKeys`` holds no root but the next one. A client moves up by
+exactly one generation, on its user's word, and never back.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
+
+from escrow.errors import GenerationInvalid
+from escrow.psi.encoding import lp, u8, u32, u64
+from escrow.psi.matchkeys import Suite
+
+__all__ = ["GenerationKeys", "generation_keys", "move_up", "release_head"]
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationKeys:
+    """The keys of one generation: ``match_key`` is K_g, ``head_key`` is head_g, ``next_root`` is root_{g+1}."""
+
+    partnership_id: UUID
+    g: int
+    suite: Suite
+    profile_id: str
+    match_key: bytes = field(repr=False)
+    head_key: bytes = field(repr=False)
+    next_root: bytes = field(repr=False)
+
+
+def generation_keys(root: bytes, *, partnership_id: UUID, g: int, suite: Suite, profile_id: str) -> GenerationKeys:
+    """Draw a generation's keys out of its root, which the caller then erases; GenerationInvalid: unknown suite."""
+    if suite is not Suite.HMAC:
+        raise GenerationInvalid("this version of escrow knows the suite hmac only")
+    made_for = partnership_id.bytes + u32(g) + u8(suite) + lp(profile_id.encode())
+    return GenerationKeys(
+        partnership_id=partnership_id,
+        g=g,
+        suite=suite,
+        profile_id=profile_id,
+        match_key=_expand(root, lp(b"escrow/v1 match") + made_for),
+        head_key=_expand(root, b"escrow/v1 head"),
+        next_root=_expand(root, b"escrow/v1 next"),
+    )
+
+
+def move_up(keys: GenerationKeys, *, g: int, profile_id: str) -> GenerationKeys:
+    """Give the keys of the next generation; GenerationInvalid unless ``g`` is exactly one more than now."""
+    if g != keys.g + 1:
+        raise GenerationInvalid(f"generation {keys.g} is followed by {keys.g + 1} and by no other")
+    return generation_keys(
+        keys.next_root, partnership_id=keys.partnership_id, g=g, suite=keys.suite, profile_id=profile_id
+    )
+
+
+def release_head(head_key: bytes, *, owner_org_id: UUID, release_number: int, statement: bytes) -> bytes:
+    """Vouch for the last release that one's own organization has seen; the partner compares it with its own chain."""
+    seen = owner_org_id.bytes + u64(release_number) + hashlib.sha256(statement).digest()
+    return hmac.digest(head_key, seen, "sha256")
+
+
+def _expand(root: bytes, label: bytes) -> bytes:
+    return HKDFExpand(SHA256(), 32, label).derive(root)
