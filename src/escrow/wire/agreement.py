@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from escrow import terms as words
 from escrow.terms import CELLS, DETAIL_FIELDS, Cell, Tier
-from escrow.wire.values import MOST_NUMBER, FieldWord, LevelWord, Model, Number, PopulationWord, TierWord
+from escrow.wire.values import MOST_ACCOUNTS, FieldWord, LevelWord, Model, Number, PopulationWord, TierWord
 
 __all__ = [
     "CellLevel",
@@ -45,7 +45,7 @@ class Terms(Model):
     fields: Annotated[tuple[FieldWord, ...], Field(strict=False), AfterValidator(_each_once)] = ()
     counts_from: TierWord = Tier.LIKELY
     reveals_from: TierWord = Tier.CERTAIN
-    largest_list: Annotated[int, Field(ge=1, le=MOST_NUMBER)] = 250_000
+    largest_list: Annotated[int, Field(ge=1, le=MOST_ACCOUNTS)] = 250_000
 
     @model_validator(mode="after")
     def _what_reveals_also_counts(self) -> Self:

@@ -9,6 +9,7 @@ from pydantic import Field
 from escrow.wire.values import (
     MOST_CHUNKS,
     MOST_NUMBER,
+    Accounts,
     Bytes32,
     Code,
     GenerationNumber,
@@ -41,7 +42,7 @@ class NewSubmission(Model):
     generation: GenerationNumber
     suite: Code
     profile: ProfileId
-    accounts: Number
+    accounts: Accounts
     chunks: Chunks
     digest: Bytes32
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from dataclasses import dataclass
 from datetime import UTC
 from enum import Enum
@@ -21,12 +20,15 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 from pydantic_core import core_schema as cs
 
+from escrow.psi.encoding import b64url, unb64url
 from escrow.terms import Level, Population, Side, Tier
 
 __all__ = [
+    "MOST_ACCOUNTS",
     "MOST_CHUNKS",
     "MOST_ITEMS",
     "MOST_NUMBER",
+    "Accounts",
     "Bytes16",
     "Bytes32",
     "CellState",
@@ -57,6 +59,8 @@ MOST_CHUNKS = 1_024
 MOST_ITEMS = 1_000
 #: JSON numbers stay exact in every language up to here.
 MOST_NUMBER = 2**53 - 1
+#: A list is far from this many accounts; the store counts them in 32 bits.
+MOST_ACCOUNTS = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,17 +128,6 @@ class _Base64url:
         return cs.str_schema(pattern="^[A-Za-z0-9_-]*$", min_length=least, max_length=most)
 
 
-def b64url(binary: bytes) -> str:
-    return base64.urlsafe_b64encode(binary).decode().rstrip("=")
-
-
-def unb64url(text: str) -> bytes:
-    decoded = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-    if b64url(decoded) != text:
-        raise ValueError("not canonical base64url")
-    return decoded
-
-
 def _base64_length(size: int) -> int:
     return (size * 4 + 2) // 3
 
@@ -180,6 +173,7 @@ LevelWord = Annotated[Level, _Word(Level)]
 TierWord = Annotated[Tier, _Word(Tier)]
 SideWord = Annotated[Side, _Word(Side)]
 Number = Annotated[int, Field(ge=0, le=MOST_NUMBER)]
+Accounts = Annotated[int, Field(ge=0, le=MOST_ACCOUNTS)]
 Code = Annotated[int, Field(ge=1, le=255)]
 GenerationNumber = Annotated[int, Field(ge=0, le=2**32 - 1)]
 ProfileId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.+_-]{1,64}$")]
