@@ -1,0 +1,68 @@
+"""Normalisation: a company's name and website → match keys, the same on both partners' machines.
+
+A profile is code and frozen data files under one id; both partners must use the same one, and another id is another
+profile. It is pure and deterministic: Unicode's stability policy fixes normalisation and case folding of every assigned
+character, so only characters newer than a Python's Unicode tables could ever differ.
+
+Partner's side only: nothing on the server's side may import this package.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+from escrow.errors import ProfileUnknown
+from escrow.psi.matchkeys import MatchKey, MatchKeyClass
+from escrow.psi.normalisation.domains import Domains
+from escrow.psi.normalisation.names import CoreNames
+from escrow.psi.normalisation.tables import read_tables
+from escrow.psi.profile_ids import LATEST_PROFILE
+
+__all__ = ["LATEST", "Profile", "profile"]
+
+LATEST = LATEST_PROFILE
+
+#: The folder that holds each profile's data.
+_DATA = {LATEST_PROFILE: "escrow-1"}
+
+
+class Profile:
+    """One way to normalise, under the id that both partners name.
+
+    This profile makes keys of the classes domain and name; every key's value is in Unicode NFC.
+    """
+
+    __slots__ = ("_domains", "_names", "id")
+
+    def __init__(self, profile_id: str, *, data: str) -> None:
+        tables = read_tables(data)
+        self.id = profile_id
+        self._domains = Domains(tables)
+        self._names = CoreNames(tables)
+
+    def values(self, name: str, website: str, country: str = "") -> tuple[tuple[MatchKeyClass, str], ...]:  # noqa: ARG002
+        """Give class and value of each match key of one CRM row, domain first; the country makes no difference yet."""
+        domain = self._domains.of(website)
+        core = self._names.of(name)
+        if domain:
+            return ((_DOMAIN, domain), (_NAME, core)) if core else ((_DOMAIN, domain),)
+        return ((_NAME, core),) if core else ()
+
+    def match_keys(self, name: str, website: str, country: str = "") -> tuple[MatchKey, ...]:
+        """Give the match keys of one CRM row; a website or name that says nothing gives none."""
+        return tuple(MatchKey(key_class, value) for key_class, value in self.values(name, website, country))
+
+
+_DOMAIN = MatchKeyClass.DOMAIN
+_NAME = MatchKeyClass.NAME
+
+
+@cache
+def profile(profile_id: str = LATEST) -> Profile:
+    """Give the profile of this id; an unknown one raises `ProfileUnknown`."""
+    data = _DATA.get(profile_id)
+    if data is None:
+        raise ProfileUnknown(
+            f"this version of escrow knows the profile {LATEST} and not the one asked for: update escrow"
+        )
+    return Profile(profile_id, data=data)
