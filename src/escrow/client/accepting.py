@@ -1,0 +1,116 @@
+"""The acceptor's half of a pairing: the inviter is checked against the code, and its tag against the one expected."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from escrow import wire
+from escrow.client.keyring import KeyringFile, Random
+from escrow.client.sdk import Escrow
+from escrow.client.seats import Exchange, Seat, Standing
+from escrow.errors import GenerationInvalid, PartnershipHeld
+from escrow.psi import pairing as protocol
+from escrow.psi.matchkeys import Suite
+from escrow.terms import Side
+
+__all__ = ["accepting_seat", "send_acceptance", "take_confirmation"]
+
+
+def accepting_seat(
+    service: Escrow,
+    file: KeyringFile,
+    *,
+    code: protocol.PairingCode,
+    label: str,
+    profiles: frozenset[str],
+    random: Random,
+) -> Seat:
+    """Check the invitation against the code and make the keys; both the pairing secret and the private key end here.
+
+    Raises:
+        InviterMismatch: the service shows another invitation than the code was made for, or one of our own.
+        GenerationInvalid: the invitation is for a suite or profile that this version does not know.
+        PartnershipHeld: the keyring has the partnership already.
+    """
+    lookup = protocol.lookup(code.psk)
+    invitation = service.look_up(lookup)
+    protocol.check_inviter(
+        code,
+        partnership_id=invitation.partnership_id,
+        inviter_org_id=invitation.inviter.organization_id,
+        inviter_public=invitation.inviter_public,
+    )
+    _check_known(invitation, profiles)
+    if any(seat.partnership_id == invitation.partnership_id for seat in file.keyring.seats):
+        raise PartnershipHeld("this invitation was accepted from here before; `escrow status` shows how it stands")
+    return _seat_of(file, invitation, code, lookup=lookup, label=label, random=random)
+
+
+def _check_known(invitation: wire.Invitation, profiles: frozenset[str]) -> None:
+    if invitation.suite != Suite.HMAC or invitation.profile not in profiles:
+        raise GenerationInvalid(
+            f"the invitation is for profile {invitation.profile}, which this version does not have; "
+            "bring both clients to the same version"
+        )
+
+
+def _seat_of(
+    file: KeyringFile,
+    invitation: wire.Invitation,
+    code: protocol.PairingCode,
+    *,
+    lookup: bytes,
+    label: str,
+    random: Random,
+) -> Seat:
+    pair = protocol.new_key_pair(random)
+    agreed = protocol.derive(
+        own_private=pair.private,
+        psk=code.psk,
+        suite=Suite.HMAC,
+        g=0,
+        partnership_id=invitation.partnership_id,
+        inviter_org_id=invitation.inviter.organization_id,
+        acceptor_org_id=file.keyring.organization_id,
+        inviter_public=invitation.inviter_public,
+        acceptor_public=pair.public,
+    )
+    exchange = Exchange(invitation.inviter_public, pair.public, agreed.tag_acceptor, agreed.tag_inviter, lookup)
+    seat = Seat(
+        partnership_id=invitation.partnership_id,
+        label=label,
+        side=Side.RIGHT,
+        standing=Standing.ACCEPTING,
+        partner_id=invitation.inviter.organization_id,
+        partner_name=invitation.inviter.name,
+    )
+    return seat.with_keys(agreed, exchange, profile_id=invitation.profile)
+
+
+def send_acceptance(service: Escrow, file: KeyringFile, seat: Seat, _: datetime) -> Seat:
+    """Send our public key and tag; a second time the service gives the same answer."""
+    exchange = seat.open_exchange
+    acceptance = wire.Acceptance(
+        lookup=exchange.lookup or b"", acceptor_public=exchange.acceptor_public, tag=exchange.own_tag
+    )
+    service.accept(seat.partnership_id, acceptance)
+    return file.move(
+        seat, lambda held: replace(held, standing=Standing.ACCEPTED, exchange=replace(exchange, lookup=None))
+    )
+
+
+def take_confirmation(service: Escrow, file: KeyringFile, seat: Seat, _: datetime) -> Seat:
+    """Verify the inviter's tag once it is there.
+
+    Raises:
+        ConfirmationFailed: it is not the one the pairing code leads to.
+    """
+    exchange = seat.open_exchange
+    if service.partnership(seat.partnership_id).state == "ended":
+        return file.move(seat, Seat.closed)
+    unverified = service.pairing(seat.partnership_id)
+    if unverified.inviter_tag is None:
+        return seat
+    protocol.verify_tag(exchange.expected_tag, unverified.inviter_tag)
+    return file.move(seat, Seat.paired)

@@ -1,0 +1,97 @@
+"""The flow of a pairing on this machine: what is sent, what is verified, and when which secret is erased.
+
+Every step is written to the keyring before the service hears of it, so that a crash or a lost answer is made good by
+the next command. A tag that does not verify closes the seat and ends the partnership: fail closed, and invite again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+from escrow.client.accepting import accepting_seat, send_acceptance, take_confirmation
+from escrow.client.inviting import send_confirmation, take_acceptance
+from escrow.client.keyring import KeyringFile, Random
+from escrow.client.sdk import Escrow
+from escrow.client.seats import Seat, Standing
+from escrow.errors import EscrowError, PartnershipNotReady, ProtocolError, ServiceRefused, VerificationFailed
+from escrow.psi.pairing import PairingCode
+
+__all__ = ["accept", "advance", "confirm", "end"]
+
+Step = Callable[[Escrow, KeyringFile, Seat, datetime], Seat]
+
+_STEPS: dict[Standing, Step] = {
+    Standing.INVITED: take_acceptance,
+    Standing.CONFIRMING: send_confirmation,
+    Standing.ACCEPTING: send_acceptance,
+    Standing.ACCEPTED: take_confirmation,
+}
+
+
+def accept(
+    service: Escrow,
+    file: KeyringFile,
+    *,
+    code: PairingCode,
+    label: str,
+    profiles: frozenset[str],
+    random: Random,
+    now: datetime,
+) -> Seat:
+    """Check the invitation against the code, make the keys and send the acceptance."""
+    seat = accepting_seat(service, file, code=code, label=label, profiles=profiles, random=random)
+    file.update(lambda keyring: keyring.with_new_seat(seat))
+    return advance(service, file, seat, now=now)
+
+
+def advance(service: Escrow, file: KeyringFile, seat: Seat, *, now: datetime) -> Seat:
+    """Do every step of the pairing that can be done without a person; ``now`` decides whether an invitation has lapsed.
+
+    Raises:
+        ConfirmationFailed, VerificationFailed: something was swapped on the way; the partnership is void.
+    """
+    while (step := _STEPS.get(seat.standing)) is not None:
+        moved = _or_void(step, service, file, seat, now)
+        if moved.standing is seat.standing:
+            return moved
+        seat = moved
+    return seat
+
+
+def confirm(service: Escrow, file: KeyringFile, seat: Seat, *, now: datetime) -> Seat:
+    """Go on with an acceptor that the invitation did not name, once a person has compared the check."""
+    if seat.standing is Standing.UNCONFIRMED:
+        seat = file.move(seat, lambda held: replace(held, standing=Standing.CONFIRMING))
+    return advance(service, file, seat, now=now)
+
+
+def end(service: Escrow, file: KeyringFile, seat: Seat) -> Seat:
+    """End the partnership at the service and erase its keys here."""
+    try:
+        service.end(seat.partnership_id)
+    except ServiceRefused as refusal:
+        if refusal.status != 404 and refusal.code != "partnership-ended":
+            raise
+    return file.move(seat, Seat.closed)
+
+
+def _or_void(step: Step, service: Escrow, file: KeyringFile, seat: Seat, now: datetime) -> Seat:
+    try:
+        return step(service, file, seat, now)
+    except (ProtocolError, VerificationFailed):
+        _close(service, file, seat)
+        raise
+    except ServiceRefused as refusal:
+        if refusal.status != 409:
+            raise
+        _close(service, file, seat)
+        raise PartnershipNotReady(f"the service gave the pairing up ({refusal.code}); invite again") from None
+
+
+def _close(service: Escrow, file: KeyringFile, seat: Seat) -> None:
+    file.move(seat, Seat.closed)
+    with contextlib.suppress(EscrowError):  # the seat is closed here whether or not the service hears of it
+        service.end(seat.partnership_id)

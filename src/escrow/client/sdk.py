@@ -1,0 +1,240 @@
+"""The service as a typed object: one method for each route, wire models back, refusals as errors with its code.
+
+::
+
+    with Escrow("https://escrow.example.com", api_key) as escrow:
+        report = escrow.release(partnership_id)
+
+Nothing here blinds, seals or keeps anything: that is the rest of the client.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+from uuid import UUID
+
+from pydantic import BaseModel, ValidationError
+
+from escrow import wire
+from escrow.client.transport import Answer, Connection, HttpTransport, Patience
+from escrow.errors import ServiceAnswerInvalid, ServiceRefused
+from escrow.terms import Cell, Terms
+
+__all__ = ["Escrow"]
+
+Model = TypeVar("Model", bound=BaseModel)
+PageModel = TypeVar(
+    "PageModel", wire.PartnershipPage, wire.ReleasePage, wire.OverlapPage, wire.WantedPage, wire.DetailsPage
+)
+
+
+class Escrow:
+    """A caller's view of the service, by one API key.
+
+    Every method raises ServiceRefused (the service said no), ServiceUnreachable (no answer) or ServiceAnswerInvalid (an
+    answer outside the contract). ``proxy`` and ``ca`` come before what the environment says.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        api_key: str,
+        *,
+        ca: Path | None = None,
+        proxy: str | None = None,
+        transport: HttpTransport | None = None,
+        patience: Patience | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._connection = Connection(
+            url, api_key, ca=ca, proxy=proxy, transport=transport, patience=patience, sleep=sleep
+        )
+
+    def __repr__(self) -> str:
+        return f"Escrow({self.url!r})"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, raised: BaseException | None, at: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._connection.close()
+
+    @property
+    def url(self) -> str:
+        """The service's address."""
+        return self._connection.url
+
+    # The service and who is calling
+
+    def health(self) -> wire.Health:
+        """Say whether the service answers."""
+        return self._get("/healthz", wire.Health)
+
+    def service(self) -> wire.Service:
+        """What the service speaks, and its limits."""
+        return self._get("/v1/service", wire.Service)
+
+    def organization(self) -> wire.Organization:
+        """The organization that the API key belongs to."""
+        return self._get("/v1/organization", wire.Organization)
+
+    # Partnerships and pairing
+
+    def invite(self, invitation: wire.NewPartnership) -> wire.Partnership:
+        """Register an invitation under the id its inviter made; an id that exists is refused."""
+        return self._post("/v1/partnerships", invitation, wire.Partnership, repeatable=False)
+
+    def partnerships(self) -> Iterator[wire.Partnership]:
+        """Yield every partnership of the caller."""
+        for page in self._pages("/v1/partnerships", wire.PartnershipPage):
+            yield from page.items
+
+    def partnership(self, partnership_id: UUID) -> wire.Partnership:
+        """One partnership, with how far both lists have come."""
+        return self._get(_at(partnership_id), wire.Partnership)
+
+    def look_up(self, lookup: bytes) -> wire.Invitation:
+        """Find the invitation that a pairing code is for."""
+        return self._post("/v1/invitations/lookup", wire.InvitationLookup(lookup=lookup), wire.Invitation)
+
+    def accept(self, partnership_id: UUID, acceptance: wire.Acceptance) -> wire.Partnership:
+        """Take an invitation; the same acceptance again gets the same answer."""
+        return self._post(_at(partnership_id, "accept"), acceptance, wire.Partnership)
+
+    def pairing(self, partnership_id: UUID) -> wire.Pairing:
+        """The public parts of both halves, unverified."""
+        return self._get(_at(partnership_id, "pairing"), wire.Pairing)
+
+    def confirm(self, partnership_id: UUID, tag: bytes) -> wire.Partnership:
+        """Send the inviter's tag, which makes the partnership active."""
+        return self._post(_at(partnership_id, "confirm"), wire.Confirmation(tag=tag), wire.Partnership)
+
+    def end(self, partnership_id: UUID) -> wire.Partnership:
+        """End a partnership for both parties, or void an invitation."""
+        return self._post(_at(partnership_id, "end"), wire.Nothing(), wire.Partnership)
+
+    # Terms
+
+    def terms(self, partnership_id: UUID) -> wire.TermsDocument:
+        """Both parties' terms and their meet."""
+        return self._get(_at(partnership_id, "terms"), wire.TermsDocument)
+
+    def set_terms(self, partnership_id: UUID, terms: Terms) -> wire.TermsDocument:
+        """Replace the caller's terms."""
+        return self._put(_at(partnership_id, "terms"), wire.Terms.of(terms), wire.TermsDocument)
+
+    # Submissions
+
+    def open_submission(self, partnership_id: UUID, submission: wire.NewSubmission) -> wire.Submission:
+        """Announce an upload, chunk by chunk; the same one again gets the same answer."""
+        return self._post(_at(partnership_id, "submissions"), submission, wire.Submission)
+
+    def submission(self, partnership_id: UUID, number: int) -> wire.Submission:
+        """How far an upload has come, and which chunks are missing."""
+        return self._get(_at(partnership_id, "submissions", number), wire.Submission)
+
+    def put_chunk(self, partnership_id: UUID, number: int, index: int, chunk: bytes) -> None:
+        """Upload one chunk; the same bytes again change nothing."""
+        path = _at(partnership_id, "submissions", number, "chunks", index)
+        _accepted(self._connection.send("PUT", path, content=chunk, media_type="application/octet-stream"))
+
+    def complete_submission(self, partnership_id: UUID, number: int, *, ready: bool = False) -> wire.Submission:
+        """Say that every chunk is there."""
+        completion = wire.Completion(ready=ready)
+        return self._post(_at(partnership_id, "submissions", number, "complete"), completion, wire.Submission)
+
+    def say_ready(self, partnership_id: UUID) -> wire.Partnership:
+        """Say that the counts of the list as applied are right."""
+        return self._post(_at(partnership_id, "ready"), wire.Nothing(), wire.Partnership)
+
+    # Releases
+
+    def releases(self, partnership_id: UUID) -> Iterator[wire.ReleaseItem]:
+        """Yield every release, newest first."""
+        for page in self._pages(_at(partnership_id, "releases"), wire.ReleasePage):
+            yield from page.items
+
+    def release(self, partnership_id: UUID, number: int | None = None) -> wire.Report:
+        """The caller's view of one release; without a number, of the latest."""
+        return self._get(_at(partnership_id, "releases", "latest" if number is None else number), wire.Report)
+
+    # Overlaps and details
+
+    def overlaps(self, partnership_id: UUID, cell: Cell | None = None) -> Iterator[wire.OverlapItem]:
+        """Yield the caller's rows that overlap in cells open at accounts or above, or in one such cell."""
+        of_cell = {"ours": cell.ours.word, "theirs": cell.theirs.word} if cell else {}
+        for page in self._pages(_at(partnership_id, "overlaps"), wire.OverlapPage, **of_cell):
+            yield from page.items
+
+    def wanted_details(self, partnership_id: UUID) -> Iterator[wire.WantedPage]:
+        """Yield pages of rows whose details the service says the partner may read: a claim that the caller checks."""
+        return self._pages(_at(partnership_id, "details/wanted"), wire.WantedPage)
+
+    def upload_details(self, partnership_id: UUID, upload: wire.DetailsUpload) -> wire.DetailsStored:
+        """Store sealed envelopes; one refused row refuses them all."""
+        return self._post(_at(partnership_id, "details"), upload, wire.DetailsStored)
+
+    def details(self, partnership_id: UUID) -> Iterator[wire.ServedDetails]:
+        """Yield the partner's envelopes for the caller's rows, sealed."""
+        for page in self._pages(_at(partnership_id, "details"), wire.DetailsPage):
+            yield from page.items
+
+    def _get(self, path: str, model: type[Model], **query: str | int | None) -> Model:
+        asked = {name: value for name, value in query.items() if value is not None}
+        return _parsed(_accepted(self._connection.send("GET", path, query=asked)), model)
+
+    def _pages(self, path: str, model: type[PageModel], **query: str) -> Iterator[PageModel]:
+        cursor: str | None = None
+        while True:
+            page = self._get(path, model, cursor=cursor, **query)
+            yield page
+            if (cursor := page.next) is None:
+                return
+
+    def _put(self, path: str, body: BaseModel, model: type[Model]) -> Model:
+        return _parsed(_accepted(self._connection.send("PUT", path, content=_json(body))), model)
+
+    def _post(self, path: str, body: BaseModel, model: type[Model], *, repeatable: bool = True) -> Model:
+        return _parsed(
+            _accepted(self._connection.send("POST", path, content=_json(body), repeatable=repeatable)), model
+        )
+
+
+def _at(partnership_id: UUID, *parts: str | int) -> str:
+    return "/".join(("/v1/partnerships", str(partnership_id), *map(str, parts)))
+
+
+def _json(body: BaseModel) -> bytes:
+    return body.model_dump_json().encode()
+
+
+def _accepted(answer: Answer) -> Answer:
+    if answer.status < 300:
+        return answer
+    try:
+        problem = wire.Problem.model_validate_json(answer.body)
+    except ValidationError:
+        raise ServiceAnswerInvalid(
+            f"the service answered {answer.status} without a problem document; is this the address of an escrow?"
+        ) from None
+    members = problem.model_dump(mode="json", exclude_none=True, exclude={"type", "title", "status", "detail", "code"})
+    raise ServiceRefused(problem.code, problem.detail, status=answer.status, members=members)
+
+
+def _parsed(answer: Answer, model: type[Model]) -> Model:
+    try:
+        return model.model_validate_json(answer.body)
+    except ValidationError:
+        raise ServiceAnswerInvalid(
+            "the service's answer is not one this version reads; update the client, or check the address"
+        ) from None

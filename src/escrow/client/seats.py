@@ -1,0 +1,155 @@
+"""One organization's seat in a partnership, as its keyring keeps it: how far the pairing is, the keys, the terms.
+
+::
+
+    inviter   INVITED ──accepted, tag good, acceptor named──────────────► CONFIRMING ──tag sent──► PAIRED
+                 │ └────accepted, tag good──► UNCONFIRMED ──a person confirms──┘
+    acceptor  ACCEPTING ──tag sent──► ACCEPTED ──inviter's tag good──────────────────────────────► PAIRED
+    either    any of these ──a tag fails, the invitation lapses, or the partnership ends──► CLOSED
+
+The pairing code's secret and the private key are here only while INVITED. Until PAIRED nothing is submitted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import Enum
+from uuid import UUID
+
+from escrow.errors import KeyringInvalid, PartnershipNotReady
+from escrow.psi.keys import GenerationKeys, generation_keys
+from escrow.psi.matchkeys import Suite
+from escrow.psi.pairing import Pairing
+from escrow.terms import Level, Side, Terms, uniform_levels
+
+__all__ = ["ConfirmedTerms", "Exchange", "Invited", "Seat", "Standing"]
+
+
+class Standing(Enum):
+    """How far the pairing is on this machine."""
+
+    INVITED = "invited"
+    UNCONFIRMED = "unconfirmed"
+    CONFIRMING = "confirming"
+    ACCEPTING = "accepting"
+    ACCEPTED = "accepted"
+    PAIRED = "paired"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Invited:
+    """What the inviter's client keeps until someone accepts, and then erases."""
+
+    psk: bytes = field(repr=False)
+    private: bytes = field(repr=False)
+    public: bytes
+    profile_id: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """Both public keys and tags of a pairing that is not complete; ``lookup`` is the acceptor's alone."""
+
+    inviter_public: bytes
+    acceptor_public: bytes
+    own_tag: bytes = field(repr=False)
+    expected_tag: bytes = field(repr=False)
+    lookup: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmedTerms:
+    """Our terms as this machine's user set them; details follow these, whatever the service says."""
+
+    terms: Terms
+    number: int
+
+    @classmethod
+    def none_yet(cls) -> ConfirmedTerms:
+        """Everything is hidden until the user says otherwise."""
+        return cls(Terms(levels=uniform_levels(Level.HIDDEN)), 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """Our seat in one partnership."""
+
+    partnership_id: UUID
+    label: str
+    side: Side
+    standing: Standing
+    partner_id: UUID | None = None
+    partner_name: str = ""
+    invited: Invited | None = None
+    exchange: Exchange | None = None
+    keys: GenerationKeys | None = None
+    check: str | None = None
+    confirmed: ConfirmedTerms = field(default_factory=ConfirmedTerms.none_yet)
+    highest_release: int = 0
+
+    @property
+    def paired_keys(self) -> GenerationKeys:
+        """The keys, which exist for use only once the partner's tag was verified.
+
+        Raises:
+            PartnershipNotReady: the pairing is not complete.
+        """
+        if self.standing is not Standing.PAIRED or self.keys is None:
+            raise PartnershipNotReady(_NEXT_STEP[self.standing])
+        return self.keys
+
+    @property
+    def partner(self) -> UUID:
+        """The partner's organization id.
+
+        Raises:
+            PartnershipNotReady: nobody has accepted yet.
+        """
+        if self.partner_id is None:
+            raise PartnershipNotReady(_NEXT_STEP[self.standing])
+        return self.partner_id
+
+    @property
+    def open_invitation(self) -> Invited:
+        """The secrets of an invitation that nobody has accepted."""
+        if self.invited is None:
+            raise KeyringInvalid(_PART_MISSING)
+        return self.invited
+
+    @property
+    def open_exchange(self) -> Exchange:
+        """The tags of a pairing that is not complete."""
+        if self.exchange is None:
+            raise KeyringInvalid(_PART_MISSING)
+        return self.exchange
+
+    def with_keys(self, agreed: Pairing, exchange: Exchange, *, profile_id: str) -> Seat:
+        """Draw the first generation's keys out of the pairing, and erase all that led to them."""
+        keys = generation_keys(
+            agreed.root, partnership_id=self.partnership_id, g=0, suite=Suite.HMAC, profile_id=profile_id
+        )
+        return replace(self, invited=None, exchange=exchange, keys=keys, check=agreed.check)
+
+    def paired(self) -> Seat:
+        """Go into use: the tags have done their work."""
+        return replace(self, standing=Standing.PAIRED, exchange=None)
+
+    def closed(self) -> Seat:
+        """Erase every secret; the id stays, so that it is never taken for a new partnership."""
+        return replace(self, standing=Standing.CLOSED, invited=None, exchange=None, keys=None)
+
+
+_PART_MISSING = "a seat of the keyring lacks a part; bring back a copy made by `escrow keyring export`"
+
+_NEXT_STEP = {
+    Standing.INVITED: "the partner has not accepted the invitation yet; send them the pairing code and try again later",
+    Standing.UNCONFIRMED: "someone accepted the invitation and nobody has confirmed it; run `escrow confirm`",
+    Standing.CONFIRMING: "the confirmation has not reached the service yet; try again",
+    Standing.ACCEPTING: "the acceptance has not reached the service yet; try again",
+    Standing.ACCEPTED: "the partner has not confirmed the pairing yet; ask them to run `escrow status`, then try again",
+    Standing.PAIRED: "the partnership is paired",
+    Standing.CLOSED: "the partnership has ended on this machine; invite again for a new one",
+}

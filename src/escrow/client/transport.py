@@ -1,0 +1,182 @@
+"""The one seam to the network: everything httpx-shaped is here, so that its successor is a change of one file.
+
+Addresses without TLS are refused except to the loopback interface. Requests that may be repeated are, a few times and
+ever more slowly, when the connection fails or the service says to come back; a request that may not is repeated only if
+it was certainly not acted on. Redirects are not followed, and the API key is in no message, log line or ``repr``.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import ssl
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from importlib.metadata import version
+from pathlib import Path
+from random import random
+from urllib.parse import urlsplit
+
+import httpx
+
+from escrow.errors import PlainHttpRefused, ServiceUnreachable
+
+__all__ = ["Answer", "Connection", "HttpTransport", "Patience", "check_address"]
+
+HttpTransport = httpx.BaseTransport
+
+_COME_BACK = frozenset({429, 503})
+_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the service said: a status, the media type and the bytes."""
+
+    status: int
+    media_type: str
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How often a request is sent, how the pauses between grow, and the longest pause the service may ask for."""
+
+    attempts: int = 5
+    first_pause: float = 0.25
+    longest_pause: float = 60.0
+
+    def pause(self, attempt: int, asked: float | None) -> float:
+        """Seconds to wait after this attempt (from 0): what the service asked for, or twice the last, spread out."""
+        if asked is not None:
+            return min(asked, self.longest_pause)
+        spread = 0.75 + random() / 2  # noqa: S311  # keeps clients apart, guards nothing
+        return min(self.first_pause * float(2**attempt), self.longest_pause) * spread
+
+
+def check_address(url: str) -> str:
+    """Give the address without its last slash.
+
+    Raises:
+        PlainHttpRefused: it is not https, and not plain http to this machine.
+    """
+    parts = urlsplit(url)
+    if parts.hostname is None or parts.scheme not in {"http", "https"}:
+        raise PlainHttpRefused("the service's address starts with https://, like https://escrow.example.com")
+    if parts.username is not None or parts.query or parts.fragment:
+        raise PlainHttpRefused("the service's address has no user, question mark or number sign in it")
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        raise PlainHttpRefused("plain http is only for a service on this machine; use the https:// address")
+    return url.rstrip("/")
+
+
+def is_loopback(host: str) -> bool:
+    """Say whether a host names this machine and nothing else."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class Connection:
+    """A pool of connections to one service, with the API key on every request."""
+
+    def __init__(  # each is a choice of the caller's, by keyword
+        self,
+        url: str,
+        api_key: str,
+        *,
+        ca: Path | None = None,
+        proxy: str | None = None,
+        transport: HttpTransport | None = None,
+        patience: Patience | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.url = check_address(url)
+        self._patience = patience or Patience()
+        self._sleep = sleep
+        self._http = httpx.Client(
+            base_url=self.url,
+            headers={"Authorization": f"Bearer {api_key}", "User-Agent": f"escrow/{version('escrow')}"},
+            verify=_trust(ca),
+            proxy=proxy,
+            # A proxy named in the environment is not asked to carry what stays on this machine.
+            trust_env=not is_loopback(urlsplit(self.url).hostname or ""),
+            timeout=httpx.Timeout(60.0, connect=10.0),
+            transport=transport,
+        )
+
+    def __repr__(self) -> str:
+        return f"Connection({self.url!r})"
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._http.close()
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        content: bytes | None = None,
+        media_type: str = "application/json",
+        query: Mapping[str, str | int] | None = None,
+        repeatable: bool = True,
+    ) -> Answer:
+        """Send a request until there is an answer that is not "come back later", or patience ends.
+
+        Raises:
+            ServiceUnreachable: no answer came.
+        """
+        headers = {"Content-Type": media_type} if content is not None else {}
+        request = self._http.build_request(method, path, content=content, headers=headers, params=query)
+        for attempt in range(self._patience.attempts):
+            is_last = attempt + 1 == self._patience.attempts
+            try:
+                response = self._http.send(request)
+            except httpx.TransportError as failure:
+                if is_last or not (repeatable or isinstance(failure, _NOT_SENT)):
+                    raise ServiceUnreachable(_why(self.url, failure)) from None
+                self._sleep(self._patience.pause(attempt, None))
+                continue
+            if is_last or not _asks_to_come_back(response.status_code, repeatable=repeatable):
+                break
+            self._sleep(self._patience.pause(attempt, _retry_after(response.headers.get("Retry-After"))))
+        return Answer(response.status_code, response.headers.get("Content-Type", ""), response.content)
+
+
+def _trust(ca: Path | None) -> ssl.SSLContext | bool:
+    if ca is None:
+        return True
+    try:
+        return ssl.create_default_context(cafile=str(ca))
+    except (OSError, ssl.SSLError):
+        raise ServiceUnreachable(
+            f"the certificate authority {ca} cannot be read; give a PEM file with --ca-file or ESCROW_CA_FILE"
+        ) from None
+
+
+def _asks_to_come_back(status: int, *, repeatable: bool) -> bool:
+    return status in _COME_BACK or (status == 502 and repeatable)
+
+
+def _retry_after(header: str | None) -> float | None:
+    if header is None:
+        return None
+    if header.isascii() and header.isdigit():
+        return float(header)
+    try:
+        return max(0.0, parsedate_to_datetime(header).timestamp() - time.time())
+    except ValueError:
+        return None
+
+
+def _why(url: str, failure: httpx.TransportError) -> str:
+    if "CERTIFICATE_VERIFY_FAILED" in str(failure):
+        return f"the certificate of {url} is not trusted; name its authority with --ca-file or ESCROW_CA_FILE"
+    if isinstance(failure, httpx.TimeoutException):
+        return f"{url} did not answer in time; look at the service and your network, then try again"
+    return f"no connection to {url}; look at the address, your network and proxy, then try again"
