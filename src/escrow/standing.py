@@ -1,0 +1,152 @@
+"""Where a partnership stands: its state, its live generation, the lists applied in it, and the terms on both sides.
+
+Whoever computes outside of a write transaction reads the standing before, and again while writing: if the two are
+equal, what was computed still holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, select
+
+from escrow.store.database import Transaction
+from escrow.store.states import GenerationState, PartnershipState
+from escrow.store.tables import generations, lists, parties, partnerships
+from escrow.store.tables import terms as terms_table
+from escrow.terms import CELLS, Level, Population, Side, Terms, Tier, meet
+
+__all__ = ["AppliedList", "LiveGeneration", "SideStanding", "Standing", "standing_of", "terms_of_row"]
+
+
+@dataclass(frozen=True, slots=True)
+class LiveGeneration:
+    """The generation that is matched and released."""
+
+    number: int
+    suite: int
+    profile: str
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedList:
+    """One side's list in the live generation, as it was last applied."""
+
+    number: int
+    digest: bytes
+    applied_at: datetime
+    populations: Mapping[Population, int]
+
+    @property
+    def accounts(self) -> int:
+        """How many accounts it holds."""
+        return sum(self.populations.values())
+
+
+@dataclass(frozen=True, slots=True)
+class SideStanding:
+    """One party: who it is, its terms as it sees them, and its list if one is applied."""
+
+    organization_id: UUID
+    terms_number: int
+    terms: Terms
+    applied: AppliedList | None
+    ready: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One partnership at one moment; a side is missing until the invitation is accepted."""
+
+    partnership_id: UUID
+    state: PartnershipState
+    generation: LiveGeneration | None
+    sides: Mapping[Side, SideStanding]
+
+    @property
+    def applied(self) -> Mapping[Side, AppliedList]:
+        """The applied lists, by side."""
+        return {side: each.applied for side, each in self.sides.items() if each.applied is not None}
+
+    @property
+    def both_applied(self) -> bool:
+        """Whether there are two lists to compare, in a partnership where lists are compared."""
+        return self.state is PartnershipState.ACTIVE and len(self.applied) == len(Side)
+
+    @property
+    def effective(self) -> Terms:
+        """The meet of both sides' terms, seen from the left; only where both sides are there."""
+        return meet(self.sides[Side.LEFT].terms, self.sides[Side.RIGHT].terms.transposed)
+
+    def effective_for(self, side: Side) -> Terms:
+        """The meet of both sides' terms, as this side sees it."""
+        return self.effective if side is Side.LEFT else self.effective.transposed
+
+
+def standing_of(tx: Transaction, partnership_id: UUID) -> Standing:
+    """Read where a partnership stands."""
+    state = tx.execute(select(partnerships.c.state).where(partnerships.c.partnership_id == partnership_id)).scalar_one()
+    generation = _live_generation(tx, partnership_id)
+    applied = {} if generation is None else _applied(tx, partnership_id, generation.number)
+    sides = dict(_sides(tx, partnership_id, applied))
+    return Standing(partnership_id, PartnershipState(state), generation, sides)
+
+
+def terms_of_row(row: Row[Any]) -> Terms:
+    """Read a row of the table ``terms``: cells as its own party sees them."""
+    return Terms(
+        levels={cell: Level(int(digit)) for cell, digit in zip(CELLS, row.levels, strict=True)},
+        fields=tuple(row.fields.split(",")) if row.fields else (),
+        counts_from=Tier(row.counts_from),
+        reveals_from=Tier(row.reveals_from),
+        largest_list=row.largest_list,
+    )
+
+
+def _live_generation(tx: Transaction, partnership_id: UUID) -> LiveGeneration | None:
+    row = tx.execute(
+        select(generations.c.generation, generations.c.suite, generations.c.profile).where(
+            generations.c.partnership_id == partnership_id, generations.c.state == GenerationState.LIVE.value
+        )
+    ).one_or_none()
+    return None if row is None else LiveGeneration(row.generation, row.suite, row.profile)
+
+
+def _applied(tx: Transaction, partnership_id: UUID, generation: int) -> Mapping[Side, AppliedList]:
+    rows = tx.execute(select(lists).where(lists.c.partnership_id == partnership_id, lists.c.generation == generation))
+    return {
+        Side(row.side): AppliedList(
+            number=row.applied_number,
+            digest=row.applied_digest,
+            applied_at=row.applied_at,
+            populations={each: row._mapping[each.word] for each in Population},
+        )
+        for row in rows
+    }
+
+
+def _sides(
+    tx: Transaction, partnership_id: UUID, applied: Mapping[Side, AppliedList]
+) -> Iterator[tuple[Side, SideStanding]]:
+    same_party = (terms_table.c.partnership_id == parties.c.partnership_id) & (terms_table.c.side == parties.c.side)
+    rows = tx.execute(
+        select(parties.c.organization_id, parties.c.ready_submission, terms_table)
+        .join_from(parties, terms_table, same_party & (terms_table.c.number == parties.c.terms_number))
+        .where(parties.c.partnership_id == partnership_id)
+    )
+    for row in rows:
+        own = applied.get(Side(row.side))
+        yield (
+            Side(row.side),
+            SideStanding(
+                organization_id=row.organization_id,
+                terms_number=row.number,
+                terms=terms_of_row(row),
+                applied=own,
+                ready=own is not None and own.number == row.ready_submission,
+            ),
+        )
