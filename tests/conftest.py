@@ -5,11 +5,15 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
 
 from tests.postgres import Postgres, running_postgres
+
+if TYPE_CHECKING:
+    from escrow.store.database import Database
 
 # A law holds however slow the machine is; what must be fast has a benchmark. Inherits what Hypothesis sets for CI.
 settings.register_profile("unhurried", settings(deadline=None))
@@ -66,3 +70,13 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     name = server.create_database(template=request.getfixturevalue("migrated_template"))
     yield server.url(name)
     server.drop_database(name)
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """A migrated database of the test's own, open."""
+    from escrow.store.database import Database
+
+    opened = Database(database_url)
+    yield opened
+    opened.close()

@@ -26,7 +26,7 @@ from escrow.store.states import PartnershipState
 from escrow.store.tables import api_keys, parties, partnerships
 from escrow.terms import Side
 
-__all__ = ["ApiKey", "Caller", "Party", "authenticate", "lock_partnership", "make_api_key", "party_of"]
+__all__ = ["ApiKey", "Caller", "Party", "authenticate", "lock_partnership", "make_api_key", "not_found", "party_of"]
 
 _API_KEY = re.compile(r"esk_([a-z2-7]{12})_([a-z2-7]{52})_([a-z2-7]{7})")
 
@@ -109,7 +109,7 @@ def party_of(tx: Transaction, caller: Caller, partnership_id: UUID) -> Party:
         lock_partnership(tx, partnership_id)
         seat = _seat(tx, caller, partnership_id)
     if seat is None:
-        raise NotFound("There is no such thing, or it is not yours.")
+        raise not_found()
     return Party(
         partnership_id=partnership_id,
         side=Side(seat.side),
@@ -117,6 +117,11 @@ def party_of(tx: Transaction, caller: Caller, partnership_id: UUID) -> Party:
         state=PartnershipState(seat.state),
         expires_at=seat.expires_at,
     )
+
+
+def not_found() -> NotFound:
+    """Give the one answer for what is absent and what is somebody else's."""
+    return NotFound("There is no such thing, or it is not yours.")
 
 
 def lock_partnership(tx: Transaction, partnership_id: UUID) -> None:

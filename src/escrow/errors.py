@@ -16,7 +16,7 @@
     │   ├── DetailsNotWanted, TermsChanged, SubmissionChanged
     │   ├── RequestInvalid, BodyUnreadable, BodyTooLarge, ContentTypeUnsupported, RouteUnknown, MethodUnsupported
     │   └── PartnershipExists, PartnershipNotActive, PartnershipEnded, PairingIncomplete, PairingInvalid,
-    │       InvitationTaken, ConfirmationTaken
+    │       InvitationTaken, ConfirmationTaken, ListMissing
     ├── ServiceFault            the service cannot go on, and its operator has to act
     │   └── SealingKeyInvalid, SealBroken, TrailBroken, StoredFormUnknown, DatabaseBehind, MigrationsDiffer,
     │       SealingKeyExposed, ListenerExposed, ServiceUnavailable
@@ -65,6 +65,7 @@ __all__ = [
     "KeyringInvalid",
     "KeyringMissing",
     "ListEmpty",
+    "ListMissing",
     "ListenerExposed",
     "LocalError",
     "MatchKeyAmbiguous",
@@ -428,6 +429,12 @@ class MethodUnsupported(Refused):
     """The route does not know this method."""
 
     code = "method-unsupported"
+
+
+class ListMissing(Refused):
+    """The party has no applied list yet."""
+
+    code = "list-missing"
 
 
 class ServiceFault(EscrowError):

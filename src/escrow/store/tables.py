@@ -236,6 +236,7 @@ lists = Table(
     _of_partnership(),
     Column("generation", Integer, primary_key=True, autoincrement=False),
     _side(),
+    ForeignKeyConstraint(["partnership_id", "generation"], ["generations.partnership_id", "generations.generation"]),
     Column("applied_number", BigInteger, nullable=False),
     Column("applied_digest", LargeBinary(32), nullable=False),
     Column("applied_at", Moment, nullable=False),

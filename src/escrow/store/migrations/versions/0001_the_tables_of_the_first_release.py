@@ -21,13 +21,13 @@ def upgrade() -> None:
     _generations()
     _jobs()
     _list_changes()
-    _lists()
     _matches()
     _parties()
     _releases()
     _submissions()
     _tokens()
     _chunks()
+    _lists()
     _release_cells()
     _terms()
     if op.get_bind().dialect.name == "postgresql":
@@ -190,26 +190,6 @@ def _list_changes() -> None:
     )
 
 
-def _lists() -> None:
-    op.create_table(
-        "lists",
-        sa.Column("partnership_id", sa.Uuid(), nullable=False),
-        sa.Column("generation", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("side", sa.Text(), nullable=False),
-        sa.Column("applied_number", sa.BigInteger(), nullable=False),
-        sa.Column("applied_digest", sa.LargeBinary(length=32), nullable=False),
-        sa.Column("applied_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("accounts", sa.Integer(), nullable=False),
-        sa.Column("customers", sa.Integer(), nullable=False),
-        sa.Column("opportunities", sa.Integer(), nullable=False),
-        sa.Column("prospects", sa.Integer(), nullable=False),
-        sa.Column("bucket_bits", sa.SmallInteger(), nullable=False),
-        sa.Column("waiting_records", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(["partnership_id"], ["partnerships.partnership_id"], name="fk_lists_partnership_id"),
-        sa.PrimaryKeyConstraint("partnership_id", "generation", "side", name="pk_lists"),
-    )
-
-
 def _matches() -> None:
     op.create_table(
         "matches",
@@ -339,6 +319,31 @@ def _chunks() -> None:
         ),
         sa.ForeignKeyConstraint(["partnership_id"], ["partnerships.partnership_id"], name="fk_chunks_partnership_id"),
         sa.PrimaryKeyConstraint("partnership_id", "side", "number", "position", name="pk_chunks"),
+    )
+
+
+def _lists() -> None:
+    op.create_table(
+        "lists",
+        sa.Column("partnership_id", sa.Uuid(), nullable=False),
+        sa.Column("generation", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("side", sa.Text(), nullable=False),
+        sa.Column("applied_number", sa.BigInteger(), nullable=False),
+        sa.Column("applied_digest", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("applied_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("accounts", sa.Integer(), nullable=False),
+        sa.Column("customers", sa.Integer(), nullable=False),
+        sa.Column("opportunities", sa.Integer(), nullable=False),
+        sa.Column("prospects", sa.Integer(), nullable=False),
+        sa.Column("bucket_bits", sa.SmallInteger(), nullable=False),
+        sa.Column("waiting_records", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["partnership_id", "generation"],
+            ["generations.partnership_id", "generations.generation"],
+            name="fk_lists_partnership_id_generation",
+        ),
+        sa.ForeignKeyConstraint(["partnership_id"], ["partnerships.partnership_id"], name="fk_lists_partnership_id"),
+        sa.PrimaryKeyConstraint("partnership_id", "generation", "side", name="pk_lists"),
     )
 
 

@@ -1,0 +1,162 @@
+"""Organizations and their API keys; the operator adds both."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from escrow import audit
+from escrow.access import ApiKey, make_api_key, not_found
+from escrow.errors import OrganizationNameInvalid, OrganizationNameTaken
+from escrow.store.database import Transaction
+from escrow.store.tables import api_keys, organizations
+
+__all__ = [
+    "ListedApiKey",
+    "Organization",
+    "add_api_key",
+    "add_organization",
+    "list_api_keys",
+    "list_organizations",
+    "organization",
+    "organization_named",
+    "revoke_api_key",
+]
+
+_LONGEST_NAME = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Organization:
+    """A company that uses the escrow."""
+
+    organization_id: UUID
+    name: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ListedApiKey:
+    """What is known of a key after it was shown once."""
+
+    api_key_id: str
+    label: str
+    created_at: datetime
+    revoked_at: datetime | None
+
+
+def add_organization(tx: Transaction, name: str, *, organization_id: UUID, now: datetime) -> Organization:
+    """Add an organization; no two names differ only in case, width or spaces.
+
+    Raises:
+        OrganizationNameInvalid: the name is empty, too long or more than a line of text.
+        OrganizationNameTaken: another organization has it.
+    """
+    shown = _shown(name)
+    row = {"organization_id": organization_id, "name": shown, "folded_name": _folded(shown), "created_at": now}
+    try:
+        with tx.begin_nested():
+            tx.execute(insert(organizations).values(row))
+    except IntegrityError as taken:
+        raise OrganizationNameTaken("Another organization has this name: choose one that tells them apart.") from taken
+    audit.record(tx, audit.Action.ORGANIZATION_ADDED, trail_id=organization_id, caller=None, now=now)
+    return Organization(organization_id, shown, now)
+
+
+def organization(tx: Transaction, organization_id: UUID) -> Organization:
+    """Give an organization, or raise NotFound."""
+    row = tx.execute(select(organizations).where(organizations.c.organization_id == organization_id)).one_or_none()
+    if row is None:
+        raise not_found()
+    return Organization(row.organization_id, row.name, row.created_at)
+
+
+def organization_named(tx: Transaction, name: str) -> Organization:
+    """Give the organization of this name, however it is written, or raise NotFound."""
+    row = tx.execute(select(organizations).where(organizations.c.folded_name == _folded(name))).one_or_none()
+    if row is None:
+        raise not_found()
+    return Organization(row.organization_id, row.name, row.created_at)
+
+
+def list_organizations(tx: Transaction) -> list[Organization]:
+    """Give all organizations by name."""
+    rows = tx.execute(select(organizations).order_by(organizations.c.folded_name))
+    return [Organization(row.organization_id, row.name, row.created_at) for row in rows]
+
+
+def add_api_key(
+    tx: Transaction, organization_id: UUID, *, label: str, random: Callable[[int], bytes], now: datetime
+) -> ApiKey:
+    """Make a key for an organization, or raise NotFound; it can be shown now and never again."""
+    _lock(tx, organization_id)
+    key = make_api_key(random=random)
+    tx.execute(
+        insert(api_keys).values(
+            api_key_id=key.api_key_id,
+            organization_id=organization_id,
+            label=label,
+            digest=key.digest,
+            created_at=now,
+        )
+    )
+    audit.record(
+        tx,
+        audit.Action.API_KEY_ADDED,
+        trail_id=organization_id,
+        caller=None,
+        now=now,
+        detail={"api_key_id": key.api_key_id},
+    )
+    return key
+
+
+def list_api_keys(tx: Transaction, organization_id: UUID) -> list[ListedApiKey]:
+    """Give an organization's keys, oldest first, the revoked ones too."""
+    query = select(api_keys).where(api_keys.c.organization_id == organization_id)
+    rows = tx.execute(query.order_by(api_keys.c.created_at, api_keys.c.api_key_id))
+    return [ListedApiKey(row.api_key_id, row.label, row.created_at, row.revoked_at) for row in rows]
+
+
+def revoke_api_key(tx: Transaction, api_key_id: str, *, now: datetime) -> None:
+    """Refuse this key from now on, or raise NotFound; revoked again, it stays revoked since the first time."""
+    query = select(api_keys.c.organization_id).where(api_keys.c.api_key_id == api_key_id)
+    organization_id = tx.execute(query).scalar_one_or_none()
+    if organization_id is None:
+        raise not_found()
+    _lock(tx, organization_id)
+    valid = (api_keys.c.api_key_id == api_key_id) & api_keys.c.revoked_at.is_(None)
+    if not tx.execute(update(api_keys).where(valid).values(revoked_at=now)).rowcount:
+        return
+    audit.record(
+        tx,
+        audit.Action.API_KEY_REVOKED,
+        trail_id=organization_id,
+        caller=None,
+        now=now,
+        detail={"api_key_id": api_key_id},
+    )
+
+
+def _lock(tx: Transaction, organization_id: UUID) -> None:
+    """Let changes of one organization wait for each other, so that its trail has no gaps."""
+    query = select(organizations.c.organization_id).where(organizations.c.organization_id == organization_id)
+    if tx.execute(query.with_for_update(key_share=True)).one_or_none() is None:
+        raise not_found()
+
+
+def _shown(name: str) -> str:
+    shown = unicodedata.normalize("NFC", name).strip()
+    if not shown or len(shown) > _LONGEST_NAME or not shown.isprintable():
+        raise OrganizationNameInvalid(f"A name is one line of 1 to {_LONGEST_NAME} printable characters.")
+    return shown
+
+
+def _folded(name: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())

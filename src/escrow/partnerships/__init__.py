@@ -1,0 +1,45 @@
+"""Partnerships: two organizations that compare lists, from the invitation to the last erased row.
+
+The states and their moves are drawn in ``escrow.store.states.PartnershipState``; each move is one function here:
+``invite``, ``accept``, ``confirm`` and ``end``.
+"""
+
+from escrow.partnerships.agreement import (
+    NOTHING_SHARED,
+    TermsDocument,
+    effective_terms,
+    forget_forbidden,
+    set_terms,
+    terms_document,
+)
+from escrow.partnerships.ending import end, purge
+from escrow.partnerships.pairing import Invitation, Pairing, accept, confirm, invite, look_up, pairing
+from escrow.partnerships.readiness import both_ready, say_ready
+from escrow.partnerships.view import Generation, OwnList, Partner, Partnership, TheirList, page, show
+
+__all__ = [
+    "NOTHING_SHARED",
+    "Generation",
+    "Invitation",
+    "OwnList",
+    "Pairing",
+    "Partner",
+    "Partnership",
+    "TermsDocument",
+    "TheirList",
+    "accept",
+    "both_ready",
+    "confirm",
+    "effective_terms",
+    "end",
+    "forget_forbidden",
+    "invite",
+    "look_up",
+    "page",
+    "pairing",
+    "purge",
+    "say_ready",
+    "set_terms",
+    "show",
+    "terms_document",
+]

@@ -1,0 +1,79 @@
+"""The end of a partnership: its keys go at once, its rows soon after."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Table, delete, select, tuple_, update
+
+from escrow import audit
+from escrow.access import Party
+from escrow.store import jobs
+from escrow.store.database import Transaction
+from escrow.store.secrets import erase_secrets
+from escrow.store.states import JobType, PartnershipState
+from escrow.store.tables import (
+    accounts,
+    chunks,
+    envelopes,
+    list_changes,
+    lists,
+    matches,
+    partnerships,
+    release_cells,
+    releases,
+    tokens,
+)
+
+__all__ = ["end", "purge"]
+
+#: What a purge deletes, those that refer to others first. Terms, submissions without their chunks and the trail stay.
+_PURGED: tuple[Table, ...] = (
+    envelopes,
+    matches,
+    list_changes,
+    tokens,
+    accounts,
+    lists,
+    chunks,
+    release_cells,
+    releases,
+)
+
+
+def end(tx: Transaction, party: Party, *, now: datetime) -> None:
+    """End the partnership, or void its invitation; ended again, it stays as it was.
+
+    The pepper and the sealing key are erased here, so that nothing of either list can be read from now on; the worker
+    deletes the rows.
+    """
+    if party.state is PartnershipState.ENDED:
+        return
+    erase_secrets(tx, party.partnership_id)
+    moved = partnerships.c.partnership_id == party.partnership_id
+    tx.execute(update(partnerships).where(moved).values(state=PartnershipState.ENDED.value, ended_at=now))
+    jobs.enqueue(tx, JobType.PURGE, party.partnership_id, due_at=now)
+    audit.record(tx, audit.Action.ENDED, trail_id=party.partnership_id, caller=party.caller, now=now)
+
+
+def purge(tx: Transaction, partnership_id: UUID, *, batch: int = 1_000, now: datetime) -> bool:
+    """Delete up to ``batch`` rows that an ended partnership left behind; tell whether all are gone.
+
+    The last call, which finds nothing more, writes ``purged`` into the trail.
+    """
+    query = select(partnerships.c.state).where(partnerships.c.partnership_id == partnership_id)
+    if tx.execute(query).scalar_one_or_none() != PartnershipState.ENDED.value:
+        return True
+    if any(_delete_some(tx, table, partnership_id, batch) for table in _PURGED):
+        return False
+    audit.record(tx, audit.Action.PURGED, trail_id=partnership_id, caller=None, now=now)
+    return True
+
+
+def _delete_some(tx: Transaction, table: Table, partnership_id: UUID, batch: int) -> bool:
+    """Delete some rows of one table and tell whether there were any."""
+    key = list(table.primary_key.columns)
+    some = select(*key).where(table.c.partnership_id == partnership_id).limit(batch)
+    deleted = tx.execute(delete(table).where(tuple_(*key).in_(some)))
+    return deleted.rowcount > 0

@@ -1,0 +1,105 @@
+"""Small makers for tests of the service: organizations, and partnerships in each of their states."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+from escrow import organizations, partnerships
+from escrow.access import Caller, Party, authenticate, party_of
+from escrow.store.database import Database, Transaction
+from escrow.store.sealing import SealingKey
+from escrow.terms import Side
+
+__all__ = [
+    "LOOKUP",
+    "NOON",
+    "Couple",
+    "accepted_partnership",
+    "active_partnership",
+    "invited_partnership",
+    "new_caller",
+    "seat",
+]
+
+NOON = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
+LOOKUP = bytes(range(16))
+SECOND = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Couple:
+    """A partnership and the two who may sit in it."""
+
+    partnership_id: UUID
+    left: Caller
+    right: Caller
+    service_key: SealingKey
+
+    def caller(self, side: Side) -> Caller:
+        """The one in this seat."""
+        return self.left if side is Side.LEFT else self.right
+
+
+def new_caller(tx: Transaction, name: str, *, now: datetime = NOON) -> Caller:
+    """Add an organization with one API key, and be it."""
+    added = organizations.add_organization(tx, name, organization_id=uuid4(), now=now)
+    key = organizations.add_api_key(tx, added.organization_id, label="", random=os.urandom, now=now)
+    return authenticate(tx, key.presented)
+
+
+def invited_partnership(database: Database, *, named: bool = False, lookup: bytes = LOOKUP) -> Couple:
+    """Let Acme invite; Globex is there and, if named, meant."""
+    with database.transaction("invite") as tx:
+        left, right = new_caller(tx, f"Acme {uuid4()}"), new_caller(tx, f"Globex {uuid4()}")
+        partnership_id = uuid4()
+        partnerships.invite(
+            tx,
+            left,
+            partnership_id=partnership_id,
+            lookup=lookup,
+            inviter_public=b"\x01" * 32,
+            suite=1,
+            profile="escrow-1",
+            acceptor_organization_id=right.organization_id if named else None,
+            now=NOON,
+        )
+    return Couple(partnership_id, left, right, SealingKey.make())
+
+
+def accepted_partnership(database: Database, *, lookup: bytes = LOOKUP) -> Couple:
+    """Let Globex accept what Acme offers."""
+    couple = invited_partnership(database, lookup=lookup)
+    with database.transaction("accept") as tx:
+        partnerships.accept(
+            tx,
+            couple.right,
+            couple.partnership_id,
+            lookup=lookup,
+            acceptor_public=b"\x02" * 32,
+            tag=b"\x03" * 32,
+            now=NOON,
+        )
+    return couple
+
+
+def active_partnership(database: Database, *, lookup: bytes = LOOKUP) -> Couple:
+    """Let Acme and Globex compare lists; nothing is shared yet."""
+    couple = accepted_partnership(database, lookup=lookup)
+    with database.transaction("confirm") as tx:
+        partnerships.confirm(
+            tx,
+            seat(tx, couple, Side.LEFT),
+            tag=b"\x04" * 32,
+            service_key=couple.service_key,
+            random=os.urandom,
+            now=NOON,
+        )
+    return couple
+
+
+def seat(tx: Transaction, couple: Couple, side: Side) -> Party:
+    """Open the partnership from one of its seats."""
+    return party_of(tx, couple.caller(side), couple.partnership_id)

@@ -1,0 +1,70 @@
+"""The trail is numbered without gaps, and a changed line does not go unnoticed."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import delete, update
+
+from escrow import audit
+from escrow.access import Caller
+from escrow.audit import Action
+from escrow.errors import TrailBroken
+from escrow.store.database import Database, Transaction
+from escrow.store.tables import audit_entries
+from tests.partnership_makers import NOON
+
+TRAIL = uuid4()
+CALLER = Caller(uuid4(), "abcdefghijkl")
+
+
+def _three_entries(tx: Transaction) -> None:
+    for number in (1, 2, 3):
+        audit.record(tx, Action.TERMS_SET, trail_id=TRAIL, caller=CALLER, now=NOON, detail={"number": number})
+
+
+def test_entries_come_back_in_order_and_as_written(database: Database) -> None:
+    with database.transaction("write") as tx:
+        _three_entries(tx)
+    with database.snapshot("read") as tx:
+        audit.verify(tx, TRAIL)
+        entries = list(audit.trail(tx, TRAIL))
+    assert [(entry.number, entry.detail) for entry in entries] == [(n, {"number": n}) for n in (1, 2, 3)]
+    assert {(entry.organization_id, entry.api_key_id, entry.at) for entry in entries} == {
+        (CALLER.organization_id, CALLER.api_key_id, NOON)
+    }
+
+
+def test_trails_are_numbered_apart(database: Database) -> None:
+    with database.transaction("write") as tx:
+        _three_entries(tx)
+        other = uuid4()
+        audit.record(tx, Action.INVITED, trail_id=other, caller=None, now=NOON)
+        assert [entry.number for entry in audit.trail(tx, other)] == [1]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"detail": '{"number":9}'},
+        {"action": "ended"},
+        {"api_key_id": "somebodyelse"},
+        {"digest": bytes(32)},
+        {"number": 7},
+    ],
+)
+def test_a_changed_entry_breaks_the_trail(database: Database, change: dict[str, object]) -> None:
+    with database.transaction("write") as tx:
+        _three_entries(tx)
+        tx.execute(update(audit_entries).where(audit_entries.c.number == 2).values(change))
+        with pytest.raises(TrailBroken):
+            audit.verify(tx, TRAIL)
+
+
+def test_a_removed_entry_breaks_the_trail(database: Database) -> None:
+    with database.transaction("write") as tx:
+        _three_entries(tx)
+        tx.execute(delete(audit_entries).where(audit_entries.c.number == 1))
+        with pytest.raises(TrailBroken):
+            audit.verify(tx, TRAIL)
