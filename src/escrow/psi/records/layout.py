@@ -148,7 +148,7 @@ def check_canonical(records: ListRecords) -> None:
     _check_owners(records)
 
 
-def run_starts(ordered: Words) -> Mask:
+def run_starts(ordered: npt.NDArray[np.generic]) -> Mask:
     """Mark the first of each run of equal values."""
     starts = np.ones(ordered.size, np.bool_)
     np.not_equal(ordered[1:], ordered[:-1], out=starts[1:])
