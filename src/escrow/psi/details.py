@@ -35,7 +35,8 @@ def padded_details(details: Mapping[str, Detail], *, fields: Collection[str]) ->
 def read_padded_details(unverified: bytes, *, fields: Collection[str]) -> dict[str, Detail]:
     """Read what ``padded_details`` writes, in any order of fields; everything else raises EnvelopeInvalid."""
     text = unverified.rstrip(b" ")
-    if not text.startswith(b"{") or _padded(text) != unverified:
+    # JSON would allow other white space around the object; the padding is spaces after it, and no more than needed.
+    if not (text.startswith(b"{") and text.endswith(b"}")) or _padded(text) != unverified:
         raise EnvelopeInvalid("the details are not one padded JSON object")
     try:
         details = json.loads(
