@@ -29,6 +29,9 @@ HttpTransport = httpx.BaseTransport
 _COME_BACK = frozenset({429, 503})
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 
+#: What OpenSSL says of a certificate that no known authority signed; asking again changes nothing.
+_UNTRUSTED = "CERTIFICATE_VERIFY_FAILED"
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -138,7 +141,7 @@ class Connection:
             try:
                 response = self._http.send(request)
             except httpx.TransportError as failure:
-                if is_last or not (repeatable or isinstance(failure, _NOT_SENT)):
+                if is_last or not _may_be_repeated(failure, repeatable=repeatable):
                     raise ServiceUnreachable(_why(self.url, failure)) from None
                 self._sleep(self._patience.pause(attempt, None))
                 continue
@@ -159,6 +162,12 @@ def _trust(ca: Path | None) -> ssl.SSLContext | bool:
         ) from None
 
 
+def _may_be_repeated(failure: httpx.TransportError, *, repeatable: bool) -> bool:
+    if _UNTRUSTED in str(failure):
+        return False
+    return repeatable or isinstance(failure, _NOT_SENT)
+
+
 def _asks_to_come_back(status: int, *, repeatable: bool) -> bool:
     return status in _COME_BACK or (status == 502 and repeatable)
 
@@ -175,7 +184,7 @@ def _retry_after(header: str | None) -> float | None:
 
 
 def _why(url: str, failure: httpx.TransportError) -> str:
-    if "CERTIFICATE_VERIFY_FAILED" in str(failure):
+    if _UNTRUSTED in str(failure):
         return f"the certificate of {url} is not trusted; name its authority with --ca-file or ESCROW_CA_FILE"
     if isinstance(failure, httpx.TimeoutException):
         return f"{url} did not answer in time; look at the service and your network, then try again"
