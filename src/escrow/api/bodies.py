@@ -1,0 +1,58 @@
+"""No body is read past its limit, whether its length was stated or not."""
+
+from __future__ import annotations
+
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from escrow.settings import ServerSettings
+
+__all__ = ["BoundedBodies"]
+
+
+class BoundedBodies:
+    """Cuts a request off when its body grows past what its route takes."""
+
+    def __init__(self, app: ASGIApp, settings: ServerSettings) -> None:
+        self.app = app
+        self.settings = settings
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        await self.app(scope, _Bounded(receive, _stated(scope), self._most_bytes(scope["path"])), send)
+
+    def _most_bytes(self, path: str) -> int:
+        if "/chunks/" in path:
+            return self.settings.chunk_bytes
+        if path.endswith("/details"):
+            return self.settings.details_body_bytes
+        return self.settings.body_bytes
+
+
+class _Bounded:
+    """Receives a body and raises as soon as it is known to be too large."""
+
+    def __init__(self, receive: Receive, stated: int, most: int) -> None:
+        self._receive = receive
+        self._most = most
+        self._stated = stated
+        self._received = 0
+
+    async def __call__(self) -> Message:
+        """Receive one ASGI message."""
+        if self._stated > self._most:
+            raise HTTPException(413)
+        message = await self._receive()
+        self._received += len(message.get("body", b""))
+        if self._received > self._most:
+            raise HTTPException(413)
+        return message
+
+
+def _stated(scope: Scope) -> int:
+    length = Headers(scope=scope).get("content-length", "0")
+    return int(length) if length.isdecimal() else 0

@@ -1,0 +1,64 @@
+"""Log lines as JSON, from us and from the libraries alike.
+
+A failure is told by the name of its class and the lines of code it went through. Its message is left out, since the
+message of a library's error may repeat a value.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import traceback
+from logging.handlers import WatchedFileHandler
+from pathlib import Path
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+__all__ = ["write_logs"]
+
+
+def write_logs(file: Path | None) -> None:
+    """Write log lines to a file that only its owner reads, or to standard output."""
+    handler = logging.StreamHandler(sys.stdout) if file is None else _private_file(file)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=_SHARED,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                _without_messages,
+                structlog.processors.JSONRenderer(),
+            ],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
+    structlog.configure(
+        processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+    )
+
+
+def _private_file(file: Path) -> logging.Handler:
+    file.touch(mode=0o600)
+    return WatchedFileHandler(file, encoding="utf-8")
+
+
+def _without_messages(_logger: WrappedLogger, _method: str, line: EventDict) -> EventDict:
+    failure = line.pop("exc_info", None)
+    if failure is True:
+        failure = sys.exc_info()
+    if isinstance(failure, tuple) and isinstance(failure[1], BaseException):
+        line["failure"] = failure[0].__name__
+        line["through"] = [
+            f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(failure[2])
+        ]
+    return line
+
+
+_SHARED: tuple[Processor, ...] = (
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+)

@@ -1,0 +1,184 @@
+"""Errors become problem documents (RFC 9457) here; no other module knows a status code.
+
+A document never repeats what was sent, and is the same for what is foreign and what is absent: the id of the request is
+in a header, not in the body. A failure that nobody foresaw is an opaque 500.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import OperationalError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from escrow import errors, wire
+from escrow.errors import EscrowError, ServiceFault
+
+__all__ = ["PROBLEM_TYPE", "STATUS", "handle_problems", "problem_of", "problems", "unexpected"]
+
+PROBLEM_TYPE = "application/problem+json"
+
+#: Each error that a request may meet, and its status; a class without one has that of the class above it.
+STATUS: Mapping[type[EscrowError], int] = {
+    errors.EscrowError: 500,
+    errors.ProtocolError: 422,
+    errors.BodyUnreadable: 400,
+    errors.NotAuthenticated: 401,
+    errors.NotFound: 404,
+    errors.RouteUnknown: 404,
+    errors.MethodUnsupported: 405,
+    errors.ChunksMissing: 409,
+    errors.ConfirmationTaken: 409,
+    errors.InvitationTaken: 409,
+    errors.ListEmpty: 409,
+    errors.ListMissing: 409,
+    errors.OrganizationNameTaken: 409,
+    errors.PairingIncomplete: 409,
+    errors.PartnershipEnded: 409,
+    errors.PartnershipExists: 409,
+    errors.PartnershipNotActive: 409,
+    errors.SubmissionBaseWrong: 409,
+    errors.SubmissionChanged: 409,
+    errors.SubmissionClosed: 409,
+    errors.SubmissionInProgress: 409,
+    errors.TermsChanged: 409,
+    errors.BodyTooLarge: 413,
+    errors.ChunkTooLarge: 413,
+    errors.ContentTypeUnsupported: 415,
+    errors.ChunkDigestMismatch: 422,
+    errors.DetailsNotWanted: 422,
+    errors.GenerationMismatch: 422,
+    errors.OrganizationNameInvalid: 422,
+    errors.PairingInvalid: 422,
+    errors.ProfileMismatch: 422,
+    errors.RequestInvalid: 422,
+    errors.SubmissionDigestWrong: 422,
+    errors.SubmissionTooLarge: 422,
+    errors.ServiceUnavailable: 503,
+}
+
+_HEADERS: Mapping[type[EscrowError], Mapping[str, str]] = {
+    errors.NotAuthenticated: {"WWW-Authenticate": "Bearer"},
+    errors.SubmissionInProgress: {"Retry-After": "1"},
+    errors.ServiceUnavailable: {"Retry-After": "1"},
+}
+
+#: What an error may tell beside its sentence; each is an attribute of the errors that have it.
+_MEMBERS = ("last_number", "applied_number", "missing", "expected")
+
+#: What any route may answer.
+_EVERYWHERE: tuple[type[EscrowError], ...] = (
+    errors.NotAuthenticated,
+    errors.RequestInvalid,
+    errors.ServiceFault,
+    errors.ServiceUnavailable,
+)
+
+#: Every 404 of a thing has this one body, whichever verb missed it: foreign and absent are never told apart.
+_ABSENT = errors.NotFound("There is no such thing, or it is not yours.")
+
+#: FastAPI's and Starlette's own refusals, in our words.
+_OF_FRAMEWORK: Mapping[int, EscrowError] = {
+    400: errors.BodyUnreadable("The body is not JSON."),
+    404: errors.RouteUnknown("No route has this address: see the OpenAPI document."),
+    405: errors.MethodUnsupported("The route does not know this method: see the OpenAPI document."),
+    413: errors.BodyTooLarge("The body is larger than this route takes: see the limits of the service."),
+}
+
+_log = structlog.get_logger(__name__)
+
+
+def problems(*refusals: type[EscrowError]) -> dict[int | str, dict[str, Any]]:
+    """Document the problems of a route, grouped by status; those that every route has are added."""
+    by_status: dict[int, list[str]] = {}
+    for refusal in dict.fromkeys((*refusals, *_EVERYWHERE)):
+        by_status.setdefault(_status(refusal), []).append(f"`{refusal.code}`")
+    return {
+        status: {
+            "description": ", ".join(codes),
+            "content": {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        }
+        for status, codes in sorted(by_status.items())
+    }
+
+
+def handle_problems(app: FastAPI) -> None:
+    """Answer every error of this app with a problem document."""
+    for kind in (EscrowError, RequestValidationError, HTTPException, OperationalError):
+        app.add_exception_handler(kind, _answer)
+
+
+def problem_of(error: EscrowError) -> Response:
+    """Answer an error of ours; a fault of the service says nothing of itself to the caller."""
+    status = _status(type(error))
+    if status == 500:
+        _log.error("fault", code=error.code, detail=error.message)
+        return unexpected()
+    if status == 404 and not isinstance(error, errors.RouteUnknown):
+        error = _ABSENT
+    members = {name: getattr(error, name) for name in _MEMBERS if hasattr(error, name)}
+    return _document(status, error, members)
+
+
+def unexpected() -> Response:
+    """Answer what nobody foresaw."""
+    return _document(500, ServiceFault("The service failed; its log says more under the X-Request-Id."), {})
+
+
+def _answer(_request: Request, error: Exception) -> Response:
+    match error:
+        case EscrowError():
+            return problem_of(error)
+        case RequestValidationError():
+            return _of_validation(error)
+        case HTTPException():
+            response = problem_of(_OF_FRAMEWORK.get(error.status_code, ServiceFault("An unforeseen refusal.")))
+            response.headers.update(error.headers or {})
+            return response
+        case _:
+            _log.error("database unavailable", failure=type(error).__name__)
+            return problem_of(errors.ServiceUnavailable("The database is busy or away. Try again in a moment."))
+
+
+def _of_validation(error: RequestValidationError) -> Response:
+    found = error.errors()
+    if any(each["loc"][0] == "path" for each in found):
+        return problem_of(_ABSENT)
+    if any(each["type"] == "json_invalid" for each in found):
+        return problem_of(_OF_FRAMEWORK[400])
+    refusal = errors.RequestInvalid("The request is not what the contract says: see errors.")
+    return _document(422, refusal, {"errors": [_field_problem(each) for each in found[:20]]})
+
+
+def _field_problem(found: Mapping[str, Any]) -> wire.FieldProblem:
+    """Name the field; the name of an unknown one was chosen by the caller and is not repeated."""
+    place: Sequence[str | int] = found["loc"]
+    if found["type"] == "extra_forbidden":
+        return wire.FieldProblem(where=_dotted(place[:-1]), problem="Holds a field that is not known")
+    return wire.FieldProblem(where=_dotted(place), problem=found["msg"])
+
+
+def _dotted(place: Sequence[str | int]) -> str:
+    return ".".join(map(str, place))
+
+
+def _status(error: type[EscrowError]) -> int:
+    return next(STATUS[above] for above in error.__mro__ if above in STATUS)
+
+
+def _document(status: int, error: EscrowError, members: Mapping[str, Any]) -> Response:
+    problem = wire.Problem(
+        type=f"/errors/{error.code}",
+        title=error.code.replace("-", " ").capitalize(),
+        status=status,
+        detail=error.message,
+        code=error.code,
+        **members,
+    )
+    content = problem.model_dump_json(exclude_none=True)
+    return Response(content, status, headers=_HEADERS.get(type(error)), media_type=PROBLEM_TYPE)

@@ -1,0 +1,218 @@
+"""Partnerships: invite, accept, confirm, look, say ready, end."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Depends
+
+from escrow import access, errors, partnerships, wire
+from escrow.api.cursors import id_cursor, read_id_cursor
+from escrow.api.dependencies import (
+    AskedCursor,
+    AskedLimit,
+    PartnershipId,
+    PresentedKey,
+    Service,
+    Serving,
+    json_only,
+    page_size,
+)
+from escrow.api.problems import problems
+from escrow.partnerships import Partnership
+from escrow.store.database import Transaction
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["partnerships"], dependencies=[Depends(json_only)])
+
+_OPEN = (errors.PairingInvalid, errors.NotFound, errors.ContentTypeUnsupported, errors.BodyTooLarge)
+
+
+@router.post(
+    "/v1/partnerships", summary="Invite", status_code=201, responses=problems(*_OPEN, errors.PartnershipExists)
+)
+def invite(key: PresentedKey, service: Serving, request: wire.NewPartnership) -> wire.Partnership:
+    """Open an invitation; the caller becomes its inviter."""
+    now = service.now()
+    with service.database.transaction("invite") as tx:
+        caller = access.authenticate(tx, key)
+        party = partnerships.invite(
+            tx,
+            caller,
+            partnership_id=request.partnership_id,
+            lookup=request.lookup,
+            inviter_public=request.inviter_public,
+            suite=request.suite,
+            profile=request.profile,
+            acceptor_organization_id=request.acceptor_organization_id,
+            now=now,
+        )
+        return _told(partnerships.show(tx, party, now=now))
+
+
+@router.get("/v1/partnerships", summary="All partnerships of the caller", responses=problems())
+def list_partnerships(
+    key: PresentedKey, service: Serving, cursor: AskedCursor = None, limit: AskedLimit = None
+) -> wire.PartnershipPage:
+    """Page through the caller's partnerships, in the order of their ids."""
+    with service.database.snapshot("list partnerships") as tx:
+        caller = access.authenticate(tx, key)
+        found, last = partnerships.page(
+            tx, caller, after=read_id_cursor(cursor), limit=page_size(service, limit), now=service.now()
+        )
+        return wire.PartnershipPage(items=tuple(map(_told, found)), next=id_cursor(last))
+
+
+@router.get("/v1/partnerships/{partnership_id}", summary="One partnership", responses=problems(errors.NotFound))
+def show_partnership(partnership_id: PartnershipId, key: PresentedKey, service: Serving) -> wire.Partnership:
+    """Show a partnership from the caller's seat; of the partner's list only its age."""
+    with service.database.snapshot("show partnership") as tx:
+        party = access.party_of(tx, access.authenticate(tx, key), partnership_id)
+        return _told(partnerships.show(tx, party, now=service.now()))
+
+
+@router.post("/v1/invitations/lookup", summary="Find the invitation of a pairing code", responses=problems(*_OPEN))
+def look_up_invitation(key: PresentedKey, service: Serving, request: wire.InvitationLookup) -> wire.Invitation:
+    """Show the open invitation that this lookup leads to, if it is for the caller."""
+    with service.database.snapshot("look up an invitation") as tx:
+        caller = access.authenticate(tx, key)
+        found = partnerships.look_up(tx, caller, request.lookup, now=service.now())
+        return wire.Invitation(
+            partnership_id=found.partnership_id,
+            inviter=wire.Organization(organization_id=found.inviter_organization_id, name=found.inviter_name),
+            inviter_public=found.inviter_public,
+            suite=found.suite,
+            profile=found.profile,
+            expires_at=found.expires_at,
+        )
+
+
+@router.post(
+    "/v1/partnerships/{partnership_id}/accept",
+    summary="Accept an invitation",
+    responses=problems(*_OPEN, errors.InvitationTaken),
+)
+def accept(
+    partnership_id: PartnershipId, key: PresentedKey, service: Serving, request: wire.Acceptance
+) -> wire.Partnership:
+    """Take the right seat; the same acceptance again gets the same answer."""
+    now = service.now()
+    with service.database.transaction("accept") as tx:
+        caller = access.authenticate(tx, key)
+        party = partnerships.accept(
+            tx,
+            caller,
+            partnership_id,
+            lookup=request.lookup,
+            acceptor_public=request.acceptor_public,
+            tag=request.tag,
+            now=now,
+        )
+        return _told(partnerships.show(tx, party, now=now))
+
+
+@router.get(
+    "/v1/partnerships/{partnership_id}/pairing",
+    summary="Both halves of the pairing",
+    responses=problems(errors.NotFound, errors.PairingIncomplete, errors.PartnershipEnded),
+)
+def show_pairing(partnership_id: PartnershipId, key: PresentedKey, service: Serving) -> wire.Pairing:
+    """Give the public keys and tags for the caller's client to verify."""
+    with service.database.snapshot("show pairing") as tx:
+        party = access.party_of(tx, access.authenticate(tx, key), partnership_id)
+        said = partnerships.pairing(tx, party, now=service.now())
+        return wire.Pairing(
+            inviter_organization_id=said.inviter_organization_id,
+            acceptor_organization_id=said.acceptor_organization_id,
+            inviter_public=said.inviter_public,
+            acceptor_public=said.acceptor_public,
+            acceptor_tag=said.acceptor_tag,
+            inviter_tag=said.inviter_tag,
+        )
+
+
+@router.post(
+    "/v1/partnerships/{partnership_id}/confirm",
+    summary="Confirm the pairing",
+    responses=problems(*_OPEN, errors.PairingIncomplete, errors.PartnershipEnded, errors.ConfirmationTaken),
+)
+def confirm(
+    partnership_id: PartnershipId, key: PresentedKey, service: Serving, request: wire.Confirmation
+) -> wire.Partnership:
+    """Activate the partnership; only the inviter does, after verifying the acceptor's tag."""
+    now = service.now()
+    with service.database.transaction("confirm") as tx:
+        party = access.party_of(tx, access.authenticate(tx, key), partnership_id)
+        confirmed = partnerships.confirm(
+            tx, party, tag=request.tag, service_key=service.sealing_key, random=service.random, now=now
+        )
+        return _told(partnerships.show(tx, confirmed, now=now))
+
+
+@router.post(
+    "/v1/partnerships/{partnership_id}/ready",
+    summary="Say that one's counts are right",
+    responses=problems(errors.NotFound, errors.PartnershipNotActive, errors.ListMissing, errors.ContentTypeUnsupported),
+)
+def say_ready(
+    partnership_id: PartnershipId, key: PresentedKey, service: Serving, _request: wire.Nothing
+) -> wire.Partnership:
+    """Say so for the list as applied; releases begin once both parties have."""
+    now = service.now()
+    with service.database.transaction("say ready") as tx:
+        party = access.party_of(tx, access.authenticate(tx, key), partnership_id)
+        partnerships.say_ready(tx, party, now=now)
+        return _told(partnerships.show(tx, party, now=now))
+
+
+@router.post(
+    "/v1/partnerships/{partnership_id}/end",
+    summary="End a partnership",
+    responses=problems(errors.NotFound, errors.ContentTypeUnsupported),
+)
+def end(partnership_id: PartnershipId, key: PresentedKey, service: Serving, _request: wire.Nothing) -> wire.Partnership:
+    """End it, or void its invitation: its keys are erased before this answers."""
+    with service.database.transaction("end") as tx:
+        caller = access.authenticate(tx, key)
+        partnerships.end(tx, access.party_of(tx, caller, partnership_id), now=service.now())
+        return _shown_anew(tx, caller, partnership_id, service)
+
+
+def _shown_anew(
+    tx: Transaction, caller: access.Caller, partnership_id: PartnershipId, service: Service
+) -> wire.Partnership:
+    party = access.party_of(tx, caller, partnership_id)
+    return _told(partnerships.show(tx, party, now=service.now()))
+
+
+def _told(shown: Partnership) -> wire.Partnership:
+    partner, generation, ours = shown.partner, shown.generation, shown.our_list
+    return wire.Partnership(
+        partnership_id=shown.partnership_id,
+        state=shown.state.value,
+        side=shown.side,
+        partner=None
+        if partner is None
+        else wire.Organization(organization_id=partner.organization_id, name=partner.name),
+        created_at=shown.created_at,
+        expires_at=shown.expires_at,
+        generation=None
+        if generation is None
+        else wire.Generation(
+            number=generation.number,
+            profile=generation.profile,
+            suite=generation.suite,
+            state=generation.state.value,
+        ),
+        terms_number=shown.terms_number,
+        list=wire.OwnList(
+            last_number=ours.last_number,
+            applied_number=ours.applied_number,
+            applied_digest=ours.applied_digest,
+            accounts=ours.accounts,
+            populations=wire.PopulationSizes.of(ours.populations),
+            applied_at=ours.applied_at,
+            ready=ours.ready,
+        ),
+        their_list=wire.TheirList(applied_at=shown.their_list.applied_at, ready=shown.their_list.ready),
+        latest_release=shown.latest_release,
+    )

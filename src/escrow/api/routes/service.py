@@ -1,0 +1,58 @@
+"""The service itself, and who is calling."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+from fastapi import APIRouter
+
+from escrow import access, organizations, wire
+from escrow.api.dependencies import PresentedKey, Service, Serving
+from escrow.api.problems import problems
+from escrow.psi.matchkeys import Suite
+from escrow.psi.profile_ids import PROFILE_IDS
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["service"])
+
+
+@router.get("/healthz", summary="Whether the service answers")
+def check_health() -> wire.Health:
+    """Answer as long as the process does; asks for no key and says nothing else."""
+    return wire.Health()
+
+
+@router.get("/v1/service", summary="What this service speaks and takes", responses=problems())
+def show_service(key: PresentedKey, service: Serving) -> wire.Service:
+    """Tell the profiles, suites and limits of this service."""
+    with service.database.snapshot("show service") as tx:
+        access.authenticate(tx, key)
+    return wire.Service(
+        name="escrow",
+        version=version("escrow"),
+        profiles=PROFILE_IDS,
+        suites=(Suite.HMAC,),
+        limits=_limits(service),
+        time=service.now(),
+    )
+
+
+@router.get("/v1/organization", summary="The calling organization", responses=problems())
+def show_organization(key: PresentedKey, service: Serving) -> wire.Organization:
+    """Tell whose API key was shown."""
+    with service.database.snapshot("show organization") as tx:
+        caller = access.authenticate(tx, key)
+        organization = organizations.organization(tx, caller.organization_id)
+        return wire.Organization(organization_id=organization.organization_id, name=organization.name)
+
+
+def _limits(service: Service) -> wire.Limits:
+    settings = service.settings
+    return wire.Limits(
+        chunk_bytes=settings.chunk_bytes,
+        chunks=wire.MOST_CHUNKS,
+        body_bytes=settings.body_bytes,
+        page_items=settings.page_items,
+        largest_list=settings.largest_list,
+    )

@@ -1,0 +1,162 @@
+"""Submissions: announce, upload chunk by chunk, complete, ask how far it has come."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path
+
+from escrow import access, errors, submissions, wire
+from escrow.api.dependencies import ChunkBytes, PartnershipId, PresentedKey, Service, Serving, json_only
+from escrow.api.problems import problems
+from escrow.store.states import SubmissionType
+from escrow.submissions import Announcement, Submission, SubmissionLimits
+from escrow.wire.values import MOST_NUMBER
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["submissions"])
+
+SubmissionNumber = Annotated[int, Path(ge=1, le=MOST_NUMBER, description="The submission's number.")]
+Position = Annotated[int, Path(ge=0, lt=wire.MOST_CHUNKS, description="The chunk's place, from 0.")]
+
+
+@router.post(
+    "/v1/partnerships/{partnership_id}/submissions",
+    summary="Announce a submission",
+    status_code=201,
+    dependencies=[Depends(json_only)],
+    responses=problems(
+        errors.NotFound,
+        errors.PartnershipNotActive,
+        errors.ProfileMismatch,
+        errors.GenerationMismatch,
+        errors.SubmissionBaseWrong,
+        errors.SubmissionInProgress,
+        errors.SubmissionDigestWrong,
+        errors.SubmissionTooLarge,
+        errors.ContentTypeUnsupported,
+        errors.BodyTooLarge,
+    ),
+)
+def start_submission(
+    partnership_id: PartnershipId, key: PresentedKey, service: Serving, request: wire.NewSubmission
+) -> wire.Submission:
+    """Open an upload; the same number and digest again get the same answer."""
+    with service.database.transaction("start submission") as tx:
+        party = access.party_of(tx, access.authenticate(tx, key), partnership_id)
+        started = submissions.start_submission(
+            tx, party, _announced(request), limits=_limits(service), now=service.now()
+        )
+        return _told(started)
+
+
+@router.get(
+    "/v1/partnerships/{partnership_id}/submissions/{number}",
+    summary="How far a submission has come",
+    responses=problems(errors.NotFound),
+)
+def show_submission(
+    partnership_id: PartnershipId, number: SubmissionNumber, key: PresentedKey, service: Serving
+) -> wire.Submission:
+    """Show one of the caller's own submissions, with the chunks that are still missing."""
+    with service.database.snapshot("show submission") as tx:
+        party = access.party_of(tx, access.authenticate(tx, key), partnership_id)
+        return _told(submissions.submission_of(tx, party, number))
+
+
+@router.put(
+    "/v1/partnerships/{partnership_id}/submissions/{number}/chunks/{position}",
+    summary="Upload a chunk",
+    status_code=204,
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+        }
+    },
+    responses=problems(
+        errors.NotFound,
+        errors.PartnershipNotActive,
+        errors.RecordsInvalid,
+        errors.ChunkDigestMismatch,
+        errors.ChunkTooLarge,
+        errors.SubmissionClosed,
+        errors.ContentTypeUnsupported,
+        errors.BodyTooLarge,
+    ),
+)
+def add_chunk(
+    partnership_id: PartnershipId,
+    number: SubmissionNumber,
+    position: Position,
+    key: PresentedKey,
+    service: Serving,
+    unverified: ChunkBytes,
+) -> None:
+    """Keep one chunk, sealed; chunks come in any order, and one that is there already stays."""
+    with service.database.snapshot("admit a chunk") as tx:
+        access.party_of(tx, access.authenticate(tx, key), partnership_id)
+    chunk = submissions.read_chunk(unverified, most_bytes=service.settings.chunk_bytes)
+    with service.database.transaction("add chunk") as tx:
+        party = access.party_of(tx, access.authenticate(tx, key), partnership_id)
+        submissions.add_chunk(tx, party, number, position, chunk, service_key=service.sealing_key, now=service.now())
+
+
+@router.post(
+    "/v1/partnerships/{partnership_id}/submissions/{number}/complete",
+    summary="Hand a submission to be applied",
+    status_code=202,
+    dependencies=[Depends(json_only)],
+    responses=problems(
+        errors.NotFound, errors.PartnershipNotActive, errors.ChunksMissing, errors.ContentTypeUnsupported
+    ),
+)
+def complete_submission(
+    partnership_id: PartnershipId,
+    number: SubmissionNumber,
+    key: PresentedKey,
+    service: Serving,
+    request: wire.Completion,
+) -> wire.Submission:
+    """Say that all chunks are there; a worker applies the list, and `state` tells when it has."""
+    with service.database.transaction("complete submission") as tx:
+        party = access.party_of(tx, access.authenticate(tx, key), partnership_id)
+        return _told(submissions.complete(tx, party, number, ready=request.ready, now=service.now()))
+
+
+def _limits(service: Service) -> SubmissionLimits:
+    settings = service.settings
+    return SubmissionLimits(
+        chunk_bytes=settings.chunk_bytes, chunks=wire.MOST_CHUNKS, largest_list=settings.largest_list
+    )
+
+
+def _announced(request: wire.NewSubmission) -> Announcement:
+    return Announcement(
+        number=request.number,
+        type=SubmissionType(request.type),
+        base=request.base,
+        generation=request.generation,
+        suite=request.suite,
+        profile=request.profile,
+        accounts=request.accounts,
+        chunk_digests=request.chunks,
+        digest=request.digest,
+    )
+
+
+def _told(submission: Submission) -> wire.Submission:
+    problem = submission.problem
+    return wire.Submission(
+        number=submission.number,
+        type=submission.type.value,
+        base=submission.base,
+        state=submission.state.value,
+        chunks=submission.chunks,
+        missing=submission.missing,
+        received_at=submission.received_at,
+        applied_at=submission.applied_at,
+        problem=None if problem is None else wire.SubmissionProblem(code=problem.code, detail=problem.detail),
+        accounts=submission.accounts,
+    )

@@ -1,0 +1,127 @@
+"""A service on loopback for tests of the HTTP edge, with two partners and a stranger who have keys."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import uvicorn
+
+from escrow import organizations
+from escrow.api.app import create_app
+from escrow.api.dependencies import Service
+from escrow.psi.encoding import b64url
+from escrow.psi.profile_ids import LATEST_PROFILE
+from escrow.settings import ServerSettings
+from escrow.store.database import Database
+from escrow.store.sealing import SealingKey
+
+__all__ = ["Organization", "Served", "served"]
+
+
+@dataclass(frozen=True, slots=True)
+class Organization:
+    """One organization and an HTTP client that shows its key."""
+
+    organization_id: UUID
+    http: httpx.Client
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A running service and who may call it."""
+
+    service: Service
+    left: Organization
+    right: Organization
+    stranger: Organization
+    nobody: httpx.Client
+
+    def invited(self, *, acceptor: Organization | None = None) -> tuple[str, dict[str, Any]]:
+        """Open an invitation from left; give the address of the partnership and what was sent."""
+        invitation = {
+            "partnership_id": str(uuid4()),
+            "inviter_public": b64url(os.urandom(32)),
+            "lookup": b64url(os.urandom(16)),
+            "suite": 1,
+            "profile": LATEST_PROFILE,
+            "acceptor_organization_id": str(acceptor.organization_id) if acceptor else None,
+        }
+        answer = self.left.http.post("/v1/partnerships", json=invitation)
+        assert answer.status_code == 201, answer.text
+        return f"/v1/partnerships/{invitation['partnership_id']}", invitation
+
+    def active(self) -> str:
+        """Pair left and right; give the address of the partnership."""
+        address, invitation = self.invited()
+        half = {
+            "lookup": invitation["lookup"],
+            "acceptor_public": b64url(os.urandom(32)),
+            "tag": b64url(os.urandom(32)),
+        }
+        assert self.right.http.post(f"{address}/accept", json=half).status_code == 200
+        confirmed = self.left.http.post(f"{address}/confirm", json={"tag": b64url(os.urandom(32))})
+        assert confirmed.status_code == 200, confirmed.text
+        return address
+
+
+@contextmanager
+def served(database_url: str, folder: Path, *, limits: Mapping[str, int] | None = None) -> Iterator[Served]:
+    """Serve a migrated database on a free port of loopback until the block ends."""
+    service = Service(
+        database=Database(database_url),
+        sealing_key=SealingKey.make(),
+        settings=ServerSettings(data_folder=folder, database_url=database_url, **(limits or {})),
+    )
+    with _listening(service) as base_url:
+        running = Served(
+            service=service,
+            left=_organization(service, "Left Ltd", base_url),
+            right=_organization(service, "Right Ltd", base_url),
+            stranger=_organization(service, "Stranger Ltd", base_url),
+            nobody=httpx.Client(base_url=base_url, trust_env=False),
+        )
+        try:
+            yield running
+        finally:
+            for client in (running.left.http, running.right.http, running.stranger.http, running.nobody):
+                client.close()
+    service.database.close()
+
+
+@contextmanager
+def _listening(service: Service) -> Iterator[str]:
+    config = uvicorn.Config(
+        create_app(service), port=0, log_config=None, access_log=False, server_header=False, lifespan="off"
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.005)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+def _organization(service: Service, name: str, base_url: str) -> Organization:
+    now = datetime.now(UTC)
+    with service.database.transaction("add an organization for a test") as tx:
+        added = organizations.add_organization(tx, name, organization_id=uuid4(), now=now)
+        key = organizations.add_api_key(tx, added.organization_id, label="test", random=os.urandom, now=now)
+    headers = {"Authorization": f"Bearer {key.presented}"}
+    return Organization(
+        added.organization_id, httpx.Client(base_url=base_url, headers=headers, trust_env=False, timeout=30)
+    )
