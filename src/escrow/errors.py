@@ -27,6 +27,9 @@
         │   ├── PartnershipUnknown, PartnershipHeld, PartnershipNotReady
         │   └── StateInvalid, SubmittedElsewhere, TermsElsewhere
         ├── VerificationFailed  what the service or the partner sent is not what the keyring expects
+        ├── ExportInvalid       a CRM export cannot be read as accounts
+        │   ├── ExportMissing, ExportEmpty, ExportEncodingUnknown, ExportRowInvalid
+        │   └── ColumnMissing, ColumnTwice, MappingInvalid, RecordIdsInvalid, StageUnknown
         └── SubmissionRejected
 
 No message repeats a token, a key, a name or anything else that was sent.
@@ -43,6 +46,8 @@ __all__ = [
     "ChunkTooLarge",
     "ChunksMissing",
     "ClientError",
+    "ColumnMissing",
+    "ColumnTwice",
     "ConfirmationFailed",
     "ConfirmationTaken",
     "ContentTypeUnsupported",
@@ -54,6 +59,11 @@ __all__ = [
     "EnvelopeTooLarge",
     "EnvelopeWrapInvalid",
     "EscrowError",
+    "ExportEmpty",
+    "ExportEncodingUnknown",
+    "ExportInvalid",
+    "ExportMissing",
+    "ExportRowInvalid",
     "FallbackNotUnique",
     "GenerationInvalid",
     "GenerationMismatch",
@@ -68,6 +78,7 @@ __all__ = [
     "ListMissing",
     "ListenerExposed",
     "LocalError",
+    "MappingInvalid",
     "MatchKeyAmbiguous",
     "MethodUnsupported",
     "MigrationsDiffer",
@@ -90,6 +101,7 @@ __all__ = [
     "ProfileMismatch",
     "ProfileUnknown",
     "ProtocolError",
+    "RecordIdsInvalid",
     "RecordsInvalid",
     "Refused",
     "RequestInvalid",
@@ -103,6 +115,7 @@ __all__ = [
     "ServiceRefused",
     "ServiceUnavailable",
     "ServiceUnreachable",
+    "StageUnknown",
     "StateInvalid",
     "StoredFormUnknown",
     "SubmissionBaseWrong",
@@ -622,3 +635,63 @@ class SubmissionRejected(ClientError):
     """The service could not apply the list; nothing of it was kept."""
 
     code = "submission-rejected"
+
+
+class ExportInvalid(ClientError):
+    """A CRM export cannot be read as accounts; each subclass says why."""
+
+    code = "export-invalid"
+
+
+class ExportMissing(ExportInvalid):
+    """There is no such file, or it may not be read."""
+
+    code = "export-missing"
+
+
+class ExportEmpty(ExportInvalid):
+    """The file has no header, no rows, or none that are not skipped."""
+
+    code = "export-empty"
+
+
+class ExportEncodingUnknown(ExportInvalid):
+    """The file is neither UTF-8 nor UTF-16 with a byte order mark."""
+
+    code = "export-encoding-unknown"
+
+
+class ExportRowInvalid(ExportInvalid):
+    """A row does not fit the header."""
+
+    code = "export-row-invalid"
+
+
+class ColumnMissing(ExportInvalid):
+    """A column that is needed was not found, or not under the name that was given."""
+
+    code = "column-missing"
+
+
+class ColumnTwice(ExportInvalid):
+    """Two columns of the export have the same header, and it is one that is used."""
+
+    code = "column-twice"
+
+
+class MappingInvalid(ExportInvalid):
+    """A remembered or given column mapping is not one."""
+
+    code = "mapping-invalid"
+
+
+class RecordIdsInvalid(ExportInvalid):
+    """Rows have no id, or share one."""
+
+    code = "record-ids-invalid"
+
+
+class StageUnknown(ExportInvalid):
+    """The stage column holds values that belong to no population yet."""
+
+    code = "stage-unknown"
