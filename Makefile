@@ -35,10 +35,10 @@ format: $(INSTALLED) ## put the code into its form
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-lock: $(INSTALLED) ## write the lock files anew, with hashes and without hosts
-	$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+lock: $(INSTALLED) ## write the lock files anew, with hashes and without hosts; UPGRADE=--upgrade takes newer versions
+	$(BIN)/uv pip compile $(UPGRADE) --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		--quiet --output-file requirements-dev.txt --extra server --group dev pyproject.toml
-	echo uv | $(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
+	echo uv | $(BIN)/uv pip compile $(UPGRADE) --universal --python-version 3.11 --generate-hashes --no-header \
 		--no-annotate --quiet --output-file tools.txt -
 
 clean: ## remove the environment and every cache
