@@ -29,7 +29,7 @@ _INDEX_BITS = np.uint64(30)
 
 
 class Band(Enum):
-    """Matches are settled twice, in bands that do not see each other: what is listed must not tell of what is counted."""
+    """Matches are settled twice, in bands that do not see each other: what is listed must not tell what is counted."""
 
     COUNTS = "counts"
     ACCOUNTS = "accounts"

@@ -1,0 +1,119 @@
+"""What may be told: rule 7 of the protocol at one moment, and the view of a release under the terms of now.
+
+Here are the threshold, the room left in both lines, the smallest population and the step. What rule 7 says of changes
+over time, and noise, come with the disclosure policy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from escrow.reports.matrix import CellCount, CellState, OverlapMatrix
+from escrow.terms import CELLS, Cell, Level, Population, Tier
+
+__all__ = ["SMALLEST_POPULATION", "Conditions", "DisclosureRule", "disclose", "view"]
+
+#: A population with fewer accounts has no public cells at level counts, whatever the threshold.
+SMALLEST_POPULATION = 50
+
+
+@dataclass(frozen=True, slots=True)
+class DisclosureRule:
+    """How small a count may be shown, and how coarsely."""
+
+    threshold: int
+    step: int = 1
+
+    def __post_init__(self) -> None:
+        if self.threshold < 1 or self.step < 1:
+            raise ValueError("threshold and step are at least 1")
+
+    @property
+    def k(self) -> int:
+        """The threshold raised to a multiple of the step, so that nothing shown is below it."""
+        return -(-self.threshold // self.step) * self.step
+
+    def rounded(self, count: int) -> int:
+        """Round down to the step."""
+        return count - count % self.step
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """All but the levels that decides what a release may show."""
+
+    rule: DisclosureRule
+    counts_from: Tier
+    reveals_from: Tier
+
+    def is_looser_than(self, other: Conditions) -> bool:
+        """Tell whether these conditions show anything that the others would not."""
+        return (
+            self.rule.k < other.rule.k
+            or self.rule.step % other.rule.step != 0
+            or self.counts_from > other.counts_from
+            or self.reveals_from > other.reveals_from
+        )
+
+
+def disclose(
+    exact: Mapping[Cell, int],
+    *,
+    levels: Mapping[Cell, Level],
+    left_sizes: Mapping[Population, int],
+    right_sizes: Mapping[Population, int],
+    rule: DisclosureRule,
+) -> OverlapMatrix:
+    """Decide what a release shows of exact counts, cells seen from the left.
+
+    A cell at accounts or above shows the number listed. A cell at counts is shown, rounded down, if it is a candidate
+    (at least k), its populations are not too small, and both its lines leave room: the population less the line's
+    candidates and listed cells is at least 2k, so that what is withheld there keeps k possible values.
+    """
+    shown = {cell: exact[cell] for cell in CELLS if levels[cell] >= Level.ACCOUNTS}
+    candidates = {cell: exact[cell] for cell in CELLS if levels[cell] == Level.COUNTS and exact[cell] >= rule.k}
+    told = shown | candidates
+    left_open = {
+        population: _leaves_room(size, sum(told[cell] for cell in told if cell.ours is population), rule.k)
+        for population, size in left_sizes.items()
+    }
+    right_open = {
+        population: _leaves_room(size, sum(told[cell] for cell in told if cell.theirs is population), rule.k)
+        for population, size in right_sizes.items()
+    }
+    shown |= {
+        cell: rule.rounded(count)
+        for cell, count in candidates.items()
+        if left_open[cell.ours] and right_open[cell.theirs]
+    }
+    return OverlapMatrix({cell: _count(levels[cell], shown.get(cell)) for cell in CELLS})
+
+
+def view(
+    made: OverlapMatrix, *, made_under: Conditions, levels_now: Mapping[Cell, Level], now: Conditions
+) -> OverlapMatrix:
+    """Show of a release what the terms then and now both allow; cells are seen from one side throughout.
+
+    The level of a cell is the lower of both. Nothing is shown of a release made under looser conditions than now. A
+    cell that was listed and is now at counts is withheld, for the number listed is another number than its count.
+    """
+    outdated = made_under.is_looser_than(now)
+    return OverlapMatrix({cell: _seen(made[cell], levels_now[cell], outdated=outdated) for cell in CELLS})
+
+
+def _leaves_room(size: int, told: int, k: int) -> bool:
+    return size >= max(SMALLEST_POPULATION, 2 * k) and size - told >= 2 * k
+
+
+def _count(level: Level, number: int | None) -> CellCount:
+    if level is Level.HIDDEN:
+        return CellCount.hidden()
+    return CellCount.withheld(level) if number is None else CellCount.public(level, number)
+
+
+def _seen(then: CellCount, level_now: Level, *, outdated: bool) -> CellCount:
+    level = min(then.level, level_now)
+    listed_then_only = then.level >= Level.ACCOUNTS and level is Level.COUNTS
+    withheld = outdated or listed_then_only or then.state is not CellState.PUBLIC
+    return _count(level, None if withheld else then.number)
