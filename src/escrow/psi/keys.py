@@ -18,7 +18,7 @@ from escrow.errors import GenerationInvalid
 from escrow.psi.encoding import lp, u8, u32, u64
 from escrow.psi.matchkeys import Suite
 
-__all__ = ["GenerationKeys", "generation_keys", "move_up", "release_head"]
+__all__ = ["GenerationKeys", "check_generation", "generation_keys", "move_up", "release_head"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +35,11 @@ class GenerationKeys:
 
 
 def generation_keys(root: bytes, *, partnership_id: UUID, g: int, suite: Suite, profile_id: str) -> GenerationKeys:
-    """Draw a generation's keys out of its root, which the caller then erases; GenerationInvalid: unknown suite."""
-    if suite is not Suite.HMAC:
-        raise GenerationInvalid("this version of escrow knows the suite hmac only")
+    """Draw a generation's keys out of its root, which the caller then erases.
+
+    Raises GenerationInvalid for a suite or a number that cannot be.
+    """
+    check_generation(suite, g)
     made_for = partnership_id.bytes + u32(g) + u8(suite) + lp(profile_id.encode())
     return GenerationKeys(
         partnership_id=partnership_id,
@@ -63,6 +65,14 @@ def release_head(head_key: bytes, *, owner_org_id: UUID, release_number: int, st
     """Vouch for the last release that one's own organization has seen; the partner compares it with its own chain."""
     seen = owner_org_id.bytes + u64(release_number) + hashlib.sha256(statement).digest()
     return hmac.digest(head_key, seen, "sha256")
+
+
+def check_generation(suite: Suite, g: int) -> None:
+    """Raise GenerationInvalid for a suite that this version does not know or a number that no generation has."""
+    if suite is not Suite.HMAC:
+        raise GenerationInvalid("this version of escrow knows the suite hmac only")
+    if not 0 <= g < 2**32:
+        raise GenerationInvalid("generations are numbered from 0 to 4294967295")
 
 
 def _expand(root: bytes, label: bytes) -> bytes:

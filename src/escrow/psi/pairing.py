@@ -19,12 +19,12 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 from escrow.errors import (
     ConfirmationFailed,
-    GenerationInvalid,
     InviterMismatch,
     KeyExchangeFailed,
     PairingCodeInvalid,
 )
 from escrow.psi.encoding import base32, lp, u8, u32, unbase32
+from escrow.psi.keys import check_generation
 from escrow.psi.matchkeys import Suite
 
 __all__ = [
@@ -136,12 +136,11 @@ def derive(
     """Compute what both sides must agree on; the other's public key is the one of the two that is not our own.
 
     Raises KeyExchangeFailed when a key gives no shared secret or none of the two is ours, InviterMismatch when both
-    organizations are one, GenerationInvalid for a suite that this version does not know.
+    organizations are one, GenerationInvalid for a suite or number that cannot be.
     """
     if inviter_org_id == acceptor_org_id:
         raise InviterMismatch("an organization cannot accept its own invitation")
-    if suite is not Suite.HMAC:
-        raise GenerationInvalid("this version of escrow knows the suite hmac only")
+    check_generation(suite, g)
     shared = _shared_secret(own_private, inviter_public, acceptor_public)
     ids = partnership_id.bytes + inviter_org_id.bytes + acceptor_org_id.bytes
     transcript = lp(b"escrow/v1 pairing") + u8(suite) + u32(g) + ids + inviter_public + acceptor_public
@@ -187,14 +186,12 @@ def _read_code_bytes(code: bytes) -> PairingCode:
 def _shared_secret(own_private: bytes, inviter_public: bytes, acceptor_public: bytes) -> bytes:
     try:
         own = X25519PrivateKey.from_private_bytes(own_private)
-        own_public = own.public_key().public_bytes_raw()
-        if own_public not in (inviter_public, acceptor_public):
-            raise KeyExchangeFailed("neither of the two public keys is our own; pair again")
-        theirs = acceptor_public if own_public == inviter_public else inviter_public
-        shared = own.exchange(X25519PublicKey.from_public_bytes(theirs))
+        others = {inviter_public, acceptor_public} - {own.public_key().public_bytes_raw()}
+        if len(others) != 1:
+            raise KeyExchangeFailed("not exactly one of the two public keys is our own; pair again")
+        return own.exchange(X25519PublicKey.from_public_bytes(others.pop()))
     except ValueError:  # a key of another length, or an output of zeros only
         raise KeyExchangeFailed("the partner's public key gives no shared secret; pair again") from None
-    return shared
 
 
 def _schedule(prk: bytes, th: bytes) -> Pairing:
