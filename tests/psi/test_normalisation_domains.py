@@ -76,6 +76,7 @@ def test_every_spelling_of_an_address_gives_its_registrable_domain(typed: str) -
         "com",
         "co.uk",
         "github.io",
+        "www.github.io",
         "info@",
         "mailto:",
         "example.com",
@@ -149,7 +150,11 @@ def test_free_mail_is_ignored_in_addresses_of_mail_only() -> None:
     assert DOMAINS.of("jane@yahoo.co.jp, www.acme.de") == "acme.de"
 
 
-@given(st.from_regex(r"(https?://)?[a-zA-Z0-9.-]{1,30}\.(com|co\.uk|github\.io|ck|zendesk\.com|zz)/?", fullmatch=True))
+@given(
+    st.from_regex(
+        r"(https?://)?(www\.)?[a-zA-Z0-9.-]{1,30}\.(com|co\.uk|github\.io|ck|zendesk\.com|zz)/?", fullmatch=True
+    )
+)
 @example("K-elvin.com".replace("K", "\u212a"))
 def test_the_fast_path_gives_what_the_long_way_gives(typed: str) -> None:
     assert DOMAINS.of(typed) == DOMAINS.of_any_spelling(typed)

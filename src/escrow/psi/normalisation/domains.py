@@ -14,7 +14,7 @@ from escrow.psi.normalisation.tables import Rule, Tables
 __all__ = ["Domains"]
 
 #: A host of plain labels, a scheme in front or not, a slash behind or not; possessive, so that it never backtracks.
-_PLAIN = re.compile(r"(?:https?://)?([a-z0-9]++(?:[.-][a-z0-9]++)*+)/?")
+_PLAIN = re.compile(r"(?:https?://)?(?:www\.(?=[a-z0-9-]+\.))?+([a-z0-9]++(?:[.-][a-z0-9]++)*+)/?")
 _SCHEMES = re.compile(r"(?:[a-z]*:?//+|(?:https?|mailto|ftp):/*)+")
 _AFTER_HOST = re.compile(r"[/?#]")
 _BETWEEN_PIECES = re.compile(r"[\s<>()\[\]{}\"'`,;|]+")
@@ -40,7 +40,8 @@ class Domains:
         """Give the registrable domain, international labels in Unicode, or an empty string if there is none."""
         plain = _PLAIN.fullmatch(website.lower())
         if plain is not None:
-            return self._company_domain(plain[1])
+            domain = self._registrable(plain[1])
+            return "" if domain in self._placeholders else domain
         return self.of_any_spelling(website) if website else ""
 
     def of_any_spelling(self, website: str) -> str:
@@ -54,15 +55,11 @@ class Domains:
         schemes = _SCHEMES.match(piece)
         authority, *path = _AFTER_HOST.split(piece[schemes.end() if schemes else 0 :], maxsplit=1)
         _, at, place = authority.rpartition("@")
-        domain = self._company_domain(_host(place.partition(":")[0]))
+        domain = self._registrable(_host(place.partition(":")[0]))
         is_mail = bool(at) and not (schemes and "//" in schemes[0])
-        if is_mail and domain in self._free_mail:
-            return ""
-        return "" if domain in self._page_hosts and any(path) else domain
-
-    def _company_domain(self, host: str) -> str:
-        domain = self._registrable(host)
-        return "" if domain in self._placeholders else domain
+        is_free_mail = is_mail and domain in self._free_mail
+        is_page = any(path) and domain in self._page_hosts
+        return "" if is_free_mail or is_page or domain in self._placeholders else domain
 
     def _registrable(self, host: str) -> str:
         """Walk from the whole host to its last label; the first rule met is the longest. No rule: no such domain."""
@@ -82,7 +79,7 @@ class Domains:
     def _by_special_rule(self, rule: Rule, host: str, below: str, name: str) -> str | None:
         """Apply a wildcard or a platform's rule; ``below`` is one label more than ``name``. None: the walk goes on."""
         if rule is Rule.TENANTS:
-            return name if below in ("", f"www.{name}") else below
+            return below or name
         if not below:
             return "" if rule is Rule.SUFFIX_AND_WILDCARD else None
         if below in self._exceptions:
@@ -97,8 +94,10 @@ def _one_label_more(host: str, suffix: str) -> str:
 
 
 def _host(unverified: str) -> str:
-    """Give the host with international labels in Unicode, or nothing if it is not one."""
+    """Give the host without its www and with international labels in Unicode, or nothing if it is not one."""
     labels = [_label(label) for label in unverified.rstrip(".").split(".")]
+    if labels[0] == "www" and len(labels) > 2:
+        labels = labels[1:]
     return ".".join(labels) if all(map(_is_label, labels)) else ""
 
 

@@ -68,14 +68,11 @@ class CoreNames:
     def _without_legal_forms(self, words: list[str]) -> list[str]:
         if words[0] in self._leading and _is_enough(words[1:]):
             words = words[1:]
-        while len(words) > 1:
-            for form in self._trailing.get(words[-1], ()):
-                rest = words[: -len(form)]
-                if tuple(words[-len(form) :]) == form and _is_enough(rest):
-                    words = rest
-                    break
-            else:
+        while forms := self._trailing.get(words[-1]):
+            shorter = _without_one_of(forms, words)
+            if shorter is None:
                 break
+            words = shorter
         return words
 
     def _without_attached_forms(self, core: str) -> str:
@@ -84,6 +81,15 @@ class CoreNames:
                 if rest not in ("", core):
                     return self._without_attached_forms(rest)
         return core
+
+
+def _without_one_of(forms: tuple[tuple[str, ...], ...], words: list[str]) -> list[str] | None:
+    """Take the longest of these forms off the end; None if the words do not end in any, or nothing would be left."""
+    for form in forms:
+        rest = words[: -len(form)]
+        if _is_enough(rest) and (len(form) == 1 or tuple(words[-len(form) :]) == form):
+            return rest
+    return None
 
 
 def _is_enough(rest: list[str]) -> bool:

@@ -1,0 +1,148 @@
+"""Names and websites of CRM rows → blinded match keys, in bulk.
+
+A big list is spread over a pool of processes, since normalising and hashing hold the interpreter's lock. Each process
+is given the match key once; tokens come back packed.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from itertools import chain
+from multiprocessing.context import BaseContext
+
+import numpy as np
+import numpy.typing as npt
+
+from escrow.psi.matchkeys import MatchKeyClass
+from escrow.psi.normalisation import profile
+from escrow.psi.tokens import TOKEN_BYTES, Blinder
+
+__all__ = ["BlindedKeys", "blind"]
+
+_BATCH = 10_000
+_WORTH_A_POOL = 50_000
+_KIND_OF_CLASS = {key_class: int(key_class.kind) for key_class in MatchKeyClass}
+
+
+@dataclass(frozen=True, slots=True)
+class BlindedKeys:
+    """One entry for each match key of each row: the row's place in the list, the key's class, the token.
+
+    Entries follow the order of rows, and within a row the profile's order of classes. Tokens have the layout ``V16``.
+    """
+
+    rows: npt.NDArray[np.uint32]
+    key_classes: npt.NDArray[np.uint8]
+    tokens: npt.NDArray[np.void] = field(repr=False)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Some rows in a row: the place of the first, and their names, websites and maybe countries."""
+
+    start: int
+    columns: tuple[Sequence[str], ...] = field(repr=False)
+
+    def __len__(self) -> int:
+        return len(self.columns[0])
+
+
+class _RowBlinder:
+    """What one process needs to blind rows; holds a secret."""
+
+    __slots__ = ("_blinder", "_values")
+
+    def __init__(self, profile_id: str, match_key: bytes) -> None:
+        self._values = profile(profile_id).values
+        self._blinder = Blinder(match_key)
+
+    def blind(self, batch: _Batch) -> BlindedKeys:
+        values_of_rows = list(map(self._values, *batch.columns))
+        values = list(chain.from_iterable(values_of_rows))
+        tokens = self._blinder.tokens((_KIND_OF_CLASS[key_class], value) for key_class, value in values)
+        rows = np.arange(batch.start, batch.start + len(batch), dtype=np.uint32)
+        return BlindedKeys(
+            rows=np.repeat(rows, list(map(len, values_of_rows))),
+            key_classes=np.frombuffer(bytes([key_class for key_class, _ in values]), np.uint8),
+            tokens=np.frombuffer(tokens, (np.void, TOKEN_BYTES)),
+        )
+
+
+def blind(
+    names: Sequence[str],
+    websites: Sequence[str],
+    countries: Sequence[str] | None = None,
+    *,
+    profile_id: str,
+    match_key: bytes,
+    processes: int | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> BlindedKeys:
+    """Blind the match keys of every row; the sequences run in parallel.
+
+    ``processes`` is one for each core unless given; a short list is blinded in this process. ``progress`` is told how
+    many rows were done since it was told last. While other threads run, a pool cannot be forked and starts more slowly.
+    """
+    batches = list(_batches((names, websites) if countries is None else (names, websites, countries)))
+    workers = 1 if len(names) <= _WORTH_A_POOL else processes or _cores()
+    if workers == 1:
+        blinded: Iterable[BlindedKeys] = map(_RowBlinder(profile_id, match_key).blind, batches)
+    else:
+        blinded = _in_a_pool(batches, workers, profile_id, match_key)
+    parts = []
+    for batch, part in zip(batches, blinded, strict=True):
+        parts.append(part)
+        if progress is not None:
+            progress(len(batch))
+    return _together(parts)
+
+
+def _batches(columns: tuple[Sequence[str], ...]) -> Iterator[_Batch]:
+    for start in range(0, len(columns[0]), _BATCH):
+        yield _Batch(start, tuple(column[start : start + _BATCH] for column in columns))
+
+
+def _together(parts: Sequence[BlindedKeys]) -> BlindedKeys:
+    return BlindedKeys(
+        rows=np.concatenate([np.empty(0, np.uint32), *(part.rows for part in parts)]),
+        key_classes=np.concatenate([np.empty(0, np.uint8), *(part.key_classes for part in parts)]),
+        tokens=np.concatenate([np.empty(0, (np.void, TOKEN_BYTES)), *(part.tokens for part in parts)]),
+    )
+
+
+def _in_a_pool(batches: Iterable[_Batch], workers: int, profile_id: str, match_key: bytes) -> Iterator[BlindedKeys]:
+    with ProcessPoolExecutor(
+        workers, mp_context=_context(), initializer=_start_worker, initargs=(profile_id, match_key)
+    ) as pool:
+        yield from pool.map(_blind_in_worker, batches)
+
+
+def _context() -> BaseContext:
+    """Fork where that is safe, on Linux and with one thread; otherwise start each process anew."""
+    may_fork = sys.platform == "linux" and threading.active_count() == 1
+    return multiprocessing.get_context("fork" if may_fork else "spawn")
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+
+
+#: The one blinder of a process of the pool.
+_OF_THIS_WORKER: list[_RowBlinder] = []
+
+
+def _start_worker(profile_id: str, match_key: bytes) -> None:
+    _OF_THIS_WORKER.append(_RowBlinder(profile_id, match_key))
+
+
+def _blind_in_worker(batch: _Batch) -> BlindedKeys:
+    return _OF_THIS_WORKER[0].blind(batch)
