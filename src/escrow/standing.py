@@ -14,6 +14,7 @@ from uuid import UUID
 
 from sqlalchemy import Row, select
 
+from escrow.errors import PartnershipNotActive
 from escrow.store.database import Transaction
 from escrow.store.states import GenerationState, PartnershipState
 from escrow.store.tables import generations, lists, parties, partnerships
@@ -49,7 +50,7 @@ class AppliedList:
 
 @dataclass(frozen=True, slots=True)
 class SideStanding:
-    """One party: who it is, its terms as it sees them, and its list if one is applied."""
+    """One party: who it is, its terms as it sees them, its list if one is applied, and whether it ever said it is right."""
 
     organization_id: UUID
     terms_number: int
@@ -66,6 +67,13 @@ class Standing:
     state: PartnershipState
     generation: LiveGeneration | None
     sides: Mapping[Side, SideStanding]
+
+    @property
+    def live(self) -> LiveGeneration:
+        """The live generation, or PartnershipNotActive where there is none."""
+        if self.generation is None:
+            raise PartnershipNotActive("This partnership has no live generation: see its state.")
+        return self.generation
 
     @property
     def applied(self) -> Mapping[Side, AppliedList]:
@@ -147,6 +155,6 @@ def _sides(
                 terms_number=row.number,
                 terms=terms_of_row(row),
                 applied=own,
-                ready=own is not None and own.number == row.ready_submission,
+                ready=row.ready_submission is not None,
             ),
         )

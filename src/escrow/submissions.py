@@ -21,7 +21,6 @@ from escrow.errors import (
     ChunkTooLarge,
     GenerationMismatch,
     NotFound,
-    PartnershipNotActive,
     ProfileMismatch,
     SubmissionBaseWrong,
     SubmissionClosed,
@@ -127,7 +126,7 @@ def start_submission(
     if known is not None and known.digest == announced.digest:
         return submission_of(tx, party, announced.number)
     standing = standing_of(tx, party.partnership_id)
-    _must_be_of(_live(standing), announced)
+    _must_be_of(standing.live, announced)
     _must_follow(tx, party, announced, standing)
     _must_hold_together(party, announced, limits)
     _forget_unfinished(tx, party, announced.number)
@@ -234,12 +233,6 @@ def last_number(tx: Transaction, party: Party) -> int:
 def chunk_context(partnership_id: UUID, side: Side, number: int, position: int) -> bytes:
     """Say where a sealed chunk lives."""
     return context(chunks.name, partnership_id, side.value, number, position)
-
-
-def _live(standing: Standing) -> LiveGeneration:
-    if standing.generation is None:
-        raise PartnershipNotActive("This partnership has no live generation: see its state.")
-    return standing.generation
 
 
 def _must_be_of(live: LiveGeneration, announced: Announcement) -> None:

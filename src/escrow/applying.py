@@ -1,0 +1,232 @@
+"""Applying: a received submission becomes the list, whole, or is rejected with a reason and nothing of it is kept.
+
+The work is done outside of the write transaction: chunks are opened, parsed, put in stored-index form and checked as a
+whole. What is written rests on a second look at the submission and at the list it builds on, so that doing it twice, or
+again after a crash, applies it once. Nothing here looks at the partner's list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, and_, select, update
+
+from escrow import audit
+from escrow.access import lock_partnership
+from escrow.errors import GenerationInvalid, ProtocolError, RecordsInvalid
+from escrow.psi.pepper import stored_index
+from escrow.psi.records import ListRecords, apply_delta, check_list, join, parse_chunk, with_tokens
+from escrow.psi.records.layout import Records
+from escrow.standing import AppliedList, LiveGeneration, standing_of
+from escrow.store.blocks import add_changes, load_ever_seen, load_list, replace_list, waiting_records
+from escrow.store.database import Database, Transaction
+from escrow.store.jobs import enqueue
+from escrow.store.packing import PackedList, pack_list
+from escrow.store.sealing import SealingKey
+from escrow.store.secrets import open_pepper, partnership_key
+from escrow.store.states import JobType, PartnershipState, SubmissionState, SubmissionType
+from escrow.store.tables import chunks, parties, submissions
+from escrow.submissions import Problem, chunk_context
+from escrow.terms import Side
+
+__all__ = ["Prepared", "apply_submission", "commit", "prepare"]
+
+#: Changes beside the blocks are folded in when they are more than this, and more than an eighth of the list.
+_FEW_WAITING = 10_000
+_SHARE_WAITING = 8
+
+
+@dataclass(frozen=True, slots=True)
+class _Submitted:
+    """A received submission with its chunks opened, and the list that it builds on."""
+
+    partnership_id: UUID
+    side: Side
+    row: Row[Any] = field(repr=False)
+    generation: LiveGeneration
+    applied: AppliedList | None
+    chunks: tuple[bytes, ...] = field(repr=False)
+    pepper: bytes = field(repr=False)
+    before: ListRecords
+    ever_seen: Records = field(repr=False)
+    waiting: int
+
+    @property
+    def is_delta(self) -> bool:
+        """Whether it says only what changed."""
+        return bool(self.row.type == SubmissionType.DELTA.value)
+
+    @property
+    def base(self) -> int:
+        """The number of the list it must build on."""
+        return 0 if self.applied is None else self.applied.number
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What became of a submission: a list in blocks, changes to set beside the blocks, or a problem."""
+
+    submitted: _Submitted
+    became: PackedList | ListRecords | Problem
+    whole: ListRecords
+
+
+def apply_submission(
+    db: Database, partnership_id: UUID, side: Side, *, service_key: SealingKey, largest_list: int, now: datetime
+) -> None:
+    """Apply or reject what this side has submitted; without a received submission there is nothing to do."""
+    prepared = prepare(db, partnership_id, side, service_key=service_key)
+    if prepared is None:
+        return
+    with db.transaction("apply submission") as tx:
+        commit(tx, prepared, largest_list=largest_list, now=now)
+
+
+def prepare(db: Database, partnership_id: UUID, side: Side, *, service_key: SealingKey) -> Prepared | None:
+    """Compute what a received submission becomes, without writing anything."""
+    with db.snapshot("apply: read submission") as tx:
+        submitted = _read(tx, partnership_id, side, service_key)
+    if submitted is None:
+        return None
+    try:
+        delta = _records(submitted)
+        whole = apply_delta(submitted.before, delta) if submitted.is_delta else delta
+        check_list(whole)
+    except ProtocolError as refused:
+        return Prepared(submitted, Problem(refused.code, refused.message), ListRecords.empty())
+    if submitted.is_delta and not _folds(submitted, delta, whole):
+        return Prepared(submitted, delta, whole)
+    # What a delta brought and folds in at once was never written, and is on the list.
+    return Prepared(submitted, pack_list(whole, ever_seen=submitted.ever_seen), whole)
+
+
+def commit(tx: Transaction, prepared: Prepared, *, largest_list: int, now: datetime) -> None:
+    """Write what was prepared, unless something that it rests on has changed: then it is prepared again."""
+    submitted = prepared.submitted
+    lock_partnership(tx, submitted.partnership_id)
+    row = _received(tx, submitted.partnership_id, submitted.side)
+    standing = standing_of(tx, submitted.partnership_id)
+    if row is None or row.digest != submitted.row.digest or standing.state is not PartnershipState.ACTIVE:
+        return
+    if (standing.generation, standing.applied.get(submitted.side)) != (submitted.generation, submitted.applied):
+        enqueue(tx, JobType.APPLY, submitted.partnership_id, due_at=now, argument=submitted.side.value)
+        return
+    became: PackedList | ListRecords | Problem = prepared.became
+    most = min(largest_list, standing.effective.largest_list)
+    if not isinstance(became, Problem) and prepared.whole.accounts.size > most:
+        became = Problem("list-too-large", f"The list has more than the {most} accounts that are accepted.")
+    if isinstance(became, Problem):
+        _reject(tx, submitted, became, now)
+    else:
+        _write(tx, submitted, became, prepared.whole, now)
+        _applied(tx, submitted, now)
+
+
+def _read(tx: Transaction, partnership_id: UUID, side: Side, service_key: SealingKey) -> _Submitted | None:
+    row = _received(tx, partnership_id, side)
+    standing = standing_of(tx, partnership_id)
+    if row is None or standing.state is not PartnershipState.ACTIVE:
+        return None
+    generation = standing.live
+    place = (partnership_id, generation.number, side)
+    key = partnership_key(tx, partnership_id, service_key=service_key)
+    return _Submitted(
+        partnership_id=partnership_id,
+        side=side,
+        row=row,
+        generation=generation,
+        applied=standing.applied.get(side),
+        chunks=tuple(_opened(tx, row, key)),
+        pepper=open_pepper(tx, partnership_id, generation.number, service_key=service_key),
+        before=load_list(tx, *place),
+        ever_seen=load_ever_seen(tx, *place),
+        waiting=waiting_records(tx, *place),
+    )
+
+
+def _opened(tx: Transaction, row: Row[Any], key: SealingKey) -> Iterator[bytes]:
+    stored = select(chunks.c.position, chunks.c.sealed).where(_chunks_of(row)).order_by(chunks.c.position)
+    for position, sealed in tx.execute(stored):
+        yield key.open(sealed, context=chunk_context(row.partnership_id, Side(row.side), row.number, position))
+
+
+def _records(submitted: _Submitted) -> ListRecords:
+    """Give the submission as one run of records with stored indexes, or raise ProtocolError."""
+    row = submitted.row
+    if (row.generation, row.profile) != (submitted.generation.number, submitted.generation.profile):
+        raise GenerationInvalid("the list was made for another generation than the live one; submit a snapshot")
+    if row.base != submitted.base:
+        raise RecordsInvalid("the list that this builds on is not the applied one; submit a snapshot")
+    records = join([_peppered(parse_chunk(chunk), submitted.pepper) for chunk in submitted.chunks])
+    if records.accounts.size != row.accounts:
+        raise RecordsInvalid("the chunks do not hold as many accounts as announced; upload the submission again")
+    return records
+
+
+def _peppered(records: ListRecords, pepper: bytes) -> ListRecords:
+    return with_tokens(records, stored_index(pepper, records.tokens["token"].tobytes()))
+
+
+def _folds(submitted: _Submitted, delta: ListRecords, whole: ListRecords) -> bool:
+    """Tell whether a delta is written as blocks: where there are none yet, or where too much waits beside them."""
+    waiting = submitted.waiting + delta.accounts.size
+    return submitted.applied is None or waiting > max(_FEW_WAITING, whole.accounts.size // _SHARE_WAITING)
+
+
+def _write(
+    tx: Transaction, submitted: _Submitted, became: PackedList | ListRecords, whole: ListRecords, now: datetime
+) -> None:
+    place = (tx, submitted.partnership_id, submitted.generation.number, submitted.side)
+    number, digest = submitted.row.number, submitted.row.digest
+    if isinstance(became, PackedList):
+        replace_list(*place, became, number=number, digest=digest, now=now)
+    else:
+        sizes = whole.population_sizes
+        add_changes(*place, became, populations=sizes, number=number, digest=digest, now=now)
+
+
+def _applied(tx: Transaction, submitted: _Submitted, now: datetime) -> None:
+    partnership_id, side, row = submitted.partnership_id, submitted.side, submitted.row
+    _settle(tx, submitted, SubmissionState.APPLIED, applied_at=now)
+    if row.ready:
+        seat = (parties.c.partnership_id == partnership_id) & (parties.c.side == side.value)
+        tx.execute(update(parties).where(seat).values(ready_submission=row.number))
+    detail = {"side": side.value, "number": row.number}
+    audit.record(tx, audit.Action.SUBMISSION_APPLIED, trail_id=partnership_id, caller=None, now=now, detail=detail)
+    enqueue(tx, JobType.MATCH, partnership_id, due_at=now)
+
+
+def _reject(tx: Transaction, submitted: _Submitted, problem: Problem, now: datetime) -> None:
+    _settle(tx, submitted, SubmissionState.REJECTED, problem_code=problem.code, problem_detail=problem.detail)
+    detail = {"side": submitted.side.value, "number": submitted.row.number, "problem": problem.code}
+    trail_id = submitted.partnership_id
+    audit.record(tx, audit.Action.SUBMISSION_REJECTED, trail_id=trail_id, caller=None, now=now, detail=detail)
+
+
+def _settle(tx: Transaction, submitted: _Submitted, state: SubmissionState, **columns: object) -> None:
+    """Move the submission to its last state and delete what was uploaded."""
+    row = submitted.row
+    its_row = and_(
+        submissions.c.partnership_id == row.partnership_id,
+        submissions.c.side == row.side,
+        submissions.c.number == row.number,
+    )
+    tx.execute(update(submissions).where(its_row).values(state=state.value, **columns))
+    tx.execute(update(chunks).where(_chunks_of(row)).values(sealed=None))
+
+
+def _received(tx: Transaction, partnership_id: UUID, side: Side) -> Row[Any] | None:
+    query = select(submissions).where(
+        submissions.c.partnership_id == partnership_id,
+        submissions.c.side == side.value,
+        submissions.c.state == SubmissionState.RECEIVED.value,
+    )
+    return tx.execute(query).one_or_none()
+
+
+def _chunks_of(row: Row[Any]) -> ColumnElement[bool]:
+    return and_(chunks.c.partnership_id == row.partnership_id, chunks.c.side == row.side, chunks.c.number == row.number)

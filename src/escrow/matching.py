@@ -1,0 +1,196 @@
+"""Matching: which accounts of the two lists meet in cells open at accounts or above, stored row by row.
+
+A partnership that shares counts only stores no matches. The result is computed outside of the write transaction and
+written as a difference, if the partnership still stands where it stood. Doing it twice changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import numpy as np
+import numpy.typing as npt
+from sqlalchemy import bindparam, delete, insert, select
+
+from escrow import audit
+from escrow.access import lock_partnership
+from escrow.psi.matching import Band, Overlaps, connecting_tokens, overlaps, pairs, settle
+from escrow.psi.pepper import stored_index
+from escrow.standing import Standing, standing_of
+from escrow.store.blocks import load_list
+from escrow.store.database import Database, Transaction
+from escrow.store.jobs import enqueue
+from escrow.store.sealing import SealingKey
+from escrow.store.secrets import open_pepper
+from escrow.store.states import JobType
+from escrow.store.tables import envelopes, matches
+from escrow.terms import Level, Side
+
+__all__ = ["match_lists"]
+
+Pair = tuple[bytes, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class _Match:
+    """What is stored of a match beside its two rows; ``connection`` is what an envelope depends on."""
+
+    tier: int
+    overlap: bytes
+    left_population: int
+    right_population: int
+    token: bytes
+
+    def columns(self, pair: Pair) -> dict[str, object]:
+        """Name the values as the table does."""
+        return {
+            "left_row": pair[0],
+            "right_row": pair[1],
+            "tier": self.tier,
+            "overlap": self.overlap,
+            "left_population": self.left_population,
+            "right_population": self.right_population,
+            "token": self.token,
+        }
+
+    @property
+    def connection(self) -> tuple[int, int, bytes]:
+        return self.left_population, self.right_population, self.token
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """The stored matches and those that ought to be, for one standing."""
+
+    standing: Standing
+    before: Mapping[Pair, _Match]
+    now: Mapping[Pair, _Match]
+
+    @property
+    def outdated(self) -> set[Pair]:
+        """Pairs to delete: those that are gone, and those to be written anew."""
+        return {pair for pair, match in self.before.items() if self.now.get(pair) != match}
+
+    @property
+    def fresh(self) -> dict[Pair, _Match]:
+        """Matches to write."""
+        return {pair: match for pair, match in self.now.items() if self.before.get(pair) != match}
+
+    def unwrapped(self, side: Side) -> set[bytes]:
+        """Rows whose envelope may lack a wrap for one of its matches, or has no match any more."""
+        seat = 0 if side is Side.LEFT else 1
+        kept = {pair[seat] for pair in self.now}
+        lost = {pair[seat] for pair in self.before} - kept
+        return lost | {pair[seat] for pair, match in self.fresh.items() if _connects_anew(match, self.before.get(pair))}
+
+
+def match_lists(db: Database, partnership_id: UUID, *, service_key: SealingKey, now: datetime) -> None:
+    """Bring the stored matches to what the applied lists and the terms of both sides say."""
+    with db.snapshot("match: read lists") as tx:
+        outcome = _compute(tx, partnership_id, service_key)
+    with db.transaction("match: write matches") as tx:
+        _commit(tx, outcome, now)
+
+
+def _compute(tx: Transaction, partnership_id: UUID, service_key: SealingKey) -> _Outcome:
+    standing = standing_of(tx, partnership_id)
+    return _Outcome(standing, _stored(tx, partnership_id), dict(_found(tx, standing, service_key)))
+
+
+def _found(tx: Transaction, standing: Standing, service_key: SealingKey) -> Iterable[tuple[Pair, _Match]]:
+    if not standing.both_applied or standing.generation is None:
+        return []
+    effective = standing.effective
+    if not any(effective.cells_from(Level.ACCOUNTS)):
+        return []
+    generation = standing.generation.number
+    left, right = (load_list(tx, standing.partnership_id, generation, side) for side in Side)
+    standing_matches = settle(pairs(left, right), levels=effective.levels, band=Band.ACCOUNTS)
+    found = overlaps(standing_matches, at_least=effective.reveals_from, revealing=True)
+    pepper = open_pepper(tx, standing.partnership_id, generation, service_key=service_key)
+    return _told(found, pepper)
+
+
+def _told(found: Overlaps, pepper: bytes) -> Iterable[tuple[Pair, _Match]]:
+    told = found.matches
+    columns = (
+        told.tiers.tolist(),
+        _overlap_names(found, pepper),
+        told.left_populations.tolist(),
+        told.right_populations.tolist(),
+        _cut(connecting_tokens(told)["token"].tobytes(), 16),
+    )
+    rows = zip(_packed_rows(told.left_rows), _packed_rows(told.right_rows), strict=True)
+    return zip(rows, map(_Match, *columns), strict=True)
+
+
+def _overlap_names(found: Overlaps, pepper: bytes) -> Iterable[bytes]:
+    """Name each overlap opaquely after its lowest left row, which is the partner's secret where the reader is right."""
+    _, first = np.unique(found.group, return_index=True)
+    rows = found.matches.left_rows[first].astype(">u8")
+    blocks = np.zeros((rows.size, 2), ">u8")
+    blocks[:, 1] = rows
+    names = [block[:8] for block in _cut(stored_index(pepper, blocks.tobytes()), 16)]
+    return [names[group] for group in found.group.tolist()]
+
+
+def _commit(tx: Transaction, outcome: _Outcome, now: datetime) -> None:
+    partnership_id = outcome.standing.partnership_id
+    lock_partnership(tx, partnership_id)
+    if standing_of(tx, partnership_id) != outcome.standing:
+        enqueue(tx, JobType.MATCH, partnership_id, due_at=now)
+        return
+    _write(tx, outcome)
+    for side in Side:
+        _drop_envelopes(tx, partnership_id, side, outcome.unwrapped(side))
+    if outcome.standing.both_applied:
+        audit.record(tx, audit.Action.MATCHED, trail_id=partnership_id, caller=None, now=now)
+        enqueue(tx, JobType.RELEASE, partnership_id, due_at=now)
+
+
+def _write(tx: Transaction, outcome: _Outcome) -> None:
+    partnership_id = outcome.standing.partnership_id
+    fresh = outcome.fresh
+    # Fresh pairs are deleted too: a worker whose lease ran out may have written them meanwhile.
+    struck = [{"struck_left": left, "struck_right": right} for left, right in outcome.outdated | set(fresh)]
+    if struck:
+        its_pair = (matches.c.left_row == bindparam("struck_left")) & (matches.c.right_row == bindparam("struck_right"))
+        tx.execute(delete(matches).where(matches.c.partnership_id == partnership_id, its_pair), struck)
+    if fresh:
+        place = {"partnership_id": partnership_id}
+        tx.execute(insert(matches), [place | match.columns(pair) for pair, match in fresh.items()])
+
+
+def _drop_envelopes(tx: Transaction, partnership_id: UUID, side: Side, rows: set[bytes]) -> None:
+    if not rows:
+        return
+    of_side = (envelopes.c.partnership_id == partnership_id) & (envelopes.c.side == side.value)
+    dropped = [{"dropped": row} for row in rows]
+    tx.execute(delete(envelopes).where(of_side, envelopes.c.row == bindparam("dropped")), dropped)
+
+
+def _stored(tx: Transaction, partnership_id: UUID) -> Mapping[Pair, _Match]:
+    columns = (
+        matches.c.tier,
+        matches.c.overlap,
+        matches.c.left_population,
+        matches.c.right_population,
+        matches.c.token,
+    )
+    query = select(matches.c.left_row, matches.c.right_row, *columns).where(matches.c.partnership_id == partnership_id)
+    return {(row[0], row[1]): _Match(*row[2:]) for row in tx.execute(query)}
+
+
+def _connects_anew(match: _Match, before: _Match | None) -> bool:
+    return before is None or before.connection != match.connection
+
+
+def _packed_rows(rows: npt.NDArray[np.uint64]) -> list[bytes]:
+    return _cut(rows.astype(">u8").tobytes(), 8)
+
+
+def _cut(packed: bytes, size: int) -> list[bytes]:
+    return [packed[start : start + size] for start in range(0, len(packed), size)]
