@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from escrow.errors import RowInvalid
 from escrow.psi.matchkeys import Kind, MatchKey, MatchKeyClass
-from escrow.psi.tokens import AccountSecret, Blinder, account_secret, check_row, row, rows, wrap_key
+from escrow.psi.tokens import AccountSecret, Blinder, account_secret, check_row, check_rows, row, rows, wrap_key
 from tests.psi.making_envelopes import account, shows
 
 MATCH_KEY, OWN_SECRET = bytes(range(32)), bytes(range(32, 64))
@@ -42,14 +42,6 @@ def test_a_name_meets_a_variant() -> None:
 def test_a_kind_that_the_protocol_does_not_have_is_refused() -> None:
     with pytest.raises(KeyError):
         Blinder(MATCH_KEY).tokens([(4, "acme")])
-
-
-@pytest.mark.parametrize("length", [0, 31, 33, 64, 129])
-def test_a_key_of_another_length_blinds_nothing(length: int) -> None:
-    with pytest.raises(ValueError, match="32 bytes"):
-        Blinder(bytes(length))
-    with pytest.raises(ValueError, match="32 bytes"):
-        row(bytes(length), partnership_id=PARTNERSHIP, account_id="1")
 
 
 def test_every_owner_and_every_account_has_a_wrap_key_of_its_own() -> None:
@@ -84,6 +76,14 @@ def test_rows_read_as_the_records_want_them() -> None:
 def test_no_row_is_zero_or_of_another_length(unverified: bytes) -> None:
     with pytest.raises(RowInvalid):
         check_row(unverified)
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_zero_row_among_many_is_found(place: int) -> None:
+    made = [b"\1" * 8, b"\2" * 8]
+    made.insert(place, bytes(8))
+    with pytest.raises(RowInvalid):
+        check_rows(b"".join(made))
 
 
 def test_a_row_with_any_bit_set_is_one() -> None:

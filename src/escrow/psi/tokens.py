@@ -6,13 +6,14 @@ client's state for account ids; nothing is normalised here, one by one or a mill
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from uuid import UUID
 
 import numpy as np
+from cryptography.hazmat.primitives.hashes import SHA256, SHA512, HashAlgorithm
+from cryptography.hazmat.primitives.hmac import HMAC
 
 from escrow.errors import RowInvalid
 from escrow.psi.encoding import lp, u8
@@ -25,6 +26,7 @@ __all__ = [
     "Blinder",
     "account_secret",
     "check_row",
+    "check_rows",
     "row",
     "rows",
     "wrap_key",
@@ -32,9 +34,8 @@ __all__ = [
 
 TOKEN_BYTES = 16
 ROW_BYTES = 8
-_SECRET_BYTES = 32
-_SHA256_BLOCK = 64
-_SHA512_BLOCK = 128
+_SECRET = slice(0, 32)
+_TOKEN = slice(32, 48)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class AccountSecret:
 def account_secret(match_key: bytes, key: MatchKey) -> AccountSecret:
     """Give the secret S_x and the token T_x of one match key under K_g (suite hmac)."""
     digest = hmac.digest(match_key, u8(key.key_class.kind) + key.value.encode(), "sha512")
-    return AccountSecret(digest[:_SECRET_BYTES], digest[_SECRET_BYTES : _SECRET_BYTES + TOKEN_BYTES])
+    return AccountSecret(digest[_SECRET], digest[_TOKEN])
 
 
 def wrap_key(account: AccountSecret, owner_org_id: UUID) -> bytes:
@@ -57,28 +58,23 @@ def wrap_key(account: AccountSecret, owner_org_id: UUID) -> bytes:
 
 
 class Blinder:
-    """Tokens in bulk under one K_g: HMAC-SHA512 with both pads hashed once, about a million tokens a second and core.
+    """Tokens in bulk under one K_g, near a million a second and core: both pads of HMAC are hashed once and copied.
 
     Holds a secret and cannot be pickled: a pool of processes makes one in each.
     """
 
-    __slots__ = ("_inner", "_outer")
+    __slots__ = ("_start_of",)
 
     def __init__(self, match_key: bytes) -> None:
-        inner_pad, outer_pad = _pads(match_key, _SHA512_BLOCK)
-        self._inner = {int(kind): hashlib.sha512(inner_pad + u8(kind)).copy for kind in Kind}
-        self._outer = hashlib.sha512(outer_pad).copy
+        self._start_of = {int(kind): _started(match_key, SHA512(), u8(kind)).copy for kind in Kind}
 
     def tokens(self, pairs: Iterable[tuple[int, str]]) -> bytes:
         """Give the 16-byte tokens of (kind, value) pairs, packed in the order given. KeyError for an unknown kind."""
-        inner_of, start_outer = self._inner, self._outer
-        packed = []
+        start_of, packed = self._start_of, []
         for kind, value in pairs:
-            inner = inner_of[kind]()
-            inner.update(value.encode())
-            outer = start_outer()
-            outer.update(inner.digest())
-            packed.append(outer.digest()[32:48])
+            mac = start_of[kind]()
+            mac.update(value.encode())
+            packed.append(mac.finalize()[_TOKEN])
         return b"".join(packed)
 
 
@@ -89,35 +85,31 @@ def row(own_secret: bytes, *, partnership_id: UUID, account_id: str) -> bytes:
 
 def rows(own_secret: bytes, *, partnership_id: UUID, account_ids: Iterable[str]) -> bytes:
     """Give the rows of many accounts, packed in the order given; RowInvalid should one be all zero."""
-    inner_pad, outer_pad = _pads(own_secret, _SHA256_BLOCK)
-    start_inner = hashlib.sha256(inner_pad + b"escrow/v1 row" + partnership_id.bytes).copy
-    start_outer = hashlib.sha256(outer_pad).copy
+    start = _started(own_secret, SHA256(), b"escrow/v1 row" + partnership_id.bytes).copy
     made = []
     for account_id in account_ids:
-        inner = start_inner()
-        inner.update(lp(account_id.encode()))
-        outer = start_outer()
-        outer.update(inner.digest())
-        made.append(outer.digest()[:ROW_BYTES])
+        mac = start()
+        mac.update(lp(account_id.encode()))
+        made.append(mac.finalize()[:ROW_BYTES])
     packed = b"".join(made)
-    _check_rows(packed)
+    check_rows(packed)
     return packed
 
 
 def check_row(unverified_row: bytes) -> None:
     """Raise RowInvalid unless it is eight bytes and not all zero."""
-    if len(unverified_row) != ROW_BYTES or not any(unverified_row):
-        raise RowInvalid("a row is eight bytes and not all zero")
+    if len(unverified_row) != ROW_BYTES:
+        raise RowInvalid("a row is eight bytes")
+    check_rows(unverified_row)
 
 
-def _check_rows(packed: bytes) -> None:
-    if not np.frombuffer(packed, dtype=">u8").all():
-        raise RowInvalid("an account was given the row of zeros, which means no row; give it another id")
+def check_rows(unverified_packed: bytes) -> None:
+    """Raise RowInvalid if one of many packed rows is all zero."""
+    if not np.frombuffer(unverified_packed, dtype=">u8").all():
+        raise RowInvalid("a row is not all zero: that means no row")
 
 
-def _pads(key: bytes, block: int) -> tuple[bytes, bytes]:
-    """Give the inner and outer first blocks of HMAC (RFC 2104) for a key of 32 bytes."""
-    if len(key) != _SECRET_BYTES:
-        raise ValueError("a key of 32 bytes is needed")
-    padded = key.ljust(block, b"\0")
-    return bytes(byte ^ 0x36 for byte in padded), bytes(byte ^ 0x5C for byte in padded)
+def _started(key: bytes, algorithm: HashAlgorithm, prefix: bytes) -> HMAC:
+    mac = HMAC(key, algorithm)
+    mac.update(prefix)
+    return mac
