@@ -1,0 +1,163 @@
+"""Reports and lists of overlaps as CSV, JSON and self-contained HTML.
+
+Values come from two CRMs and a partner: HTML is escaped without exception, and a CSV cell never starts a formula.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from escrow.reports.plays import PLAYS
+from escrow.reports.report import DetailValue, ListedOverlap, OverlapList, ReleaseView, Report
+from escrow.terms import Population
+
+__all__ = ["overlaps_csv", "overlaps_html", "overlaps_json", "report_csv", "report_html", "report_json"]
+
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+_HOUR_SECONDS = 3600
+
+
+def report_csv(report: Report) -> str:
+    """Give nine lines, one a cell; no line if there is no release yet."""
+    cells = report.release.matrix.items() if report.release else ()
+    lines = (
+        (cell.ours.word, cell.theirs.word, count.level.word, count.state.word, count.number) for cell, count in cells
+    )
+    return _csv(("ours", "theirs", "level", "state", "number"), lines)
+
+
+def report_json(report: Report) -> str:
+    """Give the whole report; ``release`` is null if there is none yet."""
+    return _json(
+        {
+            "ours": report.ours,
+            "theirs": report.theirs,
+            "our_list_at": _time(report.our_list_at),
+            "their_list_at": _time(report.their_list_at),
+            "release": _release_json(report.release) if report.release else None,
+        }
+    )
+
+
+def report_html(report: Report, *, now: datetime) -> str:
+    """Give one page that needs nothing beside itself; ages are told as of ``now``."""
+    return _TEMPLATES.get_template("report.html").render(
+        report=report,
+        release=report.release,
+        plays=PLAYS,
+        populations=tuple(Population),
+        ages={"our": _age(report.our_list_at, now), "their": _age(report.their_list_at, now)},
+    )
+
+
+def overlaps_csv(listed: OverlapList) -> str:
+    """Give one line an item; the partner's fields are prefixed with ``their_``."""
+    fields = listed.shared_fields
+    header = (*_OWN_COLUMNS, *(f"their_{name}" for name in fields))
+    return _csv(header, ((*_own_values(item), *(item.shared.get(name) for name in fields)) for item in listed.items))
+
+
+def overlaps_json(listed: OverlapList) -> str:
+    """Give the items in order, the partner's fields of each under ``shared``."""
+    items = [
+        dict(zip(_OWN_COLUMNS, _own_values(item), strict=True))
+        | {"crm_ids": list(item.crm_ids), "shared": dict(item.shared)}
+        for item in listed.items
+    ]
+    return _json({"ours": listed.ours, "theirs": listed.theirs, "items": items})
+
+
+def overlaps_html(listed: OverlapList) -> str:
+    """Give one page that needs nothing beside itself."""
+    return _TEMPLATES.get_template("overlaps.html").render(listed=listed, plays=PLAYS)
+
+
+_OWN_COLUMNS = ("overlap", "account_name", "crm_ids", "ours", "theirs", "tier", "level")
+
+
+def _own_values(item: ListedOverlap) -> tuple[str, ...]:
+    cell = item.cell
+    words = (cell.ours.word, cell.theirs.word, item.tier.word, item.level.word)
+    return (item.overlap, item.account_name, ";".join(item.crm_ids), *words)
+
+
+def _release_json(release: ReleaseView) -> dict[str, object]:
+    matrix, conditions = release.matrix, release.conditions
+    return {
+        "number": release.number,
+        "made_at": _time(release.made_at),
+        "counts_from": conditions.counts_from.word,
+        "reveals_from": conditions.reveals_from.word,
+        "threshold": conditions.rule.threshold,
+        "step": conditions.rule.step,
+        "cells": [
+            {
+                "ours": cell.ours.word,
+                "theirs": cell.theirs.word,
+                "level": count.level.word,
+                "state": count.state.word,
+                "number": count.number,
+                "play": PLAYS[cell],
+            }
+            for cell, count in matrix.items()
+        ],
+        "totals": {
+            "all": matrix.total(),
+            "ours": {population.word: matrix.total(ours=population) for population in Population},
+            "theirs": {population.word: matrix.total(theirs=population) for population in Population},
+        },
+    }
+
+
+def _csv(header: Sequence[str], lines: Iterable[Sequence[DetailValue]]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(header)
+    writer.writerows([_harmless(value) for value in line] for line in lines)
+    return text.getvalue()
+
+
+def _harmless(value: DetailValue) -> DetailValue:
+    """Keep a spreadsheet from running what a partner wrote: a leading apostrophe makes it text."""
+    if isinstance(value, str) and value.lstrip(" ").startswith(_FORMULA_STARTS):
+        return f"'{value}"
+    return value
+
+
+def _json(value: dict[str, object]) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2)
+
+
+def _time(moment: datetime | None) -> str | None:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if moment else None
+
+
+def _day(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def _age(moment: datetime | None, now: datetime) -> str | None:
+    if moment is None:
+        return None
+    hours = int((now - moment).total_seconds()) // _HOUR_SECONDS
+    if hours < 1:
+        return "less than an hour old"
+    if hours < 48:
+        return "1 hour old" if hours == 1 else f"{hours} hours old"
+    return f"{hours // 24} days old"
+
+
+_TEMPLATES = Environment(
+    loader=PackageLoader("escrow.reports"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_TEMPLATES.filters["day"] = _day

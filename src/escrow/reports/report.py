@@ -1,0 +1,70 @@
+"""What the renderers render: one party's view of a release, and its list of overlaps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from escrow.reports.disclosure import Conditions
+from escrow.reports.matrix import OverlapMatrix
+from escrow.terms import DETAIL_FIELDS, Cell, Level, Tier
+
+__all__ = ["DetailValue", "ListedOverlap", "OverlapList", "ReleaseView", "Report"]
+
+DetailValue = str | int | float | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseView:
+    """What one party may see of a release, cells seen from its side."""
+
+    number: int
+    made_at: datetime
+    matrix: OverlapMatrix
+    conditions: Conditions
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A release as one party reads it, or that there is none yet; ``ours`` and ``theirs`` are the organizations' names.
+
+    The two times tell how old either list is, where that is known.
+    """
+
+    ours: str
+    theirs: str
+    release: ReleaseView | None
+    our_list_at: datetime | None = None
+    their_list_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListedOverlap:
+    """One of our accounts that is also theirs, and what they share of one of their accounts that it met.
+
+    ``overlap`` is the escrow's opaque name of the company; ``crm_ids`` join back to our CRM; ``shared`` is by field.
+    """
+
+    overlap: str
+    account_name: str
+    crm_ids: tuple[str, ...]
+    cell: Cell
+    tier: Tier
+    level: Level
+    shared: Mapping[str, DetailValue] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class OverlapList:
+    """Our accounts that overlap, in the order they are to be read."""
+
+    ours: str
+    theirs: str
+    items: tuple[ListedOverlap, ...]
+
+    @property
+    def shared_fields(self) -> tuple[str, ...]:
+        """The fields that at least one item has."""
+        present = {name for item in self.items for name in item.shared}
+        return tuple(name for name in DETAIL_FIELDS if name in present)
