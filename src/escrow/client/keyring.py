@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from io import BytesIO
-from pathlib import Path
 from uuid import UUID
 
 from escrow.client.home import Home, held, replace_file
@@ -19,7 +18,7 @@ from escrow.client.seats import Seat
 from escrow.errors import KeyringExists, KeyringMissing, PartnershipHeld, PartnershipUnknown
 from escrow.psi.encoding import b64url
 
-__all__ = ["Keyring", "KeyringFile", "Random"]
+__all__ = ["Keyring", "KeyringFile", "Random", "must_exist"]
 
 _MAGIC = b"ESKR"
 _VERSION = 1
@@ -116,14 +115,15 @@ class KeyringFile:
             KeyringMissing: it has none.
             PassphraseWrong: the passphrase does not open it.
         """
-        sealed = BytesIO(_sealed_bytes(home.keyring))
+        must_exist(home)
+        sealed = BytesIO(home.keyring.read_bytes())
         key = PassphraseKey.of_header(passphrase, sealed, magic=_MAGIC)
         return cls(home, key, _read(key, sealed), random)
 
     def update(self, change: Callable[[Keyring], Keyring]) -> Keyring:
         """Change the keyring as it is on disk now, not as it was when it was opened."""
         with held(self._home.keyring_lock):
-            present = _read(self._key, BytesIO(_sealed_bytes(self._home.keyring)))
+            present = _read(self._key, BytesIO(self._home.keyring.read_bytes()))
             changed = change(present)
             if changed != present:
                 self._write(changed)
@@ -138,6 +138,12 @@ class KeyringFile:
     def _write(self, keyring: Keyring) -> None:
         sealed = self._key.seal([write_object(keyring_object(keyring))], random=self._random)
         replace_file(self._home.keyring, b"".join(sealed))
+
+
+def must_exist(home: Home) -> None:
+    """Say that there is no keyring before anybody is asked for its passphrase."""
+    if not home.keyring.is_file():
+        raise KeyringMissing(f"there is no keyring in {home.folder}; run `escrow init`, or name its --home")
 
 
 def keyring_object(keyring: Keyring) -> Object:
@@ -169,13 +175,6 @@ def read_keyring(form: Reader) -> Keyring:
         proxy=form.optional("proxy", form.text),
         seats=tuple(read_seat(each) for each in form.objects("seats")),
     )
-
-
-def _sealed_bytes(place: Path) -> bytes:
-    try:
-        return place.read_bytes()
-    except FileNotFoundError:
-        raise KeyringMissing(f"there is no keyring in {place.parent}; run `escrow init`, or name its --home") from None
 
 
 def _read(key: PassphraseKey, sealed: BytesIO) -> Keyring:

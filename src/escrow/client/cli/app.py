@@ -1,0 +1,45 @@
+"""The command `escrow`: all its commands under one roof, with the exit codes in its help."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from escrow.client.cli import agreeing, pairing_up, setting_up
+from escrow.client.cli.commands import report_error
+from escrow.client.cli.exits import ExitCode
+
+__all__ = ["app", "run"]
+
+_HELP = "Map accounts with a partner: learn which companies are on both lists, and show nothing else."
+_EXITS = "Exit codes: " + "; ".join(f"{code.value} {code.meaning}" for code in ExitCode) + "."
+
+app = typer.Typer(help=_HELP, epilog=_EXITS, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+for part in (setting_up.app, pairing_up.app):
+    app.registered_commands += part.registered_commands
+app.add_typer(agreeing.app, name="terms", help="What we share, cell by cell.")
+
+
+#: What typer raises for a line it does not understand; it has no public name of its own.
+_UsageError: type[Exception] = typer.BadParameter.__mro__[1]
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command and give its exit code."""
+    try:
+        # In JSON, a line that is not understood is told as every other error is.
+        ended = app(arguments, prog_name="escrow", standalone_mode="--json" not in arguments)
+    except SystemExit as exited:
+        ended = exited.code
+    except typer.Abort:
+        ended = ExitCode.UNEXPECTED
+    except _UsageError as failure:
+        report_error("usage", str(getattr(failure, "message", failure)), is_json=True)
+        ended = ExitCode.USAGE
+    return ended if isinstance(ended, int) else ExitCode.DONE
+
+
+def main() -> None:
+    """Run the command line of this process."""
+    sys.exit(run(sys.argv[1:]))

@@ -1,0 +1,118 @@
+"""How a function becomes a command: it gets the options that all have, one way to answer and one way to fail."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated, TypeVar, cast
+
+import typer
+
+from escrow.client.cli.exits import ExitCode, exit_code_of
+from escrow.client.cli.session import Said, Session, SharedOptions
+from escrow.errors import EscrowError
+
+__all__ = ["command", "report_error"]
+
+Body = Callable[..., Said]
+BodyT = TypeVar("BodyT", bound=Body)
+
+
+def _shared(  # the signature alone is used
+    partnership: Annotated[
+        str | None,
+        typer.Option("--partnership", "-p", help="Label, partner's name or id; needed only if there are several."),
+    ] = None,
+    home: Annotated[Path | None, typer.Option("--home", help="Home folder [ESCROW_HOME].")] = None,
+    passphrase_file: Annotated[
+        Path | None,
+        typer.Option("--passphrase-file", help="File with the keyring's passphrase [ESCROW_PASSPHRASE_FILE]."),
+    ] = None,
+    ca_file: Annotated[
+        Path | None, typer.Option("--ca-file", help="Certificate authority of the service, as PEM [ESCROW_CA_FILE].")
+    ] = None,
+    proxy: Annotated[str | None, typer.Option("--proxy", help="Proxy to the service [ESCROW_PROXY].")] = None,
+    is_json: Annotated[bool, typer.Option("--json", help="Answer in JSON, errors too.")] = False,
+) -> None: ...
+
+
+def command(app: typer.Typer, name: str) -> Callable[[BodyT], BodyT]:
+    """Register a function as a command of an app."""
+
+    def register(body: BodyT) -> BodyT:
+        own = list(inspect.signature(body, eval_str=True).parameters.values())[1:]
+        shared = list(inspect.signature(_shared, eval_str=True).parameters.values())
+
+        def run(**values: object) -> None:
+            options = _options({parameter.name: values.pop(parameter.name) for parameter in shared})
+            raise typer.Exit(_run(lambda session: body(session, **values), options))
+
+        parameters = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in (*own, *shared)]
+        vars(run)["__signature__"] = inspect.Signature(parameters)
+        run.__annotations__ = {each.name: each.annotation for each in parameters}
+        run.__doc__ = body.__doc__
+        app.command(name)(run)
+        return body
+
+    return register
+
+
+def _options(values: Mapping[str, object]) -> SharedOptions:
+    return SharedOptions(
+        home=cast("Path | None", values["home"]),
+        partnership=cast("str | None", values["partnership"]),
+        is_json=bool(values["is_json"]),
+        passphrase_file=cast("Path | None", values["passphrase_file"]),
+        ca_file=cast("Path | None", values["ca_file"]),
+        proxy=cast("str | None", values["proxy"]),
+    )
+
+
+def _run(body: Callable[[Session], Said], options: SharedOptions) -> int:
+    session = Session(options)
+    try:
+        said = body(session)
+        _answer(said, is_json=options.is_json)
+    except (typer.Exit, typer.Abort, typer.BadParameter):
+        raise
+    except EscrowError as error:
+        report_error(error.code, error.message, is_json=options.is_json)
+        return exit_code_of(error)
+    except OSError as failure:
+        named = f"{failure.filename}: " if failure.filename else ""
+        report_error(
+            "file-unusable", f"{named}{failure.strerror}; check the path and try again", is_json=options.is_json
+        )
+        return ExitCode.LOCAL
+    except Exception as failure:  # the process's outermost loop
+        if os.environ.get("ESCROW_DEBUG"):
+            raise
+        kind = type(failure).__name__
+        told = f"escrow met an error of its own ({kind}); set ESCROW_DEBUG=1 to see where, and report it"
+        report_error("unexpected", told, is_json=options.is_json)
+        return ExitCode.UNEXPECTED
+    finally:
+        session.close()
+    return ExitCode.DONE
+
+
+def report_error(code: str, detail: str, *, is_json: bool) -> None:
+    """Say what happened and what to do, on the error stream."""
+    if is_json:
+        told = json.dumps({"error": {"code": code, "detail": detail}}, ensure_ascii=False)
+    else:
+        told = f"escrow: {detail[:1].upper()}{detail[1:]}{'' if detail.endswith(('.', '!', '?')) else '.'}"
+    print(told, file=sys.stderr)  # noqa: T201
+
+
+def _answer(said: Said, *, is_json: bool) -> None:
+    if is_json:
+        sys.stdout.write(json.dumps(said.machine, ensure_ascii=False) + "\n")
+        return
+    from rich.console import Console
+
+    said.person(Console(highlight=False, soft_wrap=True))

@@ -1,0 +1,140 @@
+"""`escrow invite`, `accept`, `confirm` and `end`: from two strangers to two holders of one secret, and back."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
+
+import typer
+
+from escrow.client.cli.commands import command
+from escrow.client.cli.session import Said, Session, name_of
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from escrow.client.seats import Seat
+
+__all__ = ["app", "seat_object"]
+
+app = typer.Typer()
+
+LabelOption = Annotated[str, typer.Option("--label", help="What you want to call the partnership.")]
+YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+
+
+@command(app, "invite")
+def invite(
+    session: Session,
+    to: Annotated[
+        UUID | None, typer.Option("--to", help="The partner's organization id; without it you `confirm` who accepted.")
+    ] = None,
+    label: LabelOption = "",
+) -> Said:
+    """Invite a partner: prints a pairing code to carry to them outside the service."""
+    from escrow.client.inviting import invite as send_invitation
+    from escrow.psi.profile_ids import LATEST_PROFILE
+
+    _must_be_free(session, label)
+    printed = send_invitation(
+        session.service,
+        session.file,
+        label=label,
+        acceptor=to,
+        profile_id=LATEST_PROFILE,
+        random=session.random,
+        now=session.now,
+    )
+
+    def show(console: Console) -> None:
+        console.print("Send this pairing code to your partner by mail, chat or phone, within 7 days:\n")
+        console.print(f"  [bold]{printed.code}[/]\n")
+        console.print("They run `escrow accept CODE`. It is shown once, and is a secret until they did.")
+
+    return Said({**seat_object(printed.seat), "code": printed.code}, show)
+
+
+@command(app, "accept")
+def accept(
+    session: Session,
+    code: Annotated[str, typer.Argument(help="The pairing code; - reads it from standard input.", show_default=False)],
+    label: LabelOption = "",
+) -> Said:
+    """Accept a partner's invitation by its pairing code."""
+    from escrow.client.pairing import accept as take_invitation
+    from escrow.psi.pairing import read_pairing_code
+    from escrow.psi.profile_ids import PROFILE_IDS
+
+    _must_be_free(session, label)
+    seat = take_invitation(
+        session.service,
+        session.file,
+        code=read_pairing_code(sys.stdin.readline().strip() if code == "-" else code),
+        label=label,
+        profiles=frozenset(PROFILE_IDS),
+        random=session.random,
+        now=session.now,
+    )
+    return _standing(seat, "Accepted. The pairing is complete once a command of theirs has run, then one of yours.")
+
+
+@command(app, "confirm")
+def confirm(session: Session, yes: YesOption = False) -> Said:
+    """Confirm the organization that accepted an invitation which named nobody."""
+    from escrow.client.pairing import confirm as go_on
+    from escrow.client.seats import Standing
+
+    seat = session.seat
+    if seat.standing is Standing.UNCONFIRMED:
+        if not yes:
+            _ask(
+                f"{seat.partner_name} ({seat.partner_id}) accepted. Call them: does their client show the check "
+                f"{seat.check}?"
+            )
+        seat = go_on(session.service, session.file, seat, now=session.now)
+    return _standing(seat, "Nothing is left to confirm." if seat.keys else "Nobody has accepted yet.")
+
+
+@command(app, "end")
+def end(session: Session, yes: YesOption = False) -> Said:
+    """End a partnership for both sides: the service erases its keys at once, this machine too."""
+    from escrow.client.pairing import end as end_partnership
+
+    seat = session.chosen
+    if not yes:
+        _ask(f"End the partnership {name_of(seat)}? Both sides lose their results, and only a new invitation goes on.")
+    return _standing(end_partnership(session.service, session.file, seat), "Ended.")
+
+
+def seat_object(seat: Seat) -> dict[str, object]:
+    """What programs are told of a seat."""
+    return {
+        "partnership_id": str(seat.partnership_id),
+        "label": seat.label,
+        "partner": {"organization_id": str(seat.partner_id), "name": seat.partner_name} if seat.partner_id else None,
+        "pairing": seat.standing.value,
+        "check": seat.check,
+    }
+
+
+def _standing(seat: Seat, told: str) -> Said:
+    def show(console: Console) -> None:
+        console.print(told)
+        if seat.partner_name:
+            console.print(f"Partner: {seat.partner_name} ({seat.partner_id})", markup=False)
+        if seat.keys is not None and seat.check:
+            console.print(f"Check:   {seat.check}   (the same on both sides: compare it by voice)")
+
+    return Said(seat_object(seat), show)
+
+
+def _must_be_free(session: Session, label: str) -> None:
+    if label and any(seat.label.casefold() == label.casefold() for seat in session.keyring.seats):
+        raise typer.BadParameter("another partnership has this label", param_hint="--label")
+
+
+def _ask(question: str) -> None:
+    if not sys.stdin.isatty():
+        raise typer.BadParameter("there is no terminal to ask; add --yes", param_hint="--yes")
+    typer.confirm(question, abort=True, err=True)

@@ -1,0 +1,62 @@
+"""Where a passphrase comes from: a file, the environment, or the person at the terminal, in this order."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from escrow.client.sealed_files import Passphrase
+from escrow.errors import PassphraseMissing
+
+__all__ = ["PassphraseSource", "secret_line"]
+
+
+@dataclass(frozen=True, slots=True)
+class PassphraseSource:
+    """How one passphrase may be given; ``variable`` names the environment variable, with _FILE for a file."""
+
+    variable: str
+    what: str
+    file: Path | None
+
+    def find(self, environment: Mapping[str, str]) -> Passphrase:
+        """Give the passphrase that opens what is sealed."""
+        return Passphrase(self._given(environment) or _ask(f"Passphrase of {self.what}: ", self._how()))
+
+    def choose(self, environment: Mapping[str, str]) -> Passphrase:
+        """Give a new passphrase; a person types it twice."""
+        if given := self._given(environment):
+            return Passphrase(given)
+        chosen = Passphrase(_ask(f"New passphrase of {self.what}: ", self._how()))
+        if _ask("The same again: ", self._how()) != chosen.text:
+            raise PassphraseMissing("the two passphrases are not the same; try again")
+        return chosen
+
+    def _given(self, environment: Mapping[str, str]) -> str | None:
+        named = self.file or environment.get(f"{self.variable}_FILE")
+        return secret_line(Path(named)) if named else environment.get(self.variable)
+
+    def _how(self) -> str:
+        return f"set {self.variable} or {self.variable}_FILE"
+
+
+def secret_line(file: Path) -> str:
+    """Read a secret from a file's first line.
+
+    Raises:
+        PassphraseMissing: it cannot be read.
+    """
+    try:
+        lines = file.expanduser().read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        raise PassphraseMissing(f"{file} cannot be read; name a text file with the secret in its first line") from None
+    return lines[0] if lines else ""
+
+
+def _ask(prompt: str, otherwise: str) -> str:
+    if not sys.stdin.isatty():
+        raise PassphraseMissing(f"there is no terminal to ask for a passphrase; {otherwise}")
+    return getpass.getpass(prompt)

@@ -1,0 +1,172 @@
+"""One run of a command: the home folder, the keyring once it is needed, the service, and the partnership that is meant.
+
+Nothing heavy is imported before a command asks for it, so that `--help` and a wrong option answer at once.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from escrow.errors import PartnershipUnknown
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from escrow.client.cli.passphrases import PassphraseSource
+    from escrow.client.home import Home
+    from escrow.client.keyring import Keyring, KeyringFile
+    from escrow.client.sdk import Escrow
+    from escrow.client.seats import Seat
+
+__all__ = ["Said", "Session", "SharedOptions"]
+
+
+@dataclass(frozen=True, slots=True)
+class SharedOptions:
+    """The options that every command has."""
+
+    home: Path | None
+    partnership: str | None
+    is_json: bool
+    passphrase_file: Path | None
+    ca_file: Path | None
+    proxy: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a command answers: an object for programs, and how a person is shown the same."""
+
+    machine: Mapping[str, object]
+    person: Callable[[Console], None]
+
+
+class Session:
+    """What the body of a command works with."""
+
+    def __init__(self, options: SharedOptions, environment: Mapping[str, str] | None = None) -> None:
+        self.options = options
+        self.environment = os.environ if environment is None else environment
+        self.random = secrets.token_bytes
+        self.now = datetime.now(UTC)
+
+    @cached_property
+    def home(self) -> Home:
+        """The home folder."""
+        from escrow.client.home import Home
+
+        return Home.at(self.options.home, self.environment)
+
+    @cached_property
+    def file(self) -> KeyringFile:
+        """The open keyring; a person is asked for its passphrase if nothing else gives it."""
+        from escrow.client.keyring import KeyringFile, must_exist
+
+        must_exist(self.home)
+        return KeyringFile.open(self.home, self.passphrase.find(self.environment), random=self.random)
+
+    @property
+    def passphrase(self) -> PassphraseSource:
+        """Where the keyring's passphrase comes from."""
+        from escrow.client.cli.passphrases import PassphraseSource
+
+        return PassphraseSource("ESCROW_PASSPHRASE", "the keyring", self.options.passphrase_file)
+
+    @property
+    def keyring(self) -> Keyring:
+        """The keyring's content as last read."""
+        return self.file.keyring
+
+    @cached_property
+    def service(self) -> Escrow:
+        """The service that the keyring is for."""
+        remembered = self.keyring.ca_file
+        ca = self.ca_file or (Path(remembered) if remembered else None)
+        return self.connect(self.keyring.url, self.keyring.api_key, ca=ca, proxy=self.proxy or self.keyring.proxy)
+
+    def connect(self, url: str, api_key: str, *, ca: Path | None, proxy: str | None) -> Escrow:
+        """Make the SDK on one service."""
+        from escrow.client.sdk import Escrow
+
+        return Escrow(url, api_key, ca=ca, proxy=proxy)
+
+    @property
+    def ca_file(self) -> Path | None:
+        """The certificate authority that this run names, if any."""
+        named = self.options.ca_file or self.environment.get("ESCROW_CA_FILE")
+        return Path(named).expanduser().absolute() if named else None
+
+    @property
+    def proxy(self) -> str | None:
+        """The proxy that this run names, if any."""
+        return self.options.proxy or self.environment.get("ESCROW_PROXY")
+
+    @property
+    def chosen(self) -> Seat:
+        """The seat that --partnership names, or the only one."""
+        return choose(self.keyring.seats, self.options.partnership)
+
+    @property
+    def seat(self) -> Seat:
+        """The chosen seat, after every step of its pairing that needs no person."""
+        from escrow.client.pairing import advance
+
+        return advance(self.service, self.file, self.chosen, now=self.now)
+
+    def note(self, text: str) -> None:
+        """Tell a person something beside the answer."""
+        print(text, file=sys.stderr)  # noqa: T201
+
+    def close(self) -> None:
+        """Give connections back."""
+        if "service" in vars(self):
+            self.service.close()
+
+
+def choose(seats: tuple[Seat, ...], wanted: str | None) -> Seat:
+    """Find the seat that a label, a partner's name, an id or the start of one means; without a word, the only one.
+
+    Raises:
+        PartnershipUnknown: none is, or more than one.
+    """
+    from escrow.client.seats import Standing
+
+    if wanted is None:
+        fitting = [seat for seat in seats if seat.standing is not Standing.CLOSED] or list(seats)
+    else:
+        fitting = [seat for seat in seats if _is_named(seat, wanted)]
+    if len(fitting) == 1:
+        return fitting[0]
+    if not seats:
+        raise PartnershipUnknown("there is no partnership yet; run `escrow invite`, or `escrow accept CODE`")
+    known = ", ".join(sorted(name_of(seat) for seat in seats))
+    raise PartnershipUnknown(f"say which partnership is meant with --partnership; there are: {known}")
+
+
+def name_of(seat: Seat) -> str:
+    """What a person calls a partnership."""
+    return seat.label or seat.partner_name or str(seat.partnership_id)
+
+
+def _is_named(seat: Seat, wanted: str) -> bool:
+    words = wanted.casefold()
+    if words in {seat.label.casefold(), seat.partner_name.casefold()}:
+        return bool(words)
+    return len(words) >= 4 and str(seat.partnership_id).startswith(words) and _is_hexadecimal(words)
+
+
+def _is_hexadecimal(words: str) -> bool:
+    try:
+        UUID(words.replace("-", "").ljust(32, "0"))
+    except ValueError:
+        return False
+    return True

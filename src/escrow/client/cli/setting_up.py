@@ -1,0 +1,85 @@
+"""`escrow init`: check the service and the API key, and make the keyring."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from escrow.client.cli.commands import command
+from escrow.client.cli.session import Said, Session
+from escrow.errors import KeyringExists, PassphraseMissing, ServiceAnswerInvalid
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+__all__ = ["app"]
+
+app = typer.Typer()
+
+
+@command(app, "init")
+def init(
+    session: Session,
+    url: Annotated[
+        str | None, typer.Option("--url", help="Address of the service, https://… [ESCROW_URL].", show_default=False)
+    ] = None,
+    api_key_file: Annotated[
+        Path | None, typer.Option("--api-key-file", help="File with the API key; else ESCROW_API_KEY, else a prompt.")
+    ] = None,
+) -> Said:
+    """Make the keyring of this machine, for one service and one API key."""
+    from escrow.client.keyring import Keyring, KeyringFile
+    from escrow.psi.profile_ids import PROFILE_IDS
+
+    if session.home.keyring.exists():
+        raise KeyringExists(f"there is a keyring in {session.home.folder} already; use it, or choose another --home")
+    address = url or session.environment.get("ESCROW_URL")
+    if not address:
+        raise typer.BadParameter("name the service with --url or ESCROW_URL", param_hint="--url")
+    api_key = _api_key(session, api_key_file)
+    with session.connect(address, api_key, ca=session.ca_file, proxy=session.proxy) as service:
+        offered, organization = service.service(), service.organization()
+        address = service.url
+    if not set(offered.profiles) & set(PROFILE_IDS):
+        raise ServiceAnswerInvalid("the service has no profile that this version has; bring both to the same version")
+    keyring = Keyring(
+        url=address,
+        api_key=api_key,
+        organization_id=organization.organization_id,
+        organization_name=organization.name,
+        own_secret=session.random(32),
+        ca_file=str(session.ca_file) if session.ca_file else None,
+        proxy=session.proxy,
+    )
+    KeyringFile.create(session.home, keyring, session.passphrase.choose(session.environment), random=session.random)
+
+    def show(console: Console) -> None:
+        console.print(
+            f"You are [bold]{organization.name}[/] at {address}.", f"Keyring: {session.home.keyring}", sep="\n"
+        )
+        console.print("Next: `escrow invite`, or `escrow accept CODE` with a code that a partner gave you.")
+
+    machine = {
+        "organization_id": str(organization.organization_id),
+        "organization_name": organization.name,
+        "url": address,
+        "home": str(session.home.folder),
+    }
+    return Said(machine, show)
+
+
+def _api_key(session: Session, file: Path | None) -> str:
+    from escrow.client.cli.passphrases import secret_line
+
+    found = secret_line(file).strip() if file else session.environment.get("ESCROW_API_KEY", "").strip()
+    if not found and sys.stdin.isatty():
+        found = getpass.getpass("API key: ").strip()
+    if not found:
+        raise PassphraseMissing("there is no API key; set ESCROW_API_KEY, or name a file with --api-key-file")
+    if not (found.isascii() and found.isprintable()):
+        raise PassphraseMissing("the API key has letters that no key has; copy it again")
+    return found
