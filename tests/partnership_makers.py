@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 from escrow import organizations, partnerships
 from escrow.access import Caller, Party, authenticate, party_of
+from escrow.store.blocks import pack_list, replace_list
 from escrow.store.database import Database, Transaction
 from escrow.store.sealing import SealingKey
 from escrow.terms import Side
+from tests.store.test_packing import records_of
 
 __all__ = [
     "LOOKUP",
@@ -19,6 +21,7 @@ __all__ = [
     "Couple",
     "accepted_partnership",
     "active_partnership",
+    "apply_list",
     "invited_partnership",
     "new_caller",
     "seat",
@@ -26,7 +29,6 @@ __all__ = [
 
 NOON = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
 LOOKUP = bytes(range(16))
-SECOND = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,3 +105,10 @@ def active_partnership(database: Database, *, lookup: bytes = LOOKUP) -> Couple:
 def seat(tx: Transaction, couple: Couple, side: Side) -> Party:
     """Open the partnership from one of its seats."""
     return party_of(tx, couple.caller(side), couple.partnership_id)
+
+
+def apply_list(tx: Transaction, couple: Couple, *, size: int = 1) -> None:
+    """Give the left party a list of customers, spread over the buckets."""
+    records = records_of({row << 52: (1, frozenset({(1, row << 116)})) for row in range(1, size + 1)})
+    packed = pack_list(records, ever_seen=records.tokens)
+    replace_list(tx, couple.partnership_id, 0, Side.LEFT, packed, number=1, digest=b"\x07" * 32, now=NOON)

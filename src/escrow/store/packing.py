@@ -1,7 +1,7 @@
 """How one list is laid out in blocks; pure, and the same on every database.
 
 Token blocks hold entries of ``[token 16 | row 8 | class 1]`` in token order, one block for each kind and bucket.
-Account blocks hold, in row order, ``u32 accounts``, then ``[row 8 | population 1 | flags 1 | segments 4]`` of each account,
+Account blocks hold, in row order, ``u32 accounts``, then ``[row 8 | population 1 | flags 1 | segments 4]`` of each,
 then how many tokens each has (one byte), then ``[token 16 | class 1]`` of these. Every block starts with a format byte.
 A bucket is named by the leading bits of the token or of the row; both are pseudorandom, so buckets are about as full.
 
