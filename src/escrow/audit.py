@@ -21,7 +21,7 @@ from escrow.errors import TrailBroken
 from escrow.store.database import Transaction
 from escrow.store.tables import audit_entries
 
-__all__ = ["Action", "AuditEntry", "record", "trail", "verify"]
+__all__ = ["Action", "AuditEntry", "record", "record_once", "trail", "verify"]
 
 #: What an entry may say beside its action; never a token, a row or anything of a list.
 Detail = Mapping[str, str | int | bool | list[str]]
@@ -92,9 +92,23 @@ def record(
         "organization_id": None if caller is None else caller.organization_id,
         "api_key_id": None if caller is None else caller.api_key_id,
         "action": action.value,
-        "detail": json.dumps(detail or {}, sort_keys=True, separators=(",", ":")),
+        "detail": _text(detail or {}),
     }
     tx.execute(insert(audit_entries).values(**entry, digest=_digest(previous, **entry)))
+
+
+def record_once(
+    tx: Transaction, action: Action, *, trail_id: UUID, caller: Caller, now: datetime, detail: Detail
+) -> None:
+    """Append one entry, unless this key has left the same one before: for what is read over and over."""
+    same = select(audit_entries.c.number).where(
+        audit_entries.c.trail_id == trail_id,
+        audit_entries.c.action == action.value,
+        audit_entries.c.api_key_id == caller.api_key_id,
+        audit_entries.c.detail == _text(detail),
+    )
+    if tx.execute(same.limit(1)).one_or_none() is None:
+        record(tx, action, trail_id=trail_id, caller=caller, now=now, detail=detail)
 
 
 def trail(tx: Transaction, trail_id: UUID) -> Iterator[AuditEntry]:
@@ -121,6 +135,10 @@ def verify(tx: Transaction, trail_id: UUID) -> None:
         if row.number != number or row.digest != _digest(previous, **entry):
             raise TrailBroken(f"Entry {number} of this audit trail is not the one that was written.")
         previous = row.digest
+
+
+def _text(detail: Detail) -> str:
+    return json.dumps(detail, sort_keys=True, separators=(",", ":"))
 
 
 def _digest(previous: bytes, **entry: object) -> bytes:

@@ -1,0 +1,126 @@
+"""The worker: claims due jobs by lease and calls the verb that does each.
+
+A verb does its own transactions, and doing one twice is harmless. A job that fails is tried again later, a little later
+each time, and holds up no other. A worker that dies leaves a lease that runs out.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from threading import Event
+
+from escrow import partnerships
+from escrow.applying import apply_submission
+from escrow.matching import match_lists
+from escrow.releases import make_release
+from escrow.reports.disclosure import DisclosureRule
+from escrow.settings import ServerSettings
+from escrow.store import jobs
+from escrow.store.database import Database
+from escrow.store.jobs import Job
+from escrow.store.sealing import SealingKey
+from escrow.store.states import JobType
+from escrow.terms import Side
+
+__all__ = ["Worker"]
+
+_log = logging.getLogger(__name__)
+
+_LONGEST_BACKOFF = timedelta(minutes=5)
+
+
+class Worker:
+    """One worker on one database; several may share a PostgreSQL."""
+
+    def __init__(
+        self,
+        database: Database,
+        service_key: SealingKey,
+        settings: ServerSettings,
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._database = database
+        self._service_key = service_key
+        self._settings = settings
+        self._now = now
+
+    def run(self, stop: Event) -> None:
+        """Work until told to stop; on SQLite, where no other worker can be, take over what a dead one left."""
+        if self._settings.on_sqlite:
+            with self._database.transaction("take over leases") as tx:
+                jobs.take_over(tx, now=self._now())
+        while not stop.is_set():
+            if not self._worked():
+                stop.wait(self._settings.poll_seconds)
+
+    def run_once(self) -> bool:
+        """Do the job that has been due for longest; tell whether there was one."""
+        with self._database.transaction("claim a job") as tx:
+            job = jobs.claim(tx, now=self._now(), lease=timedelta(seconds=self._settings.lease_seconds))
+        if job is None:
+            return False
+        try:
+            self._do(job)
+        except Exception:  # noqa: BLE001 - a process's outermost loop; one bad job must not hold up the others
+            _log.exception("job failed: %s of %s, attempt %d", job.type.value, job.partnership_id, job.attempts)
+            self._put_off(job)
+        except BaseException:
+            self._give_back(job)
+            raise
+        else:
+            self._finish(job)
+        return True
+
+    def _worked(self) -> bool:
+        """Do one job; a database that is away for a while is waited for."""
+        try:
+            return self.run_once()
+        except Exception:  # noqa: BLE001 - a process's outermost loop; one bad job must not hold up the others
+            _log.exception("the worker could not reach its jobs")
+            return False
+
+    def _do(self, job: Job) -> None:
+        match job.type:
+            case JobType.APPLY:
+                apply_submission(
+                    self._database,
+                    job.partnership_id,
+                    Side(job.argument),
+                    service_key=self._service_key,
+                    largest_list=self._settings.largest_list,
+                    now=self._now(),
+                )
+            case JobType.MATCH:
+                match_lists(self._database, job.partnership_id, service_key=self._service_key, now=self._now())
+            case JobType.RELEASE:
+                make_release(
+                    self._database,
+                    job.partnership_id,
+                    rule=DisclosureRule(self._settings.threshold, self._settings.step),
+                    interval=timedelta(seconds=self._settings.release_interval_seconds),
+                    now=self._now(),
+                )
+            case JobType.PURGE:
+                self._purge(job)
+
+    def _purge(self, job: Job) -> None:
+        done = False
+        while not done:
+            with self._database.transaction("purge") as tx:
+                done = partnerships.purge(tx, job.partnership_id, now=self._now())
+
+    def _finish(self, job: Job) -> None:
+        with self._database.transaction("finish a job") as tx:
+            jobs.finish(tx, job)
+
+    def _put_off(self, job: Job) -> None:
+        backoff = min(timedelta(seconds=2 ** min(job.attempts, 10)), _LONGEST_BACKOFF)
+        with self._database.transaction("put a job off") as tx:
+            jobs.put_off(tx, job, until=self._now() + backoff)
+
+    def _give_back(self, job: Job) -> None:
+        with self._database.transaction("give a job back") as tx:
+            jobs.give_back(tx, job, now=self._now())
