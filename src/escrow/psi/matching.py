@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from escrow.psi.components import Indices, components
-from escrow.psi.matchkeys import Kind, MatchKeyClass
+from escrow.psi.matchkeys import MatchKeyClass
 from escrow.psi.meetings import Meetings, account_of_token, meetings
 from escrow.psi.records import ListRecords, kinds_of, run_starts
 from escrow.psi.records.layout import Mask, Records, Words, pick
@@ -25,6 +25,7 @@ Codes = npt.NDArray[np.uint8]
 
 _NO_TIER = 0
 _SHARED_BITS = np.uint64(3)
+_KIND_BITS = np.uint64(2)
 _INDEX_BITS = np.uint64(30)
 
 
@@ -117,9 +118,7 @@ def pairs(left: ListRecords, right: ListRecords) -> Matches:
     """
     left_account, right_account = account_of_token(left), account_of_token(right)
     met = meetings(left, right)
-    keys = left_account[met.left_place].astype(np.uint64) << _INDEX_BITS
-    keys |= right_account[met.right_place]
-    keys <<= _SHARED_BITS
+    keys = _pair_keys(left_account[met.left_place], right_account[met.right_place]) << _SHARED_BITS
     keys |= _shared_by(met, left.tokens, right.tokens)
     left_index, right_index, shared = _merged(keys)
     both_domains = _has_domain(left, left_account)[left_index] & _has_domain(right, right_account)[right_index]
@@ -175,15 +174,14 @@ def connecting_tokens(matches: Matches) -> Records:
     """
     left_account, right_account = account_of_token(matches.left), account_of_token(matches.right)
     met = meetings(matches.left, matches.right)
-    wanted = _pair_keys(matches.left_index, matches.right_index)
-    place_of, is_wanted = _find(_pair_keys(left_account[met.left_place], right_account[met.right_place]), wanted)
-    kinds = kinds_of(pick(matches.left.tokens, met.left_place))
-    chosen = np.zeros(len(matches), np.intp)
-    for kind in reversed(Kind):
-        # Meetings ascend by token, and of several assignments to one place the last stays: so the lowest goes last.
-        candidates = np.flatnonzero(is_wanted & (kinds == kind))[::-1]
-        chosen[place_of[candidates]] = met.left_place[candidates]
-    return pick(matches.left.tokens, chosen)
+    keys = _pair_keys(left_account[met.left_place], right_account[met.right_place]) << _KIND_BITS
+    keys |= kinds_of(pick(matches.left.tokens, met.left_place))
+    # Meetings ascend by token, so in a stable order the first of each pair has the lowest token of its strongest kind.
+    order = np.argsort(keys, kind="stable")
+    keys = keys[order] >> _KIND_BITS
+    first = run_starts(keys)
+    wanted = np.searchsorted(keys[first], _pair_keys(matches.left_index, matches.right_index))
+    return pick(matches.left.tokens, met.left_place[order[first]][wanted])
 
 
 class _Shared(IntFlag):
@@ -272,10 +270,3 @@ def _groups(matches: Matches) -> tuple[Indices, int]:
 
 def _pair_keys(left_index: Indices, right_index: Indices) -> Words:
     return left_index.astype(np.uint64) << _INDEX_BITS | right_index
-
-
-def _find(keys: Words, ascending: Words) -> tuple[npt.NDArray[np.intp], Mask]:
-    """Look each key up among ascending ones: its place, and whether it is there."""
-    places = np.searchsorted(ascending, keys)
-    places[places == ascending.size] = 0
-    return places, ascending[places] == keys if ascending.size else np.zeros(keys.size, np.bool_)
