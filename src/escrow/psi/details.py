@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import unicodedata
 from collections.abc import Collection, Mapping
-from typing import Any, NoReturn
+from typing import Any
 
 from escrow.errors import EnvelopeInvalid, EnvelopeTooLarge
 from escrow.psi.envelope_format import PADDED_SIZES
@@ -39,9 +39,7 @@ def read_padded_details(unverified: bytes, *, fields: Collection[str]) -> dict[s
     if not (text.startswith(b"{") and text.endswith(b"}")) or _padded(text) != unverified:
         raise EnvelopeInvalid("the details are not one padded JSON object")
     try:
-        details = json.loads(
-            text.decode(), object_pairs_hook=_object, parse_float=_refuse_number, parse_constant=_refuse_number
-        )
+        details = json.loads(text.decode(), object_pairs_hook=_object)
     except (ValueError, RecursionError):  # not UTF-8, not JSON, or nested without end
         raise EnvelopeInvalid("the details are not one padded JSON object") from None
     _check(details, fields)
@@ -64,10 +62,6 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(read) != len(pairs):
         raise EnvelopeInvalid("the details name a field twice")
     return read
-
-
-def _refuse_number(_: str) -> NoReturn:
-    raise EnvelopeInvalid("the details hold a number that is not whole")
 
 
 def _check(details: Mapping[str, Any], fields: Collection[str]) -> None:
