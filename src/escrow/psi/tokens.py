@@ -1,7 +1,7 @@
 """From the value of a match key to its secret and its token, and from an account to its row.
 
 Only the token leaves the machine. Values come in UTF-8 NFC: the profile guarantees it for the values of match keys, the
-client's state for account ids; nothing is normalised here, one by one or a million at a time.
+client's sources for account ids; nothing is normalised here, one by one or a million at a time.
 """
 
 from __future__ import annotations
