@@ -24,10 +24,15 @@ def _count(tx: Transaction) -> int:
     return tx.execute(select(func.count()).select_from(organizations)).scalar_one()
 
 
+def _add_twice(database: Database) -> None:
+    with database.transaction("fail") as tx:
+        _add(tx, "acme")
+        _add(tx, "acme")
+
+
 def test_a_transaction_that_fails_leaves_nothing(database: Database) -> None:
-    with pytest.raises(IntegrityError), database.transaction("fail") as tx:
-        _add(tx, "acme")
-        _add(tx, "acme")
+    with pytest.raises(IntegrityError):
+        _add_twice(database)
     with database.snapshot("count") as tx:
         assert _count(tx) == 0
 

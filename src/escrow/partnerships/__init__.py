@@ -7,14 +7,12 @@ The states and their moves are drawn in ``escrow.store.states.PartnershipState``
 from escrow.partnerships.agreement import (
     NOTHING_SHARED,
     TermsDocument,
-    effective_terms,
-    forget_forbidden,
     set_terms,
     terms_document,
 )
 from escrow.partnerships.ending import end, purge
 from escrow.partnerships.pairing import Invitation, Pairing, accept, confirm, invite, look_up, pairing
-from escrow.partnerships.readiness import both_ready, say_ready
+from escrow.partnerships.readiness import say_ready
 from escrow.partnerships.view import Generation, OwnList, Partner, Partnership, TheirList, page, show
 
 __all__ = [
@@ -28,11 +26,8 @@ __all__ = [
     "TermsDocument",
     "TheirList",
     "accept",
-    "both_ready",
     "confirm",
-    "effective_terms",
     "end",
-    "forget_forbidden",
     "invite",
     "look_up",
     "page",

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import func, select
 
 from escrow.access import Caller, Party, party_of
 from escrow.psi.matchkeys import Suite
+from escrow.standing import SideStanding, Standing, standing_of
 from escrow.store.database import Transaction
-from escrow.store.states import GenerationState, PartnershipState, SubmissionState
-from escrow.store.tables import generations, lists, organizations, parties, partnerships, releases, submissions
+from escrow.store.states import GenerationState, PartnershipState
+from escrow.store.tables import organizations, parties, partnerships, releases
+from escrow.submissions import last_number
 from escrow.terms import Population, Side
 
 __all__ = ["Generation", "OwnList", "Partner", "Partnership", "TheirList", "page", "show"]
@@ -78,25 +79,21 @@ class Partnership:
 
 def show(tx: Transaction, party: Party, *, now: datetime) -> Partnership:
     """Show the partnership as it stands now, expiry taken into account."""
+    standing = standing_of(tx, party.partnership_id)
     state = party.state_at(now)
-    created_at = tx.execute(
-        select(partnerships.c.created_at).where(partnerships.c.partnership_id == party.partnership_id)
-    ).scalar_one()
-    seats = _seats(tx, party)
-    ours, theirs = seats[party.side], seats.get(party.side.other)
-    generation = _live_generation(tx, party)
+    ours, theirs = standing.sides[party.side], standing.sides.get(party.side.other)
     pending = state in {PartnershipState.INVITED, PartnershipState.ACCEPTED}
     return Partnership(
         partnership_id=party.partnership_id,
         state=state,
         side=party.side,
-        partner=None if theirs is None else Partner(theirs.organization_id, theirs.name),
-        created_at=created_at,
+        partner=_partner(tx, theirs),
+        created_at=_created_at(tx, party),
         expires_at=party.expires_at if pending else None,
-        generation=generation,
+        generation=_generation(standing),
         terms_number=ours.terms_number,
-        our_list=_own_list(tx, party, generation, ready=ours.ready_submission is not None),
-        their_list=_their_list(tx, party, generation, theirs),
+        our_list=_own_list(ours, last_number=last_number(tx, party)),
+        their_list=_their_list(theirs),
         latest_release=_latest_release(tx, party),
     )
 
@@ -113,67 +110,43 @@ def page(
     return shown, found[limit - 1] if len(found) > limit else None
 
 
-def _seats(tx: Transaction, party: Party) -> dict[Side, Row[Any]]:
-    query = (
-        select(parties, organizations.c.name)
-        .join_from(parties, organizations)
-        .where(parties.c.partnership_id == party.partnership_id)
-    )
-    return {Side(seat.side): seat for seat in tx.execute(query)}
-
-
-def _live_generation(tx: Transaction, party: Party) -> Generation | None:
-    query = select(generations).where(
-        generations.c.partnership_id == party.partnership_id, generations.c.state == GenerationState.LIVE.value
-    )
-    row = tx.execute(query).one_or_none()
-    if row is None:
+def _partner(tx: Transaction, theirs: SideStanding | None) -> Partner | None:
+    if theirs is None:
         return None
-    return Generation(row.generation, row.profile, Suite(row.suite), GenerationState(row.state))
+    query = select(organizations.c.name).where(organizations.c.organization_id == theirs.organization_id)
+    return Partner(theirs.organization_id, tx.execute(query).scalar_one())
 
 
-def _list(tx: Transaction, party: Party, generation: Generation | None, side: Side) -> Row[Any] | None:
-    if generation is None:
-        return None
-    query = select(lists).where(
-        lists.c.partnership_id == party.partnership_id,
-        lists.c.generation == generation.number,
-        lists.c.side == side.value,
-    )
-    return tx.execute(query).one_or_none()
+def _created_at(tx: Transaction, party: Party) -> datetime:
+    query = select(partnerships.c.created_at).where(partnerships.c.partnership_id == party.partnership_id)
+    created_at: datetime = tx.execute(query).scalar_one()
+    return created_at
 
 
-def _own_list(tx: Transaction, party: Party, generation: Generation | None, *, ready: bool) -> OwnList:
-    last = _last_number(tx, party)
-    row = _list(tx, party, generation, party.side)
-    if row is None:
-        return OwnList(last, 0, None, 0, dict.fromkeys(Population, 0), None, ready)
+def _generation(standing: Standing) -> Generation | None:
+    live = standing.generation
+    return None if live is None else Generation(live.number, live.profile, Suite(live.suite), GenerationState.LIVE)
+
+
+def _own_list(ours: SideStanding, *, last_number: int) -> OwnList:
+    applied = ours.applied
+    if applied is None:
+        return OwnList(last_number, 0, None, 0, dict.fromkeys(Population, 0), None, ours.ready)
     return OwnList(
-        last_number=last,
-        applied_number=row.applied_number,
-        applied_digest=row.applied_digest,
-        accounts=row.accounts,
-        populations={population: getattr(row, population.word) for population in Population},
-        applied_at=row.applied_at,
-        ready=ready,
+        last_number=last_number,
+        applied_number=applied.number,
+        applied_digest=applied.digest,
+        accounts=applied.accounts,
+        populations=applied.populations,
+        applied_at=applied.applied_at,
+        ready=ours.ready,
     )
 
 
-def _their_list(tx: Transaction, party: Party, generation: Generation | None, seat: Row[Any] | None) -> TheirList:
-    row = _list(tx, party, generation, party.side.other)
-    return TheirList(
-        applied_at=None if row is None else row.applied_at,
-        ready=seat is not None and seat.ready_submission is not None,
-    )
-
-
-def _last_number(tx: Transaction, party: Party) -> int:
-    query = select(func.max(submissions.c.number)).where(
-        submissions.c.partnership_id == party.partnership_id,
-        submissions.c.side == party.side.value,
-        submissions.c.state != SubmissionState.UPLOADING.value,
-    )
-    return tx.execute(query).scalar_one() or 0
+def _their_list(theirs: SideStanding | None) -> TheirList:
+    if theirs is None:
+        return TheirList(None, ready=False)
+    return TheirList(None if theirs.applied is None else theirs.applied.applied_at, theirs.ready)
 
 
 def _latest_release(tx: Transaction, party: Party) -> int | None:
