@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,15 +19,15 @@ def api(database_url: str, tmp_path: Path) -> Iterator[Served]:
 
 
 @pytest.fixture
-def api_on_sqlite(sqlite_url: str, tmp_path: Path) -> Iterator[Served]:
-    """A service for tests that do not touch what the two databases do differently."""
-    with served(sqlite_url, tmp_path) as running:
+def breakable_api(migrated_file: Path, tmp_path: Path) -> Iterator[Served]:
+    """A service on an SQLite database that the test may break."""
+    with served(f"sqlite:///{shutil.copy(migrated_file, tmp_path / 'escrow.sqlite')}", tmp_path) as running:
         yield running
 
 
-@pytest.fixture
-def sqlite_url(migrated_file: Path, tmp_path: Path) -> str:
-    """The URL of a migrated SQLite database of the test's own."""
-    copy = tmp_path / "escrow.sqlite"
-    copy.write_bytes(migrated_file.read_bytes())
-    return f"sqlite:///{copy}"
+@pytest.fixture(scope="module")
+def shared_api(migrated_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A service that the tests of a module share, for what the database has no part in."""
+    folder = tmp_path_factory.mktemp("shared")
+    with served(f"sqlite:///{shutil.copy(migrated_file, folder / 'escrow.sqlite')}", folder) as running:
+        yield running

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import time
@@ -19,6 +20,7 @@ import uvicorn
 from escrow import organizations
 from escrow.api.app import create_app
 from escrow.api.dependencies import Service
+from escrow.api.logs import write_logs
 from escrow.psi.encoding import b64url
 from escrow.psi.profile_ids import LATEST_PROFILE
 from escrow.settings import ServerSettings
@@ -45,6 +47,7 @@ class Served:
     right: Organization
     stranger: Organization
     nobody: httpx.Client
+    log: Path
 
     def invited(self, *, acceptor: Organization | None = None) -> tuple[str, dict[str, Any]]:
         """Open an invitation from left; give the address of the partnership and what was sent."""
@@ -80,8 +83,9 @@ def served(database_url: str, folder: Path, *, limits: Mapping[str, int] | None 
     service = Service(
         database=Database(database_url),
         sealing_key=SealingKey.make(),
-        settings=ServerSettings(data_folder=folder, database_url=database_url, **(limits or {})),
+        settings=ServerSettings(data_folder=folder, database_url=database_url).model_copy(update=dict(limits or {})),
     )
+    write_logs(folder / "service.log")
     with _listening(service) as base_url:
         running = Served(
             service=service,
@@ -89,6 +93,7 @@ def served(database_url: str, folder: Path, *, limits: Mapping[str, int] | None 
             right=_organization(service, "Right Ltd", base_url),
             stranger=_organization(service, "Stranger Ltd", base_url),
             nobody=httpx.Client(base_url=base_url, trust_env=False),
+            log=folder / "service.log",
         )
         try:
             yield running
@@ -96,6 +101,7 @@ def served(database_url: str, folder: Path, *, limits: Mapping[str, int] | None 
             for client in (running.left.http, running.right.http, running.stranger.http, running.nobody):
                 client.close()
     service.database.close()
+    logging.basicConfig(handlers=[logging.NullHandler()], force=True)
 
 
 @contextmanager

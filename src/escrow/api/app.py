@@ -12,11 +12,19 @@ from escrow.api.bodies import BoundedBodies
 from escrow.api.dependencies import Service
 from escrow.api.observing import Observed
 from escrow.api.problems import handle_problems
-from escrow.api.routes import partnerships, service, submissions, terms
+from escrow.api.routes import details, overlaps, partnerships, releases, service, submissions, terms
 
 __all__ = ["create_app", "openapi_document"]
 
-_ROUTERS = (service.router, partnerships.router, terms.router, submissions.router)
+_ROUTERS = (
+    service.router,
+    partnerships.router,
+    terms.router,
+    submissions.router,
+    releases.router,
+    overlaps.router,
+    details.router,
+)
 
 
 def create_app(serving: Service) -> FastAPI:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from uuid import UUID
 
 from escrow.errors import RequestInvalid
-from escrow.psi.encoding import b64url, unb64url
+from escrow.psi.encoding import b64url, u64, unb64url
 
-__all__ = ["cursor_of", "id_cursor", "read_cursor", "read_id_cursor"]
+__all__ = ["cursor_of", "id_cursor", "number_cursor", "read_cursor", "read_id_cursor", "read_number_cursor"]
 
 
 def cursor_of(place: bytes | None) -> str | None:
@@ -26,6 +26,17 @@ def read_cursor(unverified: str | None, *, length: int) -> bytes | None:
     if len(place) != length:
         raise RequestInvalid("The cursor is not one that this route gave: start without one.")
     return place
+
+
+def number_cursor(last: int | None) -> str | None:
+    """Write a number as a cursor."""
+    return cursor_of(None if last is None else u64(last))
+
+
+def read_number_cursor(unverified: str | None) -> int | None:
+    """Read a number from a cursor, or raise RequestInvalid."""
+    place = read_cursor(unverified, length=8)
+    return None if place is None else int.from_bytes(place)
 
 
 def id_cursor(last: UUID | None) -> str | None:

@@ -15,7 +15,7 @@ from pathlib import Path
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-__all__ = ["write_logs"]
+__all__ = ["told", "write_logs"]
 
 
 def write_logs(file: Path | None) -> None:
@@ -39,6 +39,15 @@ def write_logs(file: Path | None) -> None:
     )
 
 
+def told(failure: BaseException) -> dict[str, object]:
+    """Say of a failure what may stand in a log: its class and where it came from, never its message."""
+    frames = traceback.extract_tb(failure.__traceback__)
+    return {
+        "failure": type(failure).__name__,
+        "through": [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames],
+    }
+
+
 def _private_file(file: Path) -> logging.Handler:
     file.touch(mode=0o600)
     return WatchedFileHandler(file, encoding="utf-8")
@@ -48,11 +57,8 @@ def _without_messages(_logger: WrappedLogger, _method: str, line: EventDict) -> 
     failure = line.pop("exc_info", None)
     if failure is True:
         failure = sys.exc_info()
-    if isinstance(failure, tuple) and isinstance(failure[1], BaseException):
-        line["failure"] = failure[0].__name__
-        line["through"] = [
-            f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(failure[2])
-        ]
+    if isinstance(failure, tuple) and failure[1] is not None:
+        line.update(told(failure[1]))
     return line
 
 

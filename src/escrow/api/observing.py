@@ -12,6 +12,7 @@ import structlog
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from escrow.api.logs import told
 from escrow.api.problems import unexpected
 
 __all__ = ["Observed"]
@@ -47,8 +48,8 @@ class Observed:
         started = time.perf_counter()
         try:
             await self.app(scope, receive, answer)
-        except Exception:
-            _log.exception("request failed")
+        except Exception as failure:
+            _log.error("request failed", **told(failure))
             if answer.status is not None:
                 raise
             await unexpected()(scope, receive, answer)

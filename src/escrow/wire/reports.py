@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from escrow.wire.partnerships import PopulationSizes
-from escrow.wire.values import CellState, Cursor, Id, LevelWord, Model, Number, PopulationWord, TierWord, Time
+from escrow.wire.values import CellStateWord, Cursor, Id, LevelWord, Model, Number, PopulationWord, TierWord, Time
 
 __all__ = [
     "ReleaseItem",
@@ -47,7 +47,7 @@ class ReportCell(Model):
     ours: PopulationWord
     theirs: PopulationWord
     level: LevelWord
-    state: CellState
+    state: CellStateWord
     number: Number | None
 
 

@@ -21,6 +21,7 @@ from pydantic_core import PydanticCustomError
 from pydantic_core import core_schema as cs
 
 from escrow.psi.encoding import b64url, unb64url
+from escrow.reports.matrix import CellState
 from escrow.terms import Level, Population, Side, Tier
 
 __all__ = [
@@ -31,7 +32,7 @@ __all__ = [
     "Accounts",
     "Bytes16",
     "Bytes32",
-    "CellState",
+    "CellStateWord",
     "Code",
     "Cursor",
     "EnvelopeBytes",
@@ -195,7 +196,7 @@ PartnershipState = Literal["invited", "accepted", "active", "ended"]
 GenerationState = Literal["building", "live", "retired"]
 SubmissionType = Literal["snapshot", "delta"]
 SubmissionState = Literal["uploading", "received", "applied", "rejected"]
-CellState = Literal["hidden", "withheld", "public"]
+CellStateWord = Annotated[CellState, _Word(CellState)]
 
 
 class Model(BaseModel):

@@ -1,0 +1,118 @@
+"""Details: which rows to seal, the sealed envelopes, and the partner's."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Depends
+
+from escrow import access, details, errors, wire
+from escrow.api.cursors import cursor_of, read_cursor
+from escrow.api.dependencies import (
+    AskedCursor,
+    AskedLimit,
+    PartnershipId,
+    PresentedKey,
+    Serving,
+    json_only,
+    page_size,
+)
+from escrow.api.problems import problems
+from escrow.details import DetailsBatch, SealedDetails, ServedDetails
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["details"], dependencies=[Depends(json_only)])
+
+
+@router.get(
+    "/v1/partnerships/{partnership_id}/details/wanted",
+    summary="The caller's rows to seal details of",
+    responses=problems(errors.NotFound, errors.PartnershipNotActive),
+)
+def list_wanted_details(
+    partnership_id: PartnershipId,
+    key: PresentedKey,
+    service: Serving,
+    cursor: AskedCursor = None,
+    limit: AskedLimit = None,
+) -> wire.WantedPage:
+    """Page through the rows that overlap in cells open at details and have no envelope under the current terms."""
+    with service.database.transaction("list wanted details") as tx:
+        party = access.party_of(tx, access.authenticate(tx, key), partnership_id)
+        page = details.wanted_details(
+            tx, party, after=read_cursor(cursor, length=8), limit=page_size(service, limit), now=service.now()
+        )
+        return wire.WantedPage(
+            items=tuple(wire.WantedDetails(row=row) for row in page.rows),
+            terms_number=page.terms_number,
+            submission=page.submission,
+            next=cursor_of(page.next),
+        )
+
+
+@router.post(
+    "/v1/partnerships/{partnership_id}/details",
+    summary="Upload sealed details",
+    responses=problems(
+        errors.NotFound,
+        errors.PartnershipNotActive,
+        errors.TermsChanged,
+        errors.SubmissionChanged,
+        errors.DetailsNotWanted,
+        errors.EnvelopeInvalid,
+        errors.ContentTypeUnsupported,
+        errors.BodyTooLarge,
+    ),
+)
+def store_details(
+    partnership_id: PartnershipId, key: PresentedKey, service: Serving, request: wire.DetailsUpload
+) -> wire.DetailsStored:
+    """Take in a batch of envelopes, all or none."""
+    with service.database.transaction("store details") as tx:
+        party = access.party_of(tx, access.authenticate(tx, key), partnership_id)
+        stored = details.store_details(tx, party, _batch(request), service_key=service.sealing_key, now=service.now())
+        return wire.DetailsStored(stored=stored)
+
+
+@router.get(
+    "/v1/partnerships/{partnership_id}/details",
+    summary="The partner's sealed details",
+    responses=problems(errors.NotFound, errors.PartnershipNotActive),
+)
+def list_details(
+    partnership_id: PartnershipId,
+    key: PresentedKey,
+    service: Serving,
+    cursor: AskedCursor = None,
+    limit: AskedLimit = None,
+) -> wire.DetailsPage:
+    """Page through the partner's envelopes for the caller's rows, each with the one wrap that opens it."""
+    with service.database.transaction("list details") as tx:
+        party = access.party_of(tx, access.authenticate(tx, key), partnership_id)
+        page = details.details_page(
+            tx,
+            party,
+            after=read_cursor(cursor, length=16),
+            limit=page_size(service, limit),
+            service_key=service.sealing_key,
+            now=service.now(),
+        )
+        return wire.DetailsPage(items=tuple(map(_told, page.items)), next=cursor_of(page.next))
+
+
+def _batch(request: wire.DetailsUpload) -> DetailsBatch:
+    return DetailsBatch(
+        terms_number=request.terms_number,
+        submission=request.submission,
+        items=tuple(SealedDetails(item.row, item.population, item.envelope) for item in request.items),
+    )
+
+
+def _told(served: ServedDetails) -> wire.ServedDetails:
+    return wire.ServedDetails(
+        row=served.row,
+        owner_row=served.owner_row,
+        population=served.population,
+        submission=served.submission,
+        terms_number=served.terms_number,
+        envelope=served.envelope,
+    )

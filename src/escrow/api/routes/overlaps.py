@@ -1,0 +1,62 @@
+"""Overlaps: which of the caller's own rows are on both lists."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from escrow import access, errors, overlaps, wire
+from escrow.api.cursors import cursor_of, read_cursor
+from escrow.api.dependencies import AskedCursor, AskedLimit, PartnershipId, PresentedKey, Serving, page_size
+from escrow.api.problems import problems
+from escrow.overlaps import OverlappingRow
+from escrow.psi.encoding import b64url
+from escrow.wire.values import PopulationWord
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["overlaps"])
+
+AskedOurs = Annotated[PopulationWord | None, Query(alias="ours", description="Only rows of this population of ours.")]
+AskedTheirs = Annotated[PopulationWord | None, Query(alias="theirs", description="Only with this one of theirs.")]
+
+
+@router.get(
+    "/v1/partnerships/{partnership_id}/overlaps",
+    summary="The caller's rows that overlap",
+    responses=problems(errors.NotFound, errors.PartnershipNotActive),
+)
+def list_overlaps(
+    partnership_id: PartnershipId,
+    key: PresentedKey,
+    service: Serving,
+    cursor: AskedCursor = None,
+    limit: AskedLimit = None,
+    ours: AskedOurs = None,
+    theirs: AskedTheirs = None,
+) -> wire.OverlapPage:
+    """Page through the caller's own rows that overlap in cells open at accounts or above."""
+    with service.database.transaction("list overlaps") as tx:
+        party = access.party_of(tx, access.authenticate(tx, key), partnership_id)
+        page = overlaps.overlaps_page(
+            tx,
+            party,
+            after=read_cursor(cursor, length=8),
+            limit=page_size(service, limit),
+            ours=ours,
+            theirs=theirs,
+            now=service.now(),
+        )
+        return wire.OverlapPage(items=tuple(map(_told, page.items)), next=cursor_of(page.next))
+
+
+def _told(found: OverlappingRow) -> wire.OverlapItem:
+    return wire.OverlapItem(
+        row=found.row,
+        overlap=b64url(found.overlap),
+        tier=found.tier,
+        ours=found.cell.ours,
+        theirs=found.cell.theirs,
+        level=found.level,
+    )

@@ -1,0 +1,96 @@
+"""Releases and the reports that a party reads from them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path
+
+from escrow import access, errors, releases, wire
+from escrow.api.cursors import number_cursor, read_number_cursor
+from escrow.api.dependencies import AskedCursor, AskedLimit, PartnershipId, PresentedKey, Service, Serving, page_size
+from escrow.api.problems import problems
+from escrow.releases import Report
+from escrow.reports.disclosure import DisclosureRule
+from escrow.wire.values import MOST_NUMBER
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["releases"])
+
+ReleaseNumber = Annotated[int, Path(ge=1, le=MOST_NUMBER, description="The release's number.")]
+
+
+@router.get(
+    "/v1/partnerships/{partnership_id}/releases",
+    summary="All releases, newest first",
+    responses=problems(errors.NotFound, errors.PartnershipNotActive),
+)
+def list_releases(
+    partnership_id: PartnershipId,
+    key: PresentedKey,
+    service: Serving,
+    cursor: AskedCursor = None,
+    limit: AskedLimit = None,
+) -> wire.ReleasePage:
+    """Page through the releases of a partnership."""
+    with service.database.snapshot("list releases") as tx:
+        party = access.party_of(tx, access.authenticate(tx, key), partnership_id)
+        page = releases.releases_of(tx, party, before=read_number_cursor(cursor), limit=page_size(service, limit))
+        return wire.ReleasePage(
+            items=tuple(wire.ReleaseItem(number=item.number, made_at=item.made_at) for item in page.items),
+            next=number_cursor(page.next),
+        )
+
+
+@router.get(
+    "/v1/partnerships/{partnership_id}/releases/latest",
+    summary="The latest report",
+    responses=problems(errors.NotFound, errors.PartnershipNotActive),
+)
+def show_latest_report(partnership_id: PartnershipId, key: PresentedKey, service: Serving) -> wire.Report:
+    """Show the caller's view of the latest release, under the terms then and now."""
+    return _report(partnership_id, None, key, service)
+
+
+@router.get(
+    "/v1/partnerships/{partnership_id}/releases/{number}",
+    summary="One report",
+    responses=problems(errors.NotFound, errors.PartnershipNotActive),
+)
+def show_report(
+    partnership_id: PartnershipId, number: ReleaseNumber, key: PresentedKey, service: Serving
+) -> wire.Report:
+    """Show the caller's view of one release, under the terms then and now."""
+    return _report(partnership_id, number, key, service)
+
+
+def _report(partnership_id: PartnershipId, number: int | None, key: str, service: Service) -> wire.Report:
+    rule = DisclosureRule(service.settings.threshold, service.settings.step)
+    with service.database.transaction("show report") as tx:
+        party = access.party_of(tx, access.authenticate(tx, key), partnership_id)
+        return _told(releases.report_of(tx, party, number, rule=rule, now=service.now()))
+
+
+def _told(report: Report) -> wire.Report:
+    return wire.Report(
+        partnership_id=report.partnership_id,
+        number=report.number,
+        made_at=report.made_at,
+        our_list=wire.ReportedList(
+            number=report.our_list.number,
+            accounts=report.our_list.accounts,
+            populations=wire.PopulationSizes.of(report.our_list.populations),
+            applied_at=report.our_list.applied_at,
+        ),
+        cells=tuple(
+            wire.ReportCell(
+                ours=cell.ours, theirs=cell.theirs, level=count.level, state=count.state, number=count.number
+            )
+            for cell, count in report.matrix.items()
+        ),
+        counts_from=report.made_under.counts_from,
+        reveals_from=report.made_under.reveals_from,
+        threshold=report.made_under.rule.threshold,
+        step=report.made_under.rule.step,
+    )

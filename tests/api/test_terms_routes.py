@@ -1,0 +1,60 @@
+"""Terms over HTTP: each party states its own, both read the meet, each from its own side."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from escrow import terms as words
+from escrow import wire
+from escrow.terms import CELLS, Cell, Level, Population
+from tests.api.serving import Served
+
+OURS = Cell(Population.CUSTOMERS, Population.PROSPECTS)
+
+
+def stated(*, level: Level, cell: Cell = OURS) -> dict[str, Any]:
+    levels = dict.fromkeys(CELLS, Level.COUNTS) | {cell: level}
+    said: dict[str, Any] = wire.Terms.of(words.Terms(levels=levels)).model_dump(mode="json")
+    return said
+
+
+def level_of(terms: dict[str, Any], cell: Cell) -> str:
+    return next(
+        str(each["level"])
+        for each in terms["levels"]
+        if (each["ours"], each["theirs"]) == (cell.ours.word, cell.theirs.word)
+    )
+
+
+def test_nothing_is_shared_until_somebody_says_so(api: Served) -> None:
+    document = api.left.http.get(f"{api.active()}/terms").json()
+    assert {each["level"] for each in document["ours"]["levels"]} == {"hidden"}
+    assert {each["level"] for each in document["effective"]["levels"]} == {"hidden"}
+    assert document["number"] == 1
+
+
+def test_the_effective_terms_are_the_stricter_of_both_seen_from_each_side(api: Served) -> None:
+    url = f"{api.active()}/terms"
+    api.left.http.put(url, json=stated(level=Level.DETAILS) | {"fields": ["domain"], "largest_list": 10})
+    api.right.http.put(url, json=stated(level=Level.ACCOUNTS, cell=OURS.transposed))
+    left, right = api.left.http.get(url).json(), api.right.http.get(url).json()
+    assert level_of(left["ours"], OURS) == "details"
+    assert level_of(left["theirs"], OURS) == "accounts"
+    assert level_of(left["effective"], OURS) == "accounts"
+    assert level_of(right["effective"], OURS.transposed) == "accounts"
+    assert right["theirs"]["fields"] == ["domain"]
+    assert right["effective"]["largest_list"] == 10
+
+
+def test_terms_that_change_nothing_keep_their_number(api: Served) -> None:
+    url = f"{api.active()}/terms"
+    first = api.left.http.put(url, json=stated(level=Level.DETAILS))
+    assert first.json()["number"] == 2
+    assert api.left.http.put(url, json=stated(level=Level.DETAILS)).json() == first.json()
+
+
+def test_terms_of_an_ended_partnership_do_not_change(api: Served) -> None:
+    address = api.active()
+    api.left.http.post(f"{address}/end", json={})
+    refused = api.left.http.put(f"{address}/terms", json=stated(level=Level.COUNTS))
+    assert (refused.status_code, refused.json()["code"]) == (409, "partnership-ended")
