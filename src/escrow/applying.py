@@ -36,7 +36,7 @@ from escrow.terms import Side
 __all__ = ["Prepared", "apply_submission", "commit", "prepare"]
 
 #: Changes beside the blocks are folded in when they are more than this, and more than an eighth of the list.
-_FEW_WAITING = 10_000
+_FEW_WAITING = 1_000
 _SHARE_WAITING = 8
 
 
@@ -100,7 +100,6 @@ def prepare(db: Database, partnership_id: UUID, side: Side, *, service_key: Seal
         return Prepared(submitted, Problem(refused.code, refused.message), ListRecords.empty())
     if submitted.is_delta and not _folds(submitted, delta, whole):
         return Prepared(submitted, delta, whole)
-    # What a delta brought and folds in at once was never written, and is on the list.
     return Prepared(submitted, pack_list(whole, ever_seen=submitted.ever_seen), whole)
 
 
