@@ -32,7 +32,7 @@ from escrow.errors import (
 
 __all__ = ["CrmRows", "Export", "open_export", "read_rows"]
 
-_BATCH = 20_000
+_BATCH = 500
 _STAGES_SHOWN = 10
 _ENCODINGS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
@@ -171,7 +171,9 @@ def _stages_unknown(unknown: Counter[str], header: str) -> str:
 
 def _checked_ids(unverified: list[str]) -> list[str]:
     """Trim ids, bring them to NFC, and hold them to being there and distinct."""
-    ids = [text if text.isascii() else unicodedata.normalize("NFC", text) for text in map(str.strip, unverified)]
+    ids = list(map(str.strip, unverified))
+    if not "".join(ids).isascii():
+        ids = [unicodedata.normalize("NFC", text) for text in ids]
     repeated = len(ids) - len(set(ids))
     if not all(ids):
         raise RecordIdsInvalid(f"{ids.count('')} rows have no id; export the column that holds the id of each record")

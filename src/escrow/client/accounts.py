@@ -1,0 +1,177 @@
+"""CRM rows and their blinded keys → the accounts of a list, ready to be sent.
+
+Rows of one company become one account: its population is the strongest that its rows have, its fields come from the
+strongest and then newest row, and all its CRM ids are kept for joining back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from escrow.client.account_ids import EarlierAccounts, name_accounts
+from escrow.client.blinding import BlindedKeys
+from escrow.client.columns import Meaning
+from escrow.client.companies import NO_COMPANY, Indexes, companies_of_rows, number_tokens
+from escrow.client.moments import moment
+from escrow.client.sources import CrmRows
+from escrow.psi.matchkeys import MOST_ACCOUNTS_OF_A_KEY, MatchKeyClass
+from escrow.psi.records import ListRecords, make_records
+
+__all__ = ["MOST_KEYS_OF_AN_ACCOUNT", "AccountKeys", "Accounts", "LeftOut", "make_accounts"]
+
+#: Keys past this number are not sent; domains go first.
+MOST_KEYS_OF_AN_ACCOUNT = 8
+
+_CLASSES = max(MatchKeyClass) + 1
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """What is not sent, for telling the user: rows that name no company, and keys that would name too many."""
+
+    rows_without_keys: int
+    ambiguous_keys: int
+    shared_fallback_keys: int
+    keys_past_the_most: int
+
+
+@dataclass(frozen=True, slots=True)
+class AccountKeys:
+    """One entry for each key of each account, by account and class; ``source_rows`` is a CRM row that gave the key."""
+
+    accounts: Indexes
+    key_classes: npt.NDArray[np.uint8]
+    tokens: npt.NDArray[np.void] = field(repr=False)
+    source_rows: Indexes = field(repr=False)
+
+    def __len__(self) -> int:
+        return len(self.accounts)
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """The accounts of a list; account i is made of the CRM rows ``members[starts[i]:starts[i + 1]]``, in file order.
+
+    ``populations`` holds the codes of `Population`, ``field_rows`` the CRM row that each account's fields come from.
+    """
+
+    account_ids: tuple[str, ...] = field(repr=False)
+    populations: npt.NDArray[np.uint8] = field(repr=False)
+    field_rows: Indexes = field(repr=False)
+    members: Indexes = field(repr=False)
+    starts: Indexes = field(repr=False)
+    keys: AccountKeys
+    left_out: LeftOut
+
+    def __len__(self) -> int:
+        return len(self.account_ids)
+
+    def rows_of(self, account: int) -> list[int]:
+        """Give the CRM rows of one account, in file order."""
+        rows: list[int] = self.members[self.starts[account] : self.starts[account + 1]].tolist()
+        return rows
+
+    def account_of_crm_id(self, crm_ids: Sequence[str]) -> dict[str, str]:
+        """Give the account id of each CRM id that is in an account, to be remembered for the next time."""
+        counts = np.diff(self.starts).tolist()
+        rows = iter(self.members.tolist())
+        return {
+            crm_ids[next(rows)]: account_id
+            for account_id, count in zip(self.account_ids, counts, strict=True)
+            for _ in range(count)
+        }
+
+    def records(self, rows: npt.NDArray[np.uint64]) -> ListRecords:
+        """Give the list as it is sent, each account under its row of this partnership."""
+        return make_records(
+            rows=rows,
+            populations=self.populations,
+            token_rows=rows[self.keys.accounts],
+            key_classes=self.keys.key_classes,
+            tokens=self.keys.tokens.tobytes(),
+        )
+
+
+def make_accounts(rows: CrmRows, keys: BlindedKeys, earlier: EarlierAccounts | None = None) -> Accounts:
+    """Make the accounts of a list; rows without any match key are left out.
+
+    A fallback key on two accounts and any key on more than five name nobody and are dropped, and counted in
+    ``left_out``.
+    """
+    numbers = number_tokens(keys.tokens)
+    companies = companies_of_rows(keys, numbers, rows=len(rows))
+    members = np.argsort(companies, kind="stable")[np.count_nonzero(companies == NO_COMPANY) :]
+    is_first = np.diff(companies[members], prepend=NO_COMPANY) != 0
+    starts = np.append(np.flatnonzero(is_first), len(members))
+    account_of_row = np.full(len(rows), NO_COMPANY)
+    account_of_row[members] = np.cumsum(is_first) - 1
+    sent, dropped = _keys_to_send(keys, numbers, account_of_row[keys.rows])
+    return Accounts(
+        account_ids=name_accounts(rows.crm_ids, members, starts, earlier or EarlierAccounts()),
+        populations=_strongest(rows.populations[members], starts),
+        field_rows=_field_rows(rows, members, starts),
+        members=members,
+        starts=starts,
+        keys=sent,
+        left_out=LeftOut(len(rows) - len(members), *dropped),
+    )
+
+
+def _strongest(populations: npt.NDArray[np.uint8], starts: Indexes) -> npt.NDArray[np.uint8]:
+    if not populations.size:
+        return populations
+    strongest: npt.NDArray[np.uint8] = np.minimum.reduceat(populations, starts[:-1])
+    return strongest
+
+
+def _field_rows(rows: CrmRows, members: Indexes, starts: Indexes) -> Indexes:
+    """Choose the strongest row of each account, then the newest, then the one that stands first in the file."""
+    sizes = np.diff(starts)
+    chosen = members[starts[:-1]].copy()
+    among = np.repeat(sizes > 1, sizes)
+    candidates = members[among]
+    accounts = np.repeat(np.flatnonzero(sizes > 1), sizes[sizes > 1])
+    age = np.array([-_newness(rows, row) for row in candidates.tolist()], np.int64)
+    order = np.lexsort((candidates, age, rows.populations[candidates], accounts))
+    best_first = np.diff(accounts[order], prepend=-1) != 0
+    chosen[sizes > 1] = candidates[order][best_first]
+    return chosen
+
+
+def _newness(rows: CrmRows, row: int) -> int:
+    return moment(rows.value(Meaning.UPDATED_DATE, row)) or moment(rows.value(Meaning.CREATED_DATE, row))
+
+
+def _keys_to_send(keys: BlindedKeys, numbers: Indexes, accounts: Indexes) -> tuple[AccountKeys, tuple[int, int, int]]:
+    """Keep each key once for each account, without those that name nobody; count what was dropped."""
+    once = _once_for_each_account(keys, numbers, accounts)
+    held_by = np.bincount(numbers[once])[numbers[once]]
+    is_ambiguous = held_by > MOST_ACCOUNTS_OF_A_KEY
+    is_shared = (keys.key_classes[once] == MatchKeyClass.FALLBACK) & (held_by > 1) & ~is_ambiguous
+    ambiguous, shared = (len(np.unique(numbers[once[which]])) for which in (is_ambiguous, is_shared))
+    clear = once[~(is_ambiguous | is_shared)]
+    by_class = np.argsort(accounts[clear] * _CLASSES + keys.key_classes[clear], kind="stable")
+    clear = clear[by_class]
+    sent = clear[_places_in_runs(accounts[clear]) < MOST_KEYS_OF_AN_ACCOUNT]
+    kept = AccountKeys(accounts[sent], keys.key_classes[sent], keys.tokens[sent], keys.rows[sent].astype(np.intp))
+    return kept, (ambiguous, shared, len(clear) - len(sent))
+
+
+def _once_for_each_account(keys: BlindedKeys, numbers: Indexes, accounts: Indexes) -> Indexes:
+    """Choose the entry of the strongest class and then the first row for each key of each account, in entry order."""
+    account_and_key = accounts * (int(numbers.max(initial=0)) + 1) + numbers
+    order = np.argsort(account_and_key * _CLASSES + keys.key_classes, kind="stable")
+    is_new = np.diff(account_and_key[order], prepend=-1) != 0
+    once: Indexes = np.sort(order[is_new])
+    return once
+
+
+def _places_in_runs(ordered: Indexes) -> Indexes:
+    """Count each run of equal values from zero."""
+    places = np.arange(len(ordered))
+    starts = np.flatnonzero(np.diff(ordered, prepend=-1) != 0)
+    return places - np.repeat(starts, np.diff(starts, append=len(ordered)))

@@ -1,0 +1,97 @@
+"""Which CRM rows are one company, told from their blinded match keys alone.
+
+Rows with a common domain are one company. A row without a domain joins the one company with domains that bears its core
+name; where none or several do, the rows without a domain that share the name are a company of their own.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from escrow.client.blinding import BlindedKeys
+from escrow.psi.matchkeys import MatchKeyClass
+
+__all__ = ["NO_COMPANY", "Indexes", "companies_of_rows", "number_tokens"]
+
+Indexes = npt.NDArray[np.intp]
+
+#: The company of a row without any match key.
+NO_COMPANY = -1
+
+_HALVES = np.dtype([("high", ">u8"), ("low", ">u8")])
+
+
+def companies_of_rows(keys: BlindedKeys, numbers: Indexes, *, rows: int) -> Indexes:
+    """Give each of ``rows`` rows the number of its company, which is the number of one of its rows, or NO_COMPANY.
+
+    ``numbers`` are those of the keys' tokens, from `number_tokens`.
+    """
+    key_rows = keys.rows.astype(np.intp)
+    is_domain = keys.key_classes == MatchKeyClass.DOMAIN
+    companies = _joined_by_domain(key_rows[is_domain], numbers[is_domain], rows)
+    has_domain = np.zeros(rows, np.bool_)
+    has_domain[key_rows[is_domain]] = True
+    is_name = keys.key_classes == MatchKeyClass.NAME
+    _join_by_name(companies, has_domain, key_rows[is_name], numbers[is_name])
+    has_key = np.zeros(rows, np.bool_)
+    has_key[key_rows] = True
+    companies[~has_key] = NO_COMPANY
+    return companies
+
+
+def number_tokens(tokens: npt.NDArray[np.void]) -> Indexes:
+    """Number tokens from zero without gaps; equal tokens, and they alone, have equal numbers."""
+    halves = tokens.view(_HALVES)
+    high, low = halves["high"].astype(np.uint64), halves["low"].astype(np.uint64)
+    order = np.argsort(high)
+    new_high, new_low = _changes(high[order]), _changes(low[order])
+    if np.any(new_low & ~new_high):
+        order = np.lexsort((low, high))
+        new_high, new_low = _changes(high[order]), _changes(low[order])
+    numbers = np.empty(len(tokens), np.intp)
+    numbers[order] = np.cumsum(new_high | new_low) - 1
+    return numbers
+
+
+def _changes(ordered: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
+    changes = np.ones(len(ordered), np.bool_)
+    np.not_equal(ordered[1:], ordered[:-1], out=changes[1:])
+    return changes
+
+
+def _joined_by_domain(key_rows: Indexes, numbers: Indexes, rows: int) -> Indexes:
+    """Give each row the lowest row it is connected to; a row with two domains connects their companies."""
+    companies = np.arange(rows)
+    while True:
+        lowest = _lowest(numbers, companies[key_rows], rows)
+        joined = companies.copy()
+        np.minimum.at(joined, key_rows, lowest[numbers])
+        joined = joined[joined]
+        if np.array_equal(joined, companies):
+            return companies
+        companies = joined
+
+
+def _join_by_name(companies: Indexes, has_domain: npt.NDArray[np.bool_], key_rows: Indexes, numbers: Indexes) -> None:
+    """Let rows without a domain join by their core name, in place."""
+    none = len(companies)
+    known = has_domain[key_rows]
+    bearers = companies[key_rows[known]]
+    lowest = _lowest(numbers[known], bearers, none, size=_size(numbers))
+    highest = none - 1 - _lowest(numbers[known], none - 1 - bearers, none, size=_size(numbers))
+    names, joining = numbers[~known], key_rows[~known]
+    first_of_name = _lowest(names, joining, none, size=_size(numbers))
+    one_bears_it = lowest[names] == highest[names]
+    companies[joining] = np.where(one_bears_it, lowest[names], first_of_name[names])
+
+
+def _lowest(numbers: Indexes, values: Indexes, none: int, *, size: int | None = None) -> Indexes:
+    """Give the lowest value that stands beside each number, ``none`` for a number that does not occur."""
+    lowest = np.full(_size(numbers) if size is None else size, none)
+    np.minimum.at(lowest, numbers, values)
+    return lowest
+
+
+def _size(numbers: Indexes) -> int:
+    return int(numbers.max(initial=-1)) + 1
