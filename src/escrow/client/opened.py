@@ -1,0 +1,111 @@
+"""The partner's details as they were opened on this machine: what is served now, and the highest submission ever seen.
+
+The details mirror what the service still serves; the highest submission of each of the partner's rows is never
+forgotten, so that an old envelope is not taken for a new one.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from escrow.errors import StateInvalid
+from escrow.psi.details import Detail
+from escrow.terms import Population
+
+__all__ = ["OpenedDetails", "OpenedFile"]
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS opened (
+    row BLOB, owner_row BLOB, population INTEGER, submission INTEGER, terms_number INTEGER, envelope BLOB, details TEXT,
+    PRIMARY KEY (row, owner_row)
+);
+CREATE TABLE IF NOT EXISTS highest (owner_row BLOB PRIMARY KEY, submission INTEGER);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedDetails:
+    """What the partner shares of one of its accounts, met by one of ours; ``envelope`` is its envelope's digest."""
+
+    row: bytes
+    owner_row: bytes
+    population: Population
+    submission: int
+    terms_number: int
+    envelope: bytes
+    details: dict[str, Detail] = field(repr=False)
+
+
+class OpenedFile:
+    """The file of opened details of one partnership."""
+
+    def __init__(self, database: sqlite3.Connection) -> None:
+        self._database = database
+
+    def highest_submission(self, owner_row: bytes) -> int:
+        """The highest submission whose envelope was opened for one of the partner's rows, 0 for none."""
+        found = self._database.execute("SELECT submission FROM highest WHERE owner_row = ?", (owner_row,)).fetchone()
+        return int(found[0]) if found else 0
+
+    def has(self, row: bytes, owner_row: bytes, envelope: bytes) -> bool:
+        """Say whether exactly this envelope was opened before."""
+        found = self._database.execute(
+            "SELECT 1 FROM opened WHERE row = ? AND owner_row = ? AND envelope = ?", (row, owner_row, envelope)
+        )
+        return found.fetchone() is not None
+
+    def keep(self, opened: OpenedDetails) -> None:
+        """Keep what was opened in the place of what was there before."""
+        values = (
+            opened.row,
+            opened.owner_row,
+            opened.population.value,
+            opened.submission,
+            opened.terms_number,
+            opened.envelope,
+            json.dumps(opened.details, ensure_ascii=False),
+        )
+        self._database.execute("INSERT OR REPLACE INTO opened VALUES (?, ?, ?, ?, ?, ?, ?)", values)
+        self._database.execute(
+            "INSERT INTO highest VALUES (?, ?)"
+            " ON CONFLICT DO UPDATE SET submission = max(submission, excluded.submission)",
+            (opened.owner_row, opened.submission),
+        )
+
+    def keep_only(self, served: Iterable[tuple[bytes, bytes]]) -> int:
+        """Forget the details of every pair of rows that is not served any more; say how many."""
+        gone = {(row, owner_row) for row, owner_row in self._pairs()} - set(served)
+        self._database.executemany("DELETE FROM opened WHERE row = ? AND owner_row = ?", sorted(gone))
+        return len(gone)
+
+    def of_row(self, row: bytes) -> Iterator[OpenedDetails]:
+        """Yield what was opened for one of our rows, the partner's strongest population first."""
+        found = self._database.execute("SELECT * FROM opened WHERE row = ? ORDER BY population, owner_row", (row,))
+        for _, owner_row, population, submission, terms_number, envelope, details in found:
+            yield OpenedDetails(
+                row, owner_row, Population(population), submission, terms_number, envelope, json.loads(details)
+            )
+
+    def _pairs(self) -> Iterator[tuple[bytes, bytes]]:
+        yield from self._database.execute("SELECT row, owner_row FROM opened")
+
+
+@contextmanager
+def opened_file(folder: Path) -> Iterator[OpenedFile]:
+    """Open the file of a partnership, and keep what was changed if all went well."""
+    file = folder / "details.sqlite"
+    with closing(sqlite3.connect(file)) as database:
+        file.chmod(0o600)
+        try:
+            database.executescript(_SCHEMA)
+            with database:
+                yield OpenedFile(database)
+        except sqlite3.DatabaseError:
+            raise StateInvalid(
+                f"{file} is damaged; remove it, and run `escrow sync` to open the details again"
+            ) from None

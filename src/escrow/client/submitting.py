@@ -1,0 +1,279 @@
+"""Submitting a list: accounts → records → what changed since the last time → chunks; the state follows once applied.
+
+The same accounts give the same bytes, so that an upload which was cut off goes on where it stopped. What the service
+says it has applied is compared with what this machine remembers: where they differ, the whole list is sent.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from uuid import UUID
+
+import numpy as np
+
+from escrow import wire
+from escrow.client.accounts import Accounts, make_accounts
+from escrow.client.blinding import blind
+from escrow.client.columns import Meaning
+from escrow.client.sdk import Escrow
+from escrow.client.sources import CrmRows
+from escrow.client.state import AccountState, KeptList, Sent, SentList
+from escrow.errors import (
+    GenerationInvalid,
+    PartnershipNotReady,
+    ServiceRefused,
+    ServiceUnreachable,
+    SubmissionRejected,
+    SubmittedElsewhere,
+)
+from escrow.psi.keys import GenerationKeys
+from escrow.psi.matchkeys import MatchKeyClass
+from escrow.psi.records import (
+    ListRecords,
+    SubmissionKind,
+    chunk_digest,
+    difference,
+    pack_chunk,
+    split,
+    submission_digest,
+)
+from escrow.psi.tokens import rows as rows_of
+from escrow.terms import Population
+
+__all__ = ["Plan", "Submitted", "Submitter", "make_list"]
+
+Progress = Callable[[int], None]
+_SAMPLE_RECORDS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Exactly what would leave this machine, and nothing of it has."""
+
+    announced: wire.NewSubmission
+    chunks: tuple[bytes, ...] = field(repr=False)
+    changes: ListRecords
+    content: SentList
+    was_lost: bool
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing changed since the last submission."""
+        return self.announced.type == "delta" and not self.changes.accounts.size
+
+    @property
+    def population_sizes(self) -> dict[Population, int]:
+        """How many accounts the whole list has, by population."""
+        return self.content.records.population_sizes
+
+    @property
+    def removed(self) -> int:
+        """How many accounts the delta takes off the list."""
+        return int(np.count_nonzero(self.changes.accounts["population"] == 0))
+
+    @property
+    def tokens_by_class(self) -> dict[MatchKeyClass, int]:
+        """How many tokens would be sent, by what they were made from."""
+        counts = np.bincount(self.changes.tokens["key_class"], minlength=max(MatchKeyClass) + 1)
+        return {key_class: int(counts[key_class]) for key_class in MatchKeyClass}
+
+    @property
+    def bytes_to_send(self) -> int:
+        """Bytes in all chunks together."""
+        return sum(map(len, self.chunks))
+
+    @property
+    def sample(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The first account records and the first token records, in hexadecimal, as they would go out."""
+        accounts = [record.tobytes().hex() for record in self.changes.accounts[:_SAMPLE_RECORDS]]
+        tokens = [record.tobytes().hex() for record in self.changes.tokens[:_SAMPLE_RECORDS]]
+        return tuple(accounts), tuple(tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """What became of a list: ``submission`` is None if there was nothing to send."""
+
+    submission: wire.Submission | None
+    is_applied: bool
+
+
+def make_list(
+    crm: CrmRows,
+    *,
+    keys: GenerationKeys,
+    own_secret: bytes,
+    kept: KeptList | None,
+    progress: Progress | None = None,
+) -> SentList:
+    """Blind the rows, join them into accounts and name each account by its row of this partnership."""
+    blinded = blind(
+        crm.column(Meaning.ACCOUNT_NAME),
+        crm.column(Meaning.WEBSITE),
+        crm.columns.get(Meaning.COUNTRY),
+        profile_id=keys.profile_id,
+        match_key=keys.match_key,
+        progress=progress,
+    )
+    earlier = kept.earlier() if kept else None
+    accounts = make_accounts(crm, blinded, earlier)
+    rows = _rows(accounts, own_secret, keys.partnership_id)
+    earlier_ids = frozenset(earlier.account_ids) if earlier else frozenset[str]()
+    return SentList(crm, accounts, rows, accounts.records(rows), earlier_ids)
+
+
+class Submitter:
+    """Sends lists of one partnership; the caller holds the account state."""
+
+    def __init__(
+        self,
+        service: Escrow,
+        state: AccountState,
+        keys: GenerationKeys,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._service = service
+        self._state = state
+        self._keys = keys
+        self._sleep = sleep
+
+    @property
+    def _id(self) -> UUID:
+        return self._keys.partnership_id
+
+    def settle(self, *, wait: bool) -> wire.Partnership:
+        """Bring the state up to what the service has applied; with ``wait``, once nothing is being applied any more.
+
+        Raises:
+            PartnershipNotReady, GenerationInvalid: there is no place for our list.
+        """
+        shown = self._service.partnership(self._id)
+        _check_place(shown, self._keys)
+        if shown.list.last_number > shown.list.applied_number:
+            last = self._service.submission(self._id, shown.list.last_number)
+            if last.state == "rejected":
+                self._state.drop_pending()
+            elif wait:
+                self._wait(last.number)
+                shown = self._service.partnership(self._id)
+        self._state.settle(applied_number=shown.list.applied_number, applied_digest=shown.list.applied_digest)
+        return shown
+
+    def plan(self, shown: wire.Partnership, content: SentList, kept: KeptList | None) -> Plan:
+        """Work out what has to be sent so that the service has this list."""
+        base, base_digest = shown.list.applied_number, shown.list.applied_digest
+        is_base = kept is not None and kept.sent == Sent(base, base_digest or b"", self._keys.g, self._keys.profile_id)
+        changes, kind = content.records, SubmissionKind.SNAPSHOT
+        if kept is not None and is_base:
+            delta = difference(kept.records, content.records)
+            if delta.accounts.size <= content.records.accounts.size:
+                changes, kind = delta, SubmissionKind.DELTA
+        most_bytes = self._service.service().limits.chunk_bytes
+        chunks = tuple(pack_chunk(part) for part in split(changes, most_bytes))
+        announced = self._announcement(kind, shown.list.last_number + 1, base, changes, chunks)
+        return Plan(announced, chunks, changes, content, was_lost=base > 0 and not is_base)
+
+    def send(self, plan: Plan, *, ready: bool, wait: bool, progress: Progress | None = None) -> Submitted:
+        """Upload the chunks that the service lacks, and remember the list once it is applied.
+
+        Raises:
+            SubmittedElsewhere: another machine submitted in the meantime.
+            SubmissionRejected: the service could not apply the list.
+        """
+        if plan.is_empty:
+            if ready:
+                self._service.say_ready(self._id)
+            return Submitted(None, is_applied=True)
+        number = plan.announced.number
+        opened = self._open(plan.announced)
+        for index in opened.missing:
+            self._service.put_chunk(self._id, number, index, plan.chunks[index])
+            if progress is not None:
+                progress(len(plan.chunks[index]))
+        submission = self._service.complete_submission(self._id, number, ready=ready)
+        sent = Sent(number, plan.announced.digest, self._keys.g, self._keys.profile_id)
+        self._state.write_pending(sent, plan.content)
+        if wait:
+            submission = self._wait(number)
+        if submission.state != "applied":
+            return Submitted(submission, is_applied=False)
+        self._state.settle(applied_number=number, applied_digest=plan.announced.digest)
+        return Submitted(submission, is_applied=True)
+
+    def _announcement(
+        self, kind: SubmissionKind, number: int, base: int, changes: ListRecords, chunks: tuple[bytes, ...]
+    ) -> wire.NewSubmission:
+        digests = tuple(chunk_digest(chunk) for chunk in chunks)
+        digest = submission_digest(
+            partnership_id=self._id,
+            g=self._keys.g,
+            profile_id=self._keys.profile_id,
+            kind=kind,
+            number=number,
+            base=base,
+            chunk_digests=digests,
+        )
+        return wire.NewSubmission(
+            number=number,
+            type="snapshot" if kind is SubmissionKind.SNAPSHOT else "delta",
+            base=base,
+            generation=self._keys.g,
+            suite=self._keys.suite.value,
+            profile=self._keys.profile_id,
+            accounts=changes.accounts.size,
+            chunks=digests,
+            digest=digest,
+        )
+
+    def _open(self, announced: wire.NewSubmission) -> wire.Submission:
+        try:
+            return self._service.open_submission(self._id, announced)
+        except ServiceRefused as refusal:
+            if refusal.code != "submission-base-wrong":
+                raise
+            raise SubmittedElsewhere(
+                "another machine of yours submitted in the meantime; run `escrow keyring export` there and "
+                "`escrow keyring import` here, then submit again"
+            ) from None
+
+    def _wait(self, number: int) -> wire.Submission:
+        """Ask ever more slowly until the worker is done."""
+        pause, waited = _FIRST_PAUSE, 0.0
+        while (submission := self._service.submission(self._id, number)).state == "received":
+            if waited > _LONGEST_WAIT:
+                raise ServiceUnreachable(
+                    "the service has the whole list and has not applied it yet; run `escrow status` later to see"
+                )
+            self._sleep(pause)
+            waited += pause
+            pause = min(pause * 1.5, _LONGEST_PAUSE)
+        if submission.state == "rejected":
+            self._state.drop_pending()
+            problem = submission.problem
+            told = f"{problem.detail} ({problem.code})" if problem else "no reason was given"
+            raise SubmissionRejected(f"the service did not apply the list: {told}; nothing of it was kept")
+        return submission
+
+
+_FIRST_PAUSE = 0.05
+_LONGEST_PAUSE = 2.0
+_LONGEST_WAIT = 1800.0
+
+
+def _check_place(shown: wire.Partnership, keys: GenerationKeys) -> None:
+    if shown.state != "active" or shown.generation is None:
+        raise PartnershipNotReady(f"the partnership is {shown.state} at the service; lists go to active ones only")
+    served = (shown.generation.number, shown.generation.profile, shown.generation.suite)
+    if served != (keys.g, keys.profile_id, keys.suite.value):
+        raise GenerationInvalid(
+            f"the service is at generation {served[0]} and this keyring at {keys.g}, profile {keys.profile_id}; "
+            "import the keyring from the machine that moved up, or update escrow"
+        )
+
+
+def _rows(accounts: Accounts, own_secret: bytes, partnership_id: UUID) -> np.ndarray[tuple[int], np.dtype[np.uint64]]:
+    packed = rows_of(own_secret, partnership_id=partnership_id, account_ids=accounts.account_ids)
+    return np.frombuffer(packed, ">u8").astype(np.uint64)

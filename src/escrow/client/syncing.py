@@ -1,0 +1,166 @@
+"""Details in both directions: ours are sealed and sent where our terms allow it, theirs fetched, opened and kept."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from escrow.client.opened import OpenedDetails, OpenedFile
+from escrow.client.row_secrets import RowSecrets
+from escrow.client.sdk import Escrow
+from escrow.client.sealing import Sealer
+from escrow.client.seats import Seat
+from escrow.client.state import KeptAccount, KeptList
+from escrow.errors import EscrowError, ServiceRefused, SubmittedElsewhere, TermsElsewhere
+from escrow.psi.envelopes import EnvelopeContext, open_envelope
+from escrow.terms import Level
+from escrow.wire import MOST_ITEMS, DetailsUpload, SealedDetails, ServedDetails, WantedPage
+
+__all__ = ["Exchanged", "Syncer"]
+
+_BATCH_BYTES = 2 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Exchanged:
+    """What a sync did; ``not_sealed`` counts rows asked for that stayed, ``refused`` envelopes by error code."""
+
+    sent: int
+    not_sealed: int
+    opened: int
+    unchanged: int
+    forgotten: int
+    refused: Counter[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Syncer:
+    """Exchanges details for one seat; the caller holds the account state and has settled it."""
+
+    service: Escrow
+    seat: Seat
+    kept: KeptList
+    owner: UUID
+    random: Callable[[int], bytes]
+
+    def exchange(self, opened: OpenedFile) -> Exchanged:
+        """Send what the partner may read and lacks, then take in what the partner shares.
+
+        Raises:
+            TermsElsewhere, SubmittedElsewhere: the service is at other terms or another list than this machine.
+        """
+        secrets = RowSecrets(self.kept, self.seat.paired_keys)
+        sent, not_sealed = self._send(secrets)
+        return self._receive(opened, secrets, sent, not_sealed)
+
+    def _send(self, secrets: RowSecrets) -> tuple[int, int]:
+        confirmed = self.seat.confirmed
+        if not confirmed.terms.fields or not any(confirmed.terms.cells_from(Level.DETAILS)):
+            return 0, 0
+        sealer = Sealer(
+            self.kept, secrets, self.seat.paired_keys, confirmed, self.owner, self.seat.partner, self.random
+        )
+        sent = not_sealed = 0
+        for page in self.service.wanted_details(self.seat.partnership_id):
+            self._check_bindings(page)
+            sealed = list(sealer.seal(item.row for item in page.items))
+            not_sealed += len(page.items) - len(sealed)
+            for batch in _batches(sealed):
+                sent += self._upload(batch)
+        return sent, not_sealed
+
+    def _check_bindings(self, page: WantedPage) -> None:
+        if page.items and page.terms_number != self.seat.confirmed.number:
+            raise TermsElsewhere(
+                "our terms were changed elsewhere since this machine confirmed them; look at `escrow terms show`, "
+                "then confirm with `escrow terms set`"
+            )
+        if page.items and page.submission != self.kept.sent.number:
+            raise SubmittedElsewhere(
+                "the service has another list of ours than this machine; run `escrow submit` first"
+            )
+
+    def _upload(self, batch: Sequence[SealedDetails]) -> int:
+        upload = DetailsUpload(
+            terms_number=self.seat.confirmed.number, submission=self.kept.sent.number, items=tuple(batch)
+        )
+        try:
+            return self.service.upload_details(self.seat.partnership_id, upload).stored
+        except ServiceRefused as refusal:
+            # What overlaps changed since it was asked for; the next sync asks anew.
+            if refusal.code == "details-not-wanted":
+                return 0
+            raise
+
+    def _receive(self, opened: OpenedFile, secrets: RowSecrets, sent: int, not_sealed: int) -> Exchanged:
+        done: Counter[str] = Counter()
+        refused: Counter[str] = Counter()
+        served: list[tuple[bytes, bytes]] = []
+        for item in self.service.details(self.seat.partnership_id):
+            served.append((item.row, item.owner_row))
+            try:
+                done[self._take(opened, secrets, item)] += 1
+            except EscrowError as problem:
+                refused[problem.code] += 1
+        forgotten = opened.keep_only(served)
+        return Exchanged(sent, not_sealed, done["opened"], done["unchanged"], forgotten, refused)
+
+    def _take(self, opened: OpenedFile, secrets: RowSecrets, item: ServedDetails) -> str:
+        digest = hashlib.sha256(item.envelope).digest()
+        if opened.has(item.row, item.owner_row, digest):
+            return "unchanged"
+        details = open_envelope(
+            item.envelope,
+            context=self._context(item),
+            accounts=[key.secret for key in secrets.of(self._account(item.row))],
+            highest_submission=opened.highest_submission(item.owner_row),
+        )
+        opened.keep(
+            OpenedDetails(
+                row=item.row,
+                owner_row=item.owner_row,
+                population=item.population,
+                submission=item.submission,
+                terms_number=item.terms_number,
+                envelope=digest,
+                details=details,
+            )
+        )
+        return "opened"
+
+    def _account(self, row: bytes) -> KeptAccount:
+        account = next(self.kept.find([row]), None)
+        if account is None:
+            raise SubmittedElsewhere("the service names a row that is not on this machine's list")
+        return account
+
+    def _context(self, item: ServedDetails) -> EnvelopeContext:
+        keys = self.seat.paired_keys
+        return EnvelopeContext(
+            partnership_id=keys.partnership_id,
+            g=keys.g,
+            profile_id=keys.profile_id,
+            owner_org_id=self.seat.partner,
+            recipient_org_id=self.owner,
+            row=item.owner_row,
+            population=item.population,
+            submission=item.submission,
+            terms_number=item.terms_number,
+        )
+
+
+def _batches(sealed: Sequence[SealedDetails]) -> Iterator[list[SealedDetails]]:
+    """Cut into batches that fit in one request."""
+    batch: list[SealedDetails] = []
+    size = 0
+    for item in sealed:
+        if batch and (len(batch) == MOST_ITEMS or size + len(item.envelope) > _BATCH_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(item)
+        size += len(item.envelope)
+    if batch:
+        yield batch

@@ -1,0 +1,217 @@
+"""Submitting: first a snapshot, then deltas; resumed where it stopped; the state follows only what was applied."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from escrow.client.submitting import Submitter
+from escrow.errors import (
+    GenerationInvalid,
+    PartnershipNotReady,
+    ServiceRefused,
+    ServiceUnreachable,
+    SubmissionRejected,
+    SubmittedElsewhere,
+)
+from escrow.psi.matchkeys import MatchKeyClass
+from escrow.terms import Population
+from tests.client.fake_service import LEFT_ORG, FakeService, Json, Seat
+from tests.client.making_keyrings import Machine, a_pair
+from tests.client.making_lists import ACME, BOLT, COIL, DUNE, C, plan, row_of, state_of, submit, submitter
+
+
+@pytest.fixture
+def service() -> FakeService:
+    return FakeService()
+
+
+@pytest.fixture
+def left(tmp_path: Path, service: FakeService) -> Machine:
+    return a_pair(tmp_path, service)[0]
+
+
+def seat(service: FakeService, machine: Machine) -> Seat:
+    return service.deals[machine.seat.partnership_id].seats[LEFT_ORG]
+
+
+def puts(service: FakeService) -> int:
+    return sum(request.startswith("PUT") and "/chunks/" in request for request in service.requests)
+
+
+def test_the_first_list_is_a_snapshot(left: Machine, service: FakeService) -> None:
+    made, submitted = submit(left, ACME, BOLT)
+    assert submitted.is_applied
+    assert (made.announced.type, made.announced.number, made.announced.base) == ("snapshot", 1, 0)
+    assert seat(service, left).records == made.content.records
+
+
+def test_the_second_list_is_a_delta_of_what_changed(left: Machine, service: FakeService) -> None:
+    submit(left, ACME, BOLT, COIL)
+    made, _ = submit(left, ACME, (*BOLT[:3], C), DUNE)
+    assert (made.announced.type, made.announced.number, made.announced.base) == ("delta", 2, 1)
+    assert made.announced.accounts == 3
+    assert made.removed == 1
+    assert seat(service, left).records == made.content.records
+    sizes = seat(service, left).records.population_sizes
+    assert sizes == {Population.CUSTOMERS: 2, Population.OPPORTUNITIES: 0, Population.PROSPECTS: 1}
+
+
+def test_an_unchanged_list_sends_nothing(left: Machine, service: FakeService) -> None:
+    submit(left, ACME, BOLT)
+    service.requests.clear()
+    made, submitted = submit(left, ACME, BOLT)
+    assert made.is_empty
+    assert submitted.submission is None
+    assert not [request for request in service.requests if request.startswith(("PUT", "POST"))]
+
+
+def test_an_unchanged_list_can_still_be_said_to_be_ready(left: Machine, service: FakeService) -> None:
+    submit(left, ACME)
+    submitter(left).send(plan(left, ACME), ready=True, wait=True)
+    assert seat(service, left).is_ready
+
+
+def test_a_list_changed_through_and_through_is_a_snapshot(left: Machine) -> None:
+    submit(left, ACME, BOLT)
+    assert plan(left, COIL, DUNE).announced.type == "snapshot"
+
+
+def test_a_lost_state_is_answered_with_a_snapshot(left: Machine) -> None:
+    submit(left, ACME, BOLT)
+    state_of(left).applied_file.unlink()
+    made = plan(left, ACME, BOLT)
+    assert (made.announced.type, made.announced.base, made.was_lost) == ("snapshot", 1, True)
+
+
+def test_a_damaged_state_is_answered_with_a_snapshot(left: Machine) -> None:
+    submit(left, ACME, BOLT)
+    state_of(left).applied_file.write_bytes(b"not a database")
+    assert plan(left, ACME, BOLT).announced.type == "snapshot"
+
+
+def test_a_stale_state_is_answered_with_a_snapshot_that_keeps_account_ids(left: Machine, service: FakeService) -> None:
+    submit(left, ACME, BOLT)
+    rows = row_of(left, "001")
+    seat(service, left).uploads[2] = seat(service, left).uploads[1]
+    seat(service, left).applied_number = 2
+    made, submitted = submit(left, ACME, BOLT, COIL)
+    assert (made.announced.type, made.announced.number, made.was_lost) == ("snapshot", 3, True)
+    assert submitted.is_applied
+    assert row_of(left, "001") == rows
+
+
+def test_an_upload_that_was_cut_off_goes_on_with_the_missing_chunks(left: Machine, service: FakeService) -> None:
+    service.chunk_bytes = 100
+    companies = [ACME, BOLT, COIL, DUNE]
+    made = plan(left, *companies)
+    assert len(made.chunks) > 2
+
+    def one_chunk_only(_: int) -> None:
+        raise ServiceUnreachable("the line was cut")
+
+    with pytest.raises(ServiceUnreachable):
+        submitter(left).send(made, ready=False, wait=True, progress=one_chunk_only)
+    assert puts(service) == 1
+    again, submitted = submit(left, *companies)
+    assert submitted.is_applied
+    assert again.announced == made.announced
+    assert puts(service) == len(made.chunks)
+
+
+def test_no_state_is_kept_of_a_rejected_list(left: Machine, service: FakeService) -> None:
+    submit(left, ACME)
+    service.outcome = "rejected"
+    with pytest.raises(SubmissionRejected, match="match-key-ambiguous"):
+        submit(left, ACME, BOLT)
+    service.outcome = "applied"
+    made, submitted = submit(left, ACME, COIL)
+    assert (made.announced.type, made.announced.number, made.announced.base) == ("delta", 3, 1)
+    assert submitted.is_applied
+
+
+def test_without_waiting_the_next_command_takes_the_list_as_applied(left: Machine, service: FakeService) -> None:
+    service.outcome = "received"
+    _, submitted = submit(left, ACME, BOLT, wait=False)
+    assert not submitted.is_applied
+    with state_of(left).applied() as kept:
+        assert kept is None
+    applying = seat(service, left)
+    service.apply(applying, applying.uploads[1])
+    assert plan(left, ACME, BOLT).is_empty
+
+
+def test_a_list_that_is_being_applied_is_waited_for(left: Machine, service: FakeService) -> None:
+    service.outcome = "received"
+    submit(left, ACME, wait=False)
+    service.outcome = "applied"
+    slept: list[float] = []
+
+    def then_apply(seconds: float) -> None:
+        slept.append(seconds)
+        if len(slept) == 3:
+            service.apply(seat(service, left), seat(service, left).uploads[1])
+
+    Submitter(left.service, state_of(left), left.seat.paired_keys, sleep=then_apply).settle(wait=True)
+    assert slept == sorted(slept)
+    assert plan(left, ACME).is_empty
+
+
+def test_another_machine_that_was_faster_is_named(left: Machine) -> None:
+    made = plan(left, ACME)
+    submit(left, BOLT)
+    with pytest.raises(SubmittedElsewhere, match="keyring import"):
+        submitter(left).send(made, ready=False, wait=True)
+
+
+def test_a_service_at_another_generation_is_not_followed(left: Machine, service: FakeService) -> None:
+    def later(_: str, __: str, body: Json) -> Json:
+        if isinstance(body.get("generation"), dict):
+            body["generation"] = {"number": 1, "profile": "escrow-9", "suite": 1, "state": "live"}
+        return body
+
+    service.tamper = later
+    with pytest.raises(GenerationInvalid):
+        plan(left, ACME)
+
+
+def test_nothing_is_submitted_to_a_partnership_that_is_not_active(left: Machine, service: FakeService) -> None:
+    service.deals[left.seat.partnership_id].state = "ended"
+    with pytest.raises(PartnershipNotReady):
+        plan(left, ACME)
+
+
+def test_a_plan_says_exactly_what_would_leave(left: Machine, service: FakeService) -> None:
+    before = len(service.requests)
+    made = plan(left, ACME, BOLT, ("005", "", "acme-rockets.com", C))
+    assert made.population_sizes == {Population.CUSTOMERS: 1, Population.OPPORTUNITIES: 1, Population.PROSPECTS: 0}
+    assert made.tokens_by_class[MatchKeyClass.DOMAIN] == 2
+    assert made.tokens_by_class[MatchKeyClass.NAME] == 2
+    accounts, tokens = made.sample
+    assert made.bytes_to_send == sum(map(len, made.chunks))
+    assert bytes.fromhex(accounts[0]) in made.chunks[0]
+    assert bytes.fromhex(tokens[0]) in made.chunks[0]
+    assert not [request for request in service.requests[before:] if not request.startswith("GET")]
+
+
+def test_neither_names_nor_websites_are_in_what_leaves(left: Machine, service: FakeService) -> None:
+    submit(left, ACME, BOLT, COIL, DUNE)
+    sent = b"".join(service.bodies).lower()
+    for _, name, website, _ in (ACME, BOLT, COIL, DUNE):
+        assert name.lower().encode() not in sent
+        assert website.lower().encode() not in sent
+    assert b"rockets" not in sent
+
+
+def test_a_revoked_key_changes_no_state(left: Machine, service: FakeService) -> None:
+    submit(left, ACME)
+    with state_of(left).applied() as kept:
+        assert kept is not None
+        before = kept.sent
+    left.service = service.escrow("esk_revoked")
+    with pytest.raises(ServiceRefused):
+        submit(left, BOLT)
+    with state_of(left).applied() as kept:
+        assert kept is not None
+        assert kept.sent == before
