@@ -13,7 +13,7 @@ from escrow.store.blocks import pack_list, replace_list
 from escrow.store.database import Database, Transaction
 from escrow.store.sealing import SealingKey
 from escrow.terms import Side
-from tests.store.test_packing import records_of
+from tests.store.list_makers import records_of
 
 __all__ = [
     "LOOKUP",

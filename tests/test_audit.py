@@ -62,6 +62,17 @@ def test_a_changed_entry_breaks_the_trail(database: Database, change: dict[str, 
             audit.verify(tx, TRAIL)
 
 
+@pytest.mark.parametrize("caller", [CALLER, None])
+def test_what_is_done_over_and_over_is_told_once(database: Database, caller: Caller | None) -> None:
+    with database.transaction("write") as tx:
+        for detail in ({"number": 1}, {"number": 1}, {"number": 2}):
+            audit.record_once(tx, Action.REPORT_READ, trail_id=TRAIL, caller=caller, now=NOON, detail=detail)
+        audit.record_once(
+            tx, Action.REPORT_READ, trail_id=TRAIL, caller=Caller(uuid4(), "x"), now=NOON, detail={"number": 1}
+        )
+        assert [entry.detail for entry in audit.trail(tx, TRAIL)] == [{"number": 1}, {"number": 2}, {"number": 1}]
+
+
 def test_a_removed_entry_breaks_the_trail(database: Database) -> None:
     with database.transaction("write") as tx:
         _three_entries(tx)

@@ -98,14 +98,20 @@ def record(
 
 
 def record_once(
-    tx: Transaction, action: Action, *, trail_id: UUID, caller: Caller, now: datetime, detail: Detail
+    tx: Transaction,
+    action: Action,
+    *,
+    trail_id: UUID,
+    caller: Caller | None,
+    now: datetime,
+    detail: Detail | None = None,
 ) -> None:
-    """Append one entry, unless this key has left the same one before: for what is read over and over."""
+    """Append one entry, unless this key has left the same one before: for what is read or done over and over."""
     same = select(audit_entries.c.number).where(
         audit_entries.c.trail_id == trail_id,
         audit_entries.c.action == action.value,
-        audit_entries.c.api_key_id == caller.api_key_id,
-        audit_entries.c.detail == _text(detail),
+        audit_entries.c.api_key_id == (None if caller is None else caller.api_key_id),
+        audit_entries.c.detail == _text(detail or {}),
     )
     if tx.execute(same.limit(1)).one_or_none() is None:
         record(tx, action, trail_id=trail_id, caller=caller, now=now, detail=detail)

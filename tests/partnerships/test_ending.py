@@ -119,6 +119,9 @@ def test_a_purge_touches_only_what_has_ended(database: Database) -> None:
         for couple in (ended, going_on):
             while not partnerships.purge(tx, couple.partnership_id, now=NOON):
                 pass
+            partnerships.purge(tx, couple.partnership_id, now=NOON)
+        purged = [entry for entry in audit.trail(tx, ended.partnership_id) if entry.action is Action.PURGED]
+        assert len(purged) == 1
         kept = set(tx.execute(select(accounts.c.partnership_id)).scalars())
     assert kept == {going_on.partnership_id}
 

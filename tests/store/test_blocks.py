@@ -17,7 +17,7 @@ from escrow.store.database import Database, Transaction
 from escrow.store.tables import list_changes, lists, tokens
 from escrow.terms import Side
 from tests.partnership_makers import NOON, Couple, active_partnership
-from tests.store.test_packing import records_of, tokens_of
+from tests.store.list_makers import records_of, tokens_of
 
 FIRST = records_of({1: (1, frozenset({(1, 11), (2, 12)})), 2: (2, frozenset({(1, 21)}))})
 SECOND = records_of({2: (3, frozenset({(1, 21)})), 3: (1, frozenset({(2, 12), (3, 31)}))})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from itertools import pairwise
 
 import numpy as np
@@ -21,27 +20,13 @@ from escrow.store.packing import (
     read_format,
     read_token_blocks,
 )
-
-#: What an account is here: its population and its keys, as (class, value).
-Accounts = Mapping[int, tuple[int, frozenset[tuple[int, int]]]]
+from tests.store.list_makers import Accounts, records_of, tokens_of
 
 _ROWS = st.integers(1, 2**64 - 1) | st.integers(1, 9).map(lambda spread: spread << 60)
 # Few values, and some that differ only in their last bytes, so that keys are shared and prefixes tie.
 _KEYS = st.frozensets(st.tuples(st.integers(1, 4), st.integers(0, 6) | st.integers(2**125, 2**125 + 3)), max_size=4)
 _ACCOUNTS = st.dictionaries(_ROWS, st.tuples(st.integers(1, 3), _KEYS), max_size=30)
 _NONE = np.empty(0, TOKEN_DTYPE)
-
-
-def records_of(accounts: Accounts) -> ListRecords:
-    """Make list records of plain values."""
-    keys = [(row, *key) for row, (_, keys) in accounts.items() for key in keys]
-    return make_records(
-        rows=np.array(list(accounts), np.uint64),
-        populations=np.array([population for population, _ in accounts.values()], np.uint8),
-        token_rows=np.array([row for row, _, _ in keys], np.uint64),
-        key_classes=np.array([key_class for _, key_class, _ in keys], np.uint8),
-        tokens=b"".join(value.to_bytes(16) for _, _, value in keys),
-    )
 
 
 def unpacked(packed: PackedList) -> ListRecords:
@@ -52,11 +37,6 @@ def unpacked(packed: PackedList) -> ListRecords:
 def token_entries(packed: PackedList) -> Records:
     """Read the token blocks back."""
     return read_token_blocks(block.entries for block in packed.token_blocks)
-
-
-def tokens_of(entries: Records) -> set[tuple[int, bytes]]:
-    """Name each token by its kind and its bytes."""
-    return set(zip(kinds_of(entries).tolist(), (bytes(token) for token in entries["token"]), strict=True))
 
 
 @given(_ACCOUNTS)

@@ -67,7 +67,7 @@ def purge(tx: Transaction, partnership_id: UUID, *, batch: int = 1_000, now: dat
         return True
     if any(_delete_some(tx, table, partnership_id, batch) for table in _PURGED):
         return False
-    audit.record(tx, audit.Action.PURGED, trail_id=partnership_id, caller=None, now=now)
+    audit.record_once(tx, audit.Action.PURGED, trail_id=partnership_id, caller=None, now=now)
     return True
 
 
