@@ -11,7 +11,8 @@ from escrow.partnerships.agreement import (
     terms_document,
 )
 from escrow.partnerships.ending import end, purge
-from escrow.partnerships.pairing import Invitation, Pairing, accept, confirm, invite, look_up, pairing
+from escrow.partnerships.invitations import Invitation, accept, invite, look_up
+from escrow.partnerships.pairing import Pairing, confirm, pairing
 from escrow.partnerships.readiness import say_ready
 from escrow.partnerships.view import Generation, OwnList, Partner, Partnership, TheirList, page, show
 

@@ -6,35 +6,27 @@ can be distributed by it. Binary columns named ``sealed…`` hold bytes that onl
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from enum import Enum
-from typing import Any
-
 from sqlalchemy import (
     BigInteger,
     Boolean,
     CheckConstraint,
     Column,
-    DateTime,
-    Dialect,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     SmallInteger,
     Table,
     Text,
-    TypeDecorator,
     Uuid,
 )
 
+from escrow.store.columns import Moment, metadata, of_partnership, one_of, side_of_row
 from escrow.store.states import GenerationState, JobType, PartnershipState, SubmissionState, SubmissionType
 from escrow.terms import Side
 
 __all__ = [
-    "Moment",
     "accounts",
     "api_keys",
     "audit_entries",
@@ -55,52 +47,6 @@ __all__ = [
     "terms",
     "tokens",
 ]
-
-metadata = MetaData(
-    naming_convention={
-        "pk": "pk_%(table_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-    }
-)
-
-
-class Moment(TypeDecorator[datetime]):
-    """A UTC time; a naive one is refused going in, and an aware one comes out on either database."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("a moment carries its time zone")
-        utc = value.astimezone(UTC)
-        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
-
-
-def _one_of(column: str, states: type[Enum]) -> CheckConstraint:
-    values = ", ".join(f"'{state.value}'" for state in states)
-    return CheckConstraint(f"{column} IN ({values})", name=f"{column}_known")
-
-
-def _of_partnership(*, primary_key: bool = True) -> Column[Any]:
-    return Column(
-        "partnership_id", Uuid, ForeignKey("partnerships.partnership_id"), primary_key=primary_key, nullable=False
-    )
-
-
-def _side() -> Column[Any]:
-    return Column("side", Text, primary_key=True)
-
 
 organizations = Table(
     "organizations",
@@ -143,26 +89,26 @@ partnerships = Table(
     Column("accepted_at", Moment),
     Column("confirmed_at", Moment),
     Column("ended_at", Moment),
-    _one_of("state", PartnershipState),
+    one_of("state", PartnershipState),
 )
 
 parties = Table(
     "parties",
     metadata,
-    _of_partnership(),
-    _side(),
+    of_partnership(),
+    side_of_row(),
     Column("organization_id", Uuid, ForeignKey("organizations.organization_id"), nullable=False, index=True),
     Column("terms_number", Integer, nullable=False),
     # The last submission of which the party said that its counts are right.
     Column("ready_submission", BigInteger),
-    _one_of("side", Side),
+    one_of("side", Side),
 )
 
 terms = Table(
     "terms",
     metadata,
-    _of_partnership(),
-    _side(),
+    of_partnership(),
+    side_of_row(),
     Column("number", Integer, primary_key=True, autoincrement=False),
     # Nine digits, cells in the order of escrow.terms.CELLS as the party sees them.
     Column("levels", Text, nullable=False),
@@ -178,7 +124,7 @@ terms = Table(
 generations = Table(
     "generations",
     metadata,
-    _of_partnership(),
+    of_partnership(),
     Column("generation", Integer, primary_key=True, autoincrement=False),
     Column("suite", SmallInteger, nullable=False),
     Column("profile", Text, nullable=False),
@@ -186,14 +132,14 @@ generations = Table(
     # Erased when the partnership ends; sealed under the service's key.
     Column("sealed_pepper", LargeBinary),
     Column("created_at", Moment, nullable=False),
-    _one_of("state", GenerationState),
+    one_of("state", GenerationState),
 )
 
 submissions = Table(
     "submissions",
     metadata,
-    _of_partnership(),
-    _side(),
+    of_partnership(),
+    side_of_row(),
     Column("number", BigInteger, primary_key=True, autoincrement=False),
     Column("type", Text, nullable=False),
     Column("base", BigInteger, nullable=False),
@@ -209,15 +155,15 @@ submissions = Table(
     Column("applied_at", Moment),
     Column("problem_code", Text),
     Column("problem_detail", Text),
-    _one_of("type", SubmissionType),
-    _one_of("state", SubmissionState),
+    one_of("type", SubmissionType),
+    one_of("state", SubmissionState),
 )
 
 chunks = Table(
     "chunks",
     metadata,
-    _of_partnership(),
-    _side(),
+    of_partnership(),
+    side_of_row(),
     Column("number", BigInteger, primary_key=True, autoincrement=False),
     Column("position", Integer, primary_key=True, autoincrement=False),
     Column("digest", LargeBinary(32), nullable=False),
@@ -233,9 +179,9 @@ chunks = Table(
 lists = Table(
     "lists",
     metadata,
-    _of_partnership(),
+    of_partnership(),
     Column("generation", Integer, primary_key=True, autoincrement=False),
-    _side(),
+    side_of_row(),
     ForeignKeyConstraint(["partnership_id", "generation"], ["generations.partnership_id", "generations.generation"]),
     Column("applied_number", BigInteger, nullable=False),
     Column("applied_digest", LargeBinary(32), nullable=False),
@@ -252,9 +198,9 @@ lists = Table(
 tokens = Table(
     "tokens",
     metadata,
-    _of_partnership(),
+    of_partnership(),
     Column("generation", Integer, primary_key=True, autoincrement=False),
-    _side(),
+    side_of_row(),
     Column("kind", SmallInteger, primary_key=True, autoincrement=False),
     Column("bucket", Integer, primary_key=True, autoincrement=False),
     Column("entries", LargeBinary, nullable=False),
@@ -263,9 +209,9 @@ tokens = Table(
 accounts = Table(
     "accounts",
     metadata,
-    _of_partnership(),
+    of_partnership(),
     Column("generation", Integer, primary_key=True, autoincrement=False),
-    _side(),
+    side_of_row(),
     Column("bucket", Integer, primary_key=True, autoincrement=False),
     Column("entries", LargeBinary, nullable=False),
 )
@@ -273,9 +219,9 @@ accounts = Table(
 list_changes = Table(
     "list_changes",
     metadata,
-    _of_partnership(),
+    of_partnership(),
     Column("generation", Integer, primary_key=True, autoincrement=False),
-    _side(),
+    side_of_row(),
     Column("number", BigInteger, primary_key=True, autoincrement=False),
     Column("records", LargeBinary, nullable=False),
 )
@@ -283,7 +229,7 @@ list_changes = Table(
 matches = Table(
     "matches",
     metadata,
-    _of_partnership(),
+    of_partnership(),
     Column("left_row", LargeBinary(8), primary_key=True),
     Column("right_row", LargeBinary(8), primary_key=True),
     Column("tier", SmallInteger, nullable=False),
@@ -299,8 +245,8 @@ matches = Table(
 envelopes = Table(
     "envelopes",
     metadata,
-    _of_partnership(),
-    _side(),
+    of_partnership(),
+    side_of_row(),
     Column("row", LargeBinary(8), primary_key=True),
     Column("population", SmallInteger, nullable=False),
     Column("generation", Integer, nullable=False),
@@ -314,7 +260,7 @@ envelopes = Table(
 releases = Table(
     "releases",
     metadata,
-    _of_partnership(),
+    of_partnership(),
     Column("number", BigInteger, primary_key=True, autoincrement=False),
     Column("generation", Integer, nullable=False),
     Column("made_at", Moment, nullable=False),
@@ -343,7 +289,7 @@ releases = Table(
 release_cells = Table(
     "release_cells",
     metadata,
-    _of_partnership(),
+    of_partnership(),
     Column("number", BigInteger, primary_key=True, autoincrement=False),
     Column("left_population", SmallInteger, primary_key=True, autoincrement=False),
     Column("right_population", SmallInteger, primary_key=True, autoincrement=False),
@@ -374,7 +320,7 @@ audit_entries = Table(
 jobs = Table(
     "jobs",
     metadata,
-    _of_partnership(),
+    of_partnership(),
     Column("type", Text, primary_key=True),
     Column("argument", Text, primary_key=True),
     # Counts how often it was asked for, so that work asked for while it ran is done again.
@@ -383,5 +329,5 @@ jobs = Table(
     Column("leased_until", Moment),
     Column("attempts", Integer, nullable=False),
     Index(None, "due_at"),
-    _one_of("type", JobType),
+    one_of("type", JobType),
 )
