@@ -21,7 +21,7 @@ from uuid import UUID, uuid4
 
 import typer
 
-from escrow.errors import DatabaseBehind, EscrowError, ListenerExposed, SealingKeyExposed
+from escrow.errors import DatabaseBehind, EscrowError, ListenerExposed, SealingKeyExposed, ServiceFault
 
 if TYPE_CHECKING:
     from escrow.organizations import Organization
@@ -116,6 +116,8 @@ def serve(
 def work(sealing_key: SealingKeyFile = None) -> None:
     """Apply, match and release until told to stop, beside one or more ``serve`` on PostgreSQL."""
     settings = _settings(sealing_key_file=sealing_key)
+    if settings.on_sqlite:
+        raise ServiceFault("On SQLite the worker lives inside 'escrow-server serve': there is nothing to start.")
     stop = threading.Event()
     with _opened(settings) as (database, key):
         _on_stop_signals(stop.set)

@@ -1,0 +1,250 @@
+"""``escrow-server`` as its operator runs it: commands, what it refuses to start with, and a service on a socket."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import ssl
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address
+from pathlib import Path
+
+import httpx
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
+
+from tests.postgres import Postgres
+
+PROGRAM = Path(sys.executable).with_name("escrow-server")
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """The environment of an operator whose data and sealing key lie in a folder."""
+    bare = {name: value for name, value in os.environ.items() if not name.startswith("ESCROW_")}
+    return bare | {
+        "ESCROW_DATA_FOLDER": str(folder / "data"),
+        "ESCROW_SEALING_KEY_FILE": str(folder / "keys" / "sealing.key"),
+        "ESCROW_PORT": "0",
+    }
+
+
+@pytest.fixture
+def newcomer(tmp_path: Path) -> dict[str, str]:
+    """An operator who has not run ``init``."""
+    return environment(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def initialised(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which ``init`` was run."""
+    folder = tmp_path_factory.mktemp("initialised")
+    assert run(environment(folder), "init").returncode == 0
+    return folder
+
+
+@pytest.fixture
+def operator(initialised: Path, tmp_path: Path) -> dict[str, str]:
+    """An operator who has run ``init``."""
+    shutil.copytree(initialised, tmp_path, dirs_exist_ok=True)
+    return environment(tmp_path)
+
+
+def run(operator: Mapping[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [PROGRAM, *arguments], env=dict(operator), capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+def made(operator: Mapping[str, str], *arguments: str) -> dict[str, str]:
+    done = run(operator, *arguments, "--json")
+    assert done.returncode == 0, done.stderr
+    said: dict[str, str] = json.loads(done.stdout)
+    return said
+
+
+@contextmanager
+def serving(operator: Mapping[str, str], log: Path, *arguments: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    with log.open("wb") as file:
+        process = subprocess.Popen([PROGRAM, "serve", *arguments], env=dict(operator), stdout=file, stderr=file)
+    try:
+        yield address_in(log, process), process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def address_in(log: Path, process: subprocess.Popen[bytes]) -> str:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None:
+        if found := re.search(r"running on (https?://[0-9.:]+)", log.read_text()):
+            return found[1]
+        time.sleep(0.05)
+    raise AssertionError(log.read_text())
+
+
+def self_signed(folder: Path) -> tuple[Path, Path]:
+    """Make a certificate for loopback that vouches for itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "loopback")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now, now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    paths = folder / "certificate.pem", folder / "key.pem"
+    paths[0].write_bytes(certificate.public_bytes(Encoding.PEM))
+    paths[1].write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return paths
+
+
+def refusal(done: subprocess.CompletedProcess[str], *, code: int = 1) -> str:
+    assert done.returncode == code, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    return done.stderr
+
+
+def test_init_makes_a_private_folder_and_a_key_outside_of_it(newcomer: dict[str, str], tmp_path: Path) -> None:
+    assert run(newcomer, "init").returncode == 0
+    assert (tmp_path / "data").stat().st_mode & 0o777 == 0o700
+    assert (tmp_path / "data" / "escrow.sqlite").stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "keys" / "sealing.key").stat().st_mode & 0o777 == 0o600
+
+
+def test_init_again_changes_nothing(operator: dict[str, str], tmp_path: Path) -> None:
+    key = (tmp_path / "keys" / "sealing.key").read_bytes()
+    assert run(operator, "init").returncode == 0
+    assert (tmp_path / "keys" / "sealing.key").read_bytes() == key
+
+
+def test_init_refuses_a_key_beside_what_it_seals(newcomer: dict[str, str], tmp_path: Path) -> None:
+    done = run(newcomer, "init", "--sealing-key", str(tmp_path / "data" / "sealing.key"))
+    assert "keep it elsewhere" in refusal(done)
+    assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize("command", ["serve", "work"])
+def test_nothing_starts_without_the_sealing_key(operator: dict[str, str], tmp_path: Path, command: str) -> None:
+    (tmp_path / "keys" / "sealing.key").unlink()
+    elsewhere = operator | {"ESCROW_DATABASE_URL": "postgresql://nobody@localhost/nothing"}
+    assert "escrow-server init" in refusal(run(elsewhere, command))
+
+
+def test_nothing_starts_with_a_key_that_others_can_read(operator: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "keys" / "sealing.key").chmod(0o644)
+    assert "chmod 600" in refusal(run(operator, "serve"))
+
+
+def test_nothing_starts_with_the_key_in_the_data_folder(operator: dict[str, str], tmp_path: Path) -> None:
+    inside = (tmp_path / "keys" / "sealing.key").rename(tmp_path / "data" / "sealing.key")
+    assert "keep it elsewhere" in refusal(run(operator, "serve", "--sealing-key", str(inside)))
+
+
+def test_a_database_that_is_missing_is_not_made_by_serving(operator: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "data" / "escrow.sqlite").unlink()
+    assert "escrow-server init" in refusal(run(operator, "serve"))
+    assert not (tmp_path / "data" / "escrow.sqlite").exists()
+
+
+def test_a_database_behind_this_version_is_refused_with_what_to_do(operator: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "data" / "escrow.sqlite").write_bytes(b"")
+    assert "escrow-server migrate" in refusal(run(operator, "serve"))
+    assert run(operator, "migrate").returncode == 0
+
+
+def test_plain_http_is_for_this_machine_only(operator: dict[str, str]) -> None:
+    assert "--tls-certificate" in refusal(run(operator, "serve", "--host", "192.0.2.1"))
+
+
+def test_on_sqlite_the_worker_lives_inside_serve(operator: dict[str, str]) -> None:
+    assert "escrow-server serve" in refusal(run(operator, "work"))
+
+
+def test_a_setting_that_cannot_be_is_named(operator: dict[str, str]) -> None:
+    assert "PORT" in refusal(run(operator | {"ESCROW_PORT": "http"}, "serve"), code=2)
+
+
+def test_an_api_key_is_shown_once_works_and_is_revoked(operator: dict[str, str], tmp_path: Path) -> None:
+    added = made(operator, "organization", "add", "Larkfield")
+    key = made(operator, "api-key", "add", "larkfield", "--label", "cron")
+    same = made(operator, "api-key", "add", added["organization_id"])
+    assert same["organization_id"] == key["organization_id"] == added["organization_id"]
+    listed = run(operator, "api-key", "list", "Larkfield").stdout
+    assert key["api_key_id"] in listed
+    assert key["api_key"] not in listed
+    with serving(operator, tmp_path / "log") as (url, _):
+        http = httpx.Client(base_url=url, headers={"Authorization": f"Bearer {key['api_key']}"}, trust_env=False)
+        with http:
+            assert http.get("/v1/organization").json()["name"] == "Larkfield"
+            assert run(operator, "api-key", "revoke", key["api_key_id"]).returncode == 0
+            assert http.get("/v1/organization").status_code == 401
+    assert key["api_key"] not in (tmp_path / "log").read_text()
+
+
+def test_organizations_are_listed_and_a_name_is_taken_once(operator: dict[str, str]) -> None:
+    added = made(operator, "organization", "add", "Larkfield")
+    assert made(operator, "organization", "list") == added
+    refusal(run(operator, "organization", "add", "LARKFIELD"))
+    refusal(run(operator, "api-key", "add", "Brightwater"))
+    refusal(run(operator, "api-key", "revoke", "nothing"))
+
+
+def test_serve_stops_when_told_to_and_logs_lines_of_json(operator: dict[str, str], tmp_path: Path) -> None:
+    with serving(operator, tmp_path / "log") as (url, process):
+        assert httpx.get(f"{url}/healthz", trust_env=False).json() == {"status": "ok"}
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=30) == 0
+    lines = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
+    request = next(line for line in lines if line["event"] == "request")
+    assert (request["method"], request["route"], request["status"]) == ("GET", "/healthz", 200)
+    assert request["request_id"]
+
+
+def test_https_is_served_with_a_certificate(operator: dict[str, str], tmp_path: Path) -> None:
+    certificate, key = self_signed(tmp_path)
+    arguments = ("--tls-certificate", str(certificate), "--tls-key", str(key))
+    with serving(operator, tmp_path / "log", *arguments) as (url, _):
+        answer = httpx.get(f"{url}/healthz", verify=ssl.create_default_context(cafile=certificate), trust_env=False)
+    assert url.startswith("https://")
+    assert "max-age" in answer.headers["strict-transport-security"]
+
+
+def test_on_postgresql_the_worker_is_a_process_of_its_own(
+    operator: dict[str, str], postgres_server: Postgres, migrated_template: str, tmp_path: Path
+) -> None:
+    name = postgres_server.create_database(template=migrated_template)
+    on_postgresql = operator | {"ESCROW_DATABASE_URL": postgres_server.url(name)}
+    worker = subprocess.Popen([PROGRAM, "work"], env=on_postgresql)
+    try:
+        with serving(on_postgresql, tmp_path / "log") as (url, _):
+            assert httpx.get(f"{url}/healthz", trust_env=False).status_code == 200
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(timeout=60) == 0
+    finally:
+        worker.kill()
+        worker.wait()
+
+
+def test_the_committed_contract_is_the_one_that_is_served(newcomer: dict[str, str]) -> None:
+    committed = Path(__file__).parents[1] / "docs" / "openapi.json"
+    assert run(newcomer, "openapi").stdout == committed.read_text(encoding="utf-8")
+
+
+def test_help_loads_no_library_of_the_server() -> None:
+    program = (
+        "import sys, escrow.server; print(sorted({'fastapi', 'sqlalchemy', 'pydantic_settings'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout == "[]\n"
