@@ -1,0 +1,70 @@
+"""The base install is the partner's side alone: no server code, no server dependency."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.metadata import PackageNotFoundError, requires
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+SERVER_LIBRARIES = (
+    "alembic",
+    "fastapi",
+    "psycopg",
+    "pydantic_settings",
+    "sqlalchemy",
+    "starlette",
+    "structlog",
+    "uvicorn",
+)
+
+PARTNERS_SIDE = ("escrow.client", "escrow.wire", "escrow.reports", "escrow.psi")
+
+# Runs in an interpreter of its own: what this process has loaded already says nothing.
+START_WITHOUT = """
+import importlib, pkgutil, sys
+
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {absent!r}:
+            raise ModuleNotFoundError("not in the base install: " + name, name=name)
+
+sys.meta_path.insert(0, Absent())
+for name in {packages!r}:
+    for module in pkgutil.walk_packages(importlib.import_module(name).__path__, name + "."):
+        importlib.import_module(module.name)
+
+from escrow.client.cli import main
+sys.argv = ["escrow", "--help"]
+main()
+"""
+
+
+def test_the_partners_program_starts_without_any_library_of_the_server() -> None:
+    program = START_WITHOUT.format(absent=SERVER_LIBRARIES, packages=PARTNERS_SIDE)
+
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+
+    assert run.returncode == 0, run.stderr
+    assert "submit" in run.stdout
+
+
+def test_the_base_install_brings_no_library_of_the_server() -> None:
+    brought = {"escrow"}
+    while found := {name for distribution in brought for name in _needed_by(distribution)} - brought:
+        brought |= found
+
+    assert "httpx" in brought
+    assert not brought & {canonicalize_name(library) for library in SERVER_LIBRARIES}
+
+
+def _needed_by(distribution: str) -> set[str]:
+    """Name what installing a distribution on this platform, without extras, installs beside it."""
+    try:
+        lines = requires(distribution) or []
+    except PackageNotFoundError:
+        return set()
+    needed = [Requirement(line) for line in lines]
+    return {canonicalize_name(each.name) for each in needed if not each.marker or each.marker.evaluate({"extra": ""})}
