@@ -15,7 +15,7 @@ from types import MappingProxyType
 from escrow.errors import ColumnMissing, ColumnTwice, MappingInvalid
 from escrow.terms import Population
 
-__all__ = ["ColumnMapping", "Meaning", "guess_mapping"]
+__all__ = ["ColumnMapping", "Meaning", "guess_mapping", "suggested_columns"]
 
 
 class Meaning(StrEnum):
@@ -215,9 +215,14 @@ class ColumnMapping:
 
 def guess_mapping(headers: Sequence[str]) -> ColumnMapping:
     """Give the mapping that the headers of an export suggest; ColumnMissing if one that is needed is not among them."""
-    columns = {meaning: header for meaning, known in _HEADERS.items() if (header := _best(headers, known)) is not None}
+    columns = suggested_columns(headers)
     _check_needed(columns)
     return ColumnMapping(columns, {})
+
+
+def suggested_columns(headers: Sequence[str]) -> dict[Meaning, str]:
+    """Give the header of each meaning that the headers suggest, whether or not all that is needed is among them."""
+    return {meaning: header for meaning, known in _HEADERS.items() if (header := _best(headers, known)) is not None}
 
 
 def _check_needed(columns: Iterable[Meaning]) -> None:

@@ -14,6 +14,7 @@ import typer
 
 from escrow.client.cli.exits import ExitCode, exit_code_of
 from escrow.client.cli.session import Said, Session, SharedOptions
+from escrow.client.cli.texts import without_controls
 from escrow.errors import EscrowError
 
 __all__ = ["command", "report_error"]
@@ -77,6 +78,7 @@ def _run(body: Callable[[Session], Said], options: SharedOptions) -> int:
     try:
         said = body(session)
         _answer(said, is_json=options.is_json)
+        return said.exit_code
     except (typer.Exit, typer.Abort, typer.BadParameter):
         raise
     except EscrowError as error:
@@ -97,7 +99,6 @@ def _run(body: Callable[[Session], Said], options: SharedOptions) -> int:
         return ExitCode.UNEXPECTED
     finally:
         session.close()
-    return ExitCode.DONE
 
 
 def report_error(code: str, detail: str, *, is_json: bool) -> None:
@@ -105,6 +106,7 @@ def report_error(code: str, detail: str, *, is_json: bool) -> None:
     if is_json:
         told = json.dumps({"error": {"code": code, "detail": detail}}, ensure_ascii=False)
     else:
+        detail = without_controls(detail)
         told = f"escrow: {detail[:1].upper()}{detail[1:]}{'' if detail.endswith(('.', '!', '?')) else '.'}"
     print(told, file=sys.stderr)  # noqa: T201
 

@@ -1,4 +1,4 @@
-"""The 3×3 as a person sees it in a terminal: our populations down, theirs across."""
+"""The 3×3 and lists of overlaps as a person sees them in a terminal: our populations down, theirs across."""
 
 from __future__ import annotations
 
@@ -7,33 +7,93 @@ from collections.abc import Callable
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from escrow.client.cli.texts import printable
+from escrow.reports.matrix import CellCount, CellState, OverlapMatrix
+from escrow.reports.plays import PLAYS
+from escrow.reports.report import ListedOverlap, OverlapList
 from escrow.terms import Cell, Level, Population, Terms
 
-__all__ = ["grid", "levels_grid"]
+__all__ = ["counts_grid", "levels_grid", "overlaps_table", "plays_grid"]
 
 _STYLES = {Level.HIDDEN: "dim", Level.COUNTS: "cyan", Level.ACCOUNTS: "yellow", Level.DETAILS: "green"}
-
-
-def grid(title: str, cell_text: Callable[[Cell], str]) -> Table:
-    """Lay nine texts out with both axes named."""
-    table = Table(
-        title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, show_edge=False, pad_edge=False
-    )
-    table.add_column("ours ↓   theirs →")
-    for theirs in Population:
-        table.add_column(theirs.word, justify="right", min_width=14)
-    for ours in Population:
-        table.add_row(ours.word, *(cell_text(Cell(ours, theirs)) for theirs in Population))
-    return table
+_CORNER = "ours ↓   theirs →"
 
 
 def levels_grid(title: str, terms: Terms) -> Table:
     """Show how far each cell is shared, and what else the terms say."""
-    table = grid(title, lambda cell: f"[{_STYLES[terms.levels[cell]]}]{terms.levels[cell].word}[/]")
+    table = _grid(lambda cell: f"[{_STYLES[terms.levels[cell]]}]{terms.levels[cell].word}[/]")
+    table.title = title
     fields = f"; details hold {', '.join(terms.fields)}" if terms.fields else ""
     table.caption = (
         f"counts from {terms.counts_from.word} matches, reveals from {terms.reveals_from.word} ones; "
         f"lists up to {terms.largest_list:,} accounts{fields}"
     )
-    table.caption_justify = "left"
     return table
+
+
+def counts_grid(matrix: OverlapMatrix) -> Table:
+    """Show a release: the number of a public cell, a word for the others; totals where nothing is withheld."""
+    table = _table()
+    for header in (*(theirs.word for theirs in Population), "all"):
+        table.add_column(header, justify="right", min_width=9)
+    for ours in Population:
+        counts = (_count_text(matrix[Cell(ours, theirs)]) for theirs in Population)
+        table.add_row(ours.word, *counts, _total_text(matrix.total(ours=ours)))
+    totals = (_total_text(matrix.total(theirs=theirs)) for theirs in Population)
+    table.add_row("all", *totals, _total_text(matrix.total()))
+    return table
+
+
+def plays_grid() -> Table:
+    """Say what an overlap in each cell is good for."""
+    table = _grid(lambda cell: PLAYS[cell], width=24)
+    table.title = "What an overlap is good for"
+    table.show_lines = True
+    return table
+
+
+def overlaps_table(listed: OverlapList, limit: int) -> Table:
+    """Show the first of a list of overlaps, with what the partner shares."""
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    fields = listed.shared_fields
+    for header in ("our account", "CRM ids", "ours", "theirs", "match", *(f"their {name}" for name in fields)):
+        table.add_column(header.replace("_", " "), overflow="fold")
+    for item in listed.items[:limit]:
+        table.add_row(*_own_texts(item), *(printable(str(item.shared.get(name, ""))) for name in fields))
+    return table
+
+
+def _own_texts(item: ListedOverlap) -> tuple[str, ...]:
+    name, ids = printable(item.account_name), printable(", ".join(item.crm_ids))
+    return (name, ids, item.cell.ours.word, item.cell.theirs.word, item.tier.word)
+
+
+def _grid(cell_text: Callable[[Cell], str], *, width: int | None = None) -> Table:
+    table = _table()
+    for theirs in Population:
+        table.add_column(theirs.word, justify="left" if width else "right", min_width=13, max_width=width)
+    for ours in Population:
+        table.add_row(ours.word, *(cell_text(Cell(ours, theirs)) for theirs in Population))
+    return table
+
+
+def _table() -> Table:
+    """Make an empty table whose first column names our populations."""
+    table = Table(
+        title_justify="left",
+        title_style="bold",
+        caption_justify="left",
+        box=SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+    )
+    table.add_column(_CORNER)
+    return table
+
+
+def _count_text(count: CellCount) -> str:
+    return f"[bold]{count}[/]" if count.state is CellState.PUBLIC else f"[dim]{count}[/]"
+
+
+def _total_text(total: int | None) -> str:
+    return "[dim]–[/]" if total is None else f"{total:,}"

@@ -10,6 +10,7 @@ import typer
 
 from escrow.client.cli.commands import command
 from escrow.client.cli.session import Said, Session, name_of
+from escrow.client.cli.texts import printable, without_controls
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -88,10 +89,8 @@ def confirm(session: Session, yes: YesOption = False) -> Said:
     seat = session.seat
     if seat.standing is Standing.UNCONFIRMED:
         if not yes:
-            _ask(
-                f"{seat.partner_name} ({seat.partner_id}) accepted. Call them: does their client show the check "
-                f"{seat.check}?"
-            )
+            partner = f"{without_controls(seat.partner_name)} ({seat.partner_id})"
+            _ask(f"{partner} accepted. Call them: does their client show the check {seat.check}?")
         seat = go_on(session.service, session.file, seat, now=session.now)
     return _standing(seat, "Nothing is left to confirm." if seat.keys else "Nobody has accepted yet.")
 
@@ -122,7 +121,7 @@ def _standing(seat: Seat, told: str) -> Said:
     def show(console: Console) -> None:
         console.print(told)
         if seat.partner_name:
-            console.print(f"Partner: {seat.partner_name} ({seat.partner_id})", markup=False)
+            console.print(f"Partner: {printable(seat.partner_name)} ({seat.partner_id})")
         if seat.keys is not None and seat.check:
             console.print(f"Check:   {seat.check}   (the same on both sides: compare it by voice)")
 

@@ -44,10 +44,11 @@ class SharedOptions:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What a command answers: an object for programs, and how a person is shown the same."""
+    """What a command answers: an object for programs, how a person is shown the same, and the exit code."""
 
     machine: Mapping[str, object]
     person: Callable[[Console], None]
+    exit_code: int = 0
 
 
 class Session:

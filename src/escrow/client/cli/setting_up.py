@@ -11,6 +11,7 @@ import typer
 
 from escrow.client.cli.commands import command
 from escrow.client.cli.session import Said, Session
+from escrow.client.cli.texts import printable
 from escrow.errors import KeyringExists, PassphraseMissing, ServiceAnswerInvalid
 
 if TYPE_CHECKING:
@@ -58,9 +59,8 @@ def init(
     KeyringFile.create(session.home, keyring, session.passphrase.choose(session.environment), random=session.random)
 
     def show(console: Console) -> None:
-        console.print(
-            f"You are [bold]{organization.name}[/] at {address}.", f"Keyring: {session.home.keyring}", sep="\n"
-        )
+        console.print(f"You are [bold]{printable(organization.name)}[/] at {address}.")
+        console.print(f"Keyring: {session.home.keyring}", markup=False)
         console.print("Next: `escrow invite`, or `escrow accept CODE` with a code that a partner gave you.")
 
     machine = {

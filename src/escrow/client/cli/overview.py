@@ -1,0 +1,113 @@
+"""`escrow status`: how every partnership stands, here and at the service."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import typer
+
+from escrow.client.cli.commands import command
+from escrow.client.cli.pairing_up import seat_object
+from escrow.client.cli.session import Said, Session, name_of
+from escrow.client.cli.texts import printable
+from escrow.errors import EscrowError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from rich.console import Console
+
+    from escrow.client.seats import Seat
+    from escrow.wire import Partnership
+
+__all__ = ["app"]
+
+app = typer.Typer()
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """One partnership: our seat, what the service says of it, or why that could not be learned."""
+
+    seat: Seat
+    shown: Partnership | None = None
+    error: EscrowError | None = None
+
+    def machine(self) -> dict[str, object]:
+        """What programs are told."""
+        told = {"code": self.error.code, "detail": self.error.message} if self.error else None
+        shown = self.shown.model_dump(mode="json") if self.shown else None
+        return {**seat_object(self.seat), "service": shown, "error": told}
+
+    def lines(self) -> Iterator[str]:
+        """What a person is told."""
+        partner = f" with {printable(self.seat.partner_name)}" if self.seat.partner_name else ""
+        state = self.shown.state if self.shown else "not reached"
+        yield f"\n[bold]{printable(name_of(self.seat))}[/]{partner}  ({self.seat.partnership_id})"
+        yield f"  pairing      {self.seat.standing.value} here, {state} at the service"
+        if self.seat.check and self.seat.keys:
+            yield f"  check        {self.seat.check}"
+        if self.shown is not None and self.shown.state == "active":
+            yield from _lists(self.shown)
+        if self.error is not None:
+            yield f"  [red]problem[/]      {printable(self.error.message)}"
+
+
+@command(app, "status")
+def status(session: Session) -> Said:
+    """Show how every partnership stands, and go on with pairings that wait for this machine."""
+    keyring = session.keyring
+    seats = (session.chosen,) if session.options.partnership else keyring.seats
+    stands = [_stand(session, seat) for seat in seats]
+
+    def show(console: Console) -> None:
+        console.print(f"[bold]{printable(keyring.organization_name)}[/]  {keyring.organization_id}  {keyring.url}")
+        if not stands:
+            console.print("No partnership yet: `escrow invite`, or `escrow accept CODE`.")
+        for stand in stands:
+            for line in stand.lines():
+                console.print(line)
+
+    machine: dict[str, object] = {
+        "organization_id": str(keyring.organization_id),
+        "organization_name": keyring.organization_name,
+        "url": keyring.url,
+        "home": str(session.home.folder),
+        "partnerships": [stand.machine() for stand in stands],
+    }
+    return Said(machine, show)
+
+
+def _stand(session: Session, seat: Seat) -> Stand:
+    """Look at one partnership; an error of one does not hide the others."""
+    from escrow.client.pairing import advance
+    from escrow.client.seats import Standing
+
+    if seat.standing is Standing.CLOSED:
+        return Stand(seat)
+    try:
+        seat = advance(session.service, session.file, seat, now=session.now)
+        return Stand(seat, session.service.partnership(seat.partnership_id))
+    except EscrowError as error:
+        return Stand(session.keyring.seat(seat.partnership_id), error=error)
+
+
+def _lists(shown: Partnership) -> Iterator[str]:
+    ours = shown.list
+    sizes = ", ".join(f"{size:,} {population.word}" for population, size in ours.populations.value().items())
+    applied = f"{ours.accounts:,} accounts ({sizes}), applied {_when(ours.applied_at)}"
+    yield f"  our list     {applied if ours.applied_at else 'none yet'}{_ready(is_ready=ours.ready)}"
+    theirs = shown.their_list
+    told = f"applied {_when(theirs.applied_at)}" if theirs.applied_at else "none yet"
+    yield f"  their list   {told}{_ready(is_ready=theirs.ready)}"
+    yield f"  release      {shown.latest_release or 'none yet'}"
+
+
+def _ready(*, is_ready: bool) -> str:
+    return "; said to be right" if is_ready else ""
+
+
+def _when(moment: datetime | None) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC" if moment else "never"

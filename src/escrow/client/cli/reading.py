@@ -1,0 +1,135 @@
+"""`escrow report` and `escrow overlaps`: what the partnership has come to."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from escrow.client.cli.agreeing import read_cell
+from escrow.client.cli.commands import command
+from escrow.client.cli.session import Said, Session
+from escrow.client.cli.texts import printable
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from escrow.client.seats import Seat
+    from escrow.reports.report import OverlapList, Report
+    from escrow.wire import Report as ServedReport
+
+__all__ = ["app"]
+
+app = typer.Typer()
+
+_SHOWN = 20
+
+OutputOption = Annotated[
+    Path | None, typer.Option("--output", "-o", help="Also write it to a file: .html, .csv or .json.")
+]
+
+
+@command(app, "report")
+def report(
+    session: Session,
+    release: Annotated[
+        int | None, typer.Option("--release", min=1, help="Number of a release; else the latest.")
+    ] = None,
+    plays: Annotated[bool, typer.Option("--plays", help="Say what an overlap in each cell is good for.")] = False,
+    output: OutputOption = None,
+) -> Said:
+    """Show the 3×3 of a release: how many companies are on both lists, by population on each side."""
+    from escrow.client.reporting import read_report
+
+    seat = session.seat
+    found = read_report(session.service, session.file, seat, release)
+    if output is not None:
+        _write(output, _report_formats(found.report, session))
+    return Said(_report_object(seat, found.served), lambda console: _show_report(console, found.report, plays=plays))
+
+
+@command(app, "overlaps")
+def overlaps(
+    session: Session,
+    cell: Annotated[str | None, typer.Option("--cell", help="One cell, like customers:opportunities.")] = None,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help=f"Show so many [{_SHOWN} on a terminal].")] = None,
+    output: OutputOption = None,
+) -> Said:
+    """List our accounts that are also theirs, in cells open at accounts or above, with what they share of them."""
+    from escrow.client.reporting import read_overlaps
+    from escrow.client.state import AccountState
+    from escrow.reports.render import overlaps_csv, overlaps_html, overlaps_json
+
+    wanted = read_cell(cell, "--cell") if cell else None
+    seat = session.seat
+    state = AccountState(session.home.partnership(seat.partnership_id))
+    with state.held():
+        listed = read_overlaps(session.service, session.keyring, seat, state, cell=wanted)
+    if output is not None:
+        _write(
+            output,
+            {
+                ".csv": lambda: overlaps_csv(listed),
+                ".json": lambda: overlaps_json(listed),
+                ".html": lambda: overlaps_html(listed),
+            },
+        )
+    machine = json.loads(overlaps_json(listed))
+    machine["items"] = machine["items"][:limit]
+    machine["total"] = len(listed.items)
+    return Said(machine, lambda console: _show_overlaps(console, listed, limit or _SHOWN))
+
+
+def _report_object(seat: Seat, served: ServedReport | None) -> dict[str, object]:
+    if served is None:
+        return {"partnership_id": str(seat.partnership_id), "number": None, "cells": []}
+    return served.model_dump(mode="json")
+
+
+def _report_formats(report: Report, session: Session) -> dict[str, Callable[[], str]]:
+    from escrow.reports.render import report_csv, report_html, report_json
+
+    return {
+        ".csv": lambda: report_csv(report),
+        ".json": lambda: report_json(report),
+        ".html": lambda: report_html(report, now=session.now),
+    }
+
+
+def _write(output: Path, formats: dict[str, Callable[[], str]]) -> None:
+    render = formats.get(output.suffix.lower())
+    if render is None:
+        raise typer.BadParameter(f"the name ends in one of {', '.join(formats)}", param_hint="--output")
+    output.write_text(render(), encoding="utf-8", newline="")
+
+
+def _show_report(console: Console, report: Report, *, plays: bool) -> None:
+    from escrow.client.cli.grids import counts_grid, plays_grid
+
+    if report.release is None:
+        console.print("There is no release yet: it goes out once both sides have submitted and said --ready.")
+        return
+    release = report.release
+    console.print(
+        f"Release {release.number} of {release.made_at:%Y-%m-%d %H:%M} UTC: "
+        f"[bold]{printable(report.ours)}[/] down, [bold]{printable(report.theirs)}[/] across"
+    )
+    console.print(counts_grid(release.matrix))
+    rule = release.conditions.rule
+    console.print(f"[dim]withheld: fewer than {rule.threshold}, or too few others beside them to hide among[/]")
+    if plays:
+        console.print(plays_grid())
+
+
+def _show_overlaps(console: Console, listed: OverlapList, limit: int) -> None:
+    from escrow.client.cli.grids import overlaps_table
+
+    if not listed.items:
+        console.print("No account is listed: none overlaps in a cell that both sides open at accounts or details.")
+        return
+    console.print(overlaps_table(listed, limit))
+    if len(listed.items) > limit:
+        console.print(f"{limit} of {len(listed.items):,} shown; --output FILE.csv writes all, --limit N shows more.")

@@ -1,0 +1,213 @@
+"""`escrow submit` and `escrow sync`: our list goes up, details go both ways."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from escrow.client.cli.commands import command
+from escrow.client.cli.exits import ExitCode
+from escrow.client.cli.session import Said, Session
+from escrow.errors import StateInvalid
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from escrow.client.cli.progress import Bars
+    from escrow.client.columns import ColumnMapping
+    from escrow.client.sources import CrmRows
+    from escrow.client.submitting import Plan, Submitted
+    from escrow.client.syncing import Exchanged
+
+__all__ = ["app"]
+
+app = typer.Typer()
+
+
+@command(app, "submit")
+def submit(
+    session: Session,
+    file: Annotated[Path, typer.Argument(help="CRM export as CSV.", show_default=False)],
+    columns: Annotated[
+        list[str] | None,
+        typer.Option("--map", "--column", help="What a column means, like website=Homepage; repeatable."),
+    ] = None,
+    populations: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--population", "--stage", help='What a stage means, like "Active"=customers; or skip; repeatable.'
+        ),
+    ] = None,
+    ready: Annotated[
+        bool, typer.Option("--ready", help="Also say that our counts are right: release may go out.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show exactly what would leave, and send nothing.")
+    ] = False,
+    no_wait: Annotated[bool, typer.Option("--no-wait", help="Do not wait until the service has applied it.")] = False,
+) -> Said:
+    """Blind the accounts of a CRM export and submit what changed."""
+    from escrow.client.cli.progress import Bars
+    from escrow.client.state import AccountState
+    from escrow.client.submitting import Submitter, make_list
+
+    seat = session.seat
+    keys = seat.paired_keys
+    state = AccountState(session.home.partnership(seat.partnership_id))
+    with Bars(are_shown=not session.options.is_json) as bars, state.held():
+        crm, mapping = _read(session, file, columns or [], populations or [], bars)
+        submitter = Submitter(session.service, state, keys)
+        shown = submitter.settle(wait=not (no_wait or dry_run))
+        with state.applied() as kept:
+            blinding = bars.stage("Blinding", len(crm))
+            content = make_list(crm, keys=keys, own_secret=session.keyring.own_secret, kept=kept, progress=blinding)
+            plan = submitter.plan(shown, content, kept)
+        if dry_run:
+            return _planned(plan, crm, mapping)
+        uploading = bars.stage("Uploading", plan.bytes_to_send)
+        submitted = submitter.send(plan, ready=ready, wait=not no_wait, progress=uploading)
+    return _submitted(plan, crm, submitted, ready=ready)
+
+
+@command(app, "sync")
+def sync(session: Session) -> Said:
+    """Seal and send the details our terms open, fetch and open theirs."""
+    from escrow.client.opened import opened_file
+    from escrow.client.state import AccountState
+    from escrow.client.submitting import Submitter
+    from escrow.client.syncing import Syncer
+
+    seat = session.seat
+    state = AccountState(session.home.partnership(seat.partnership_id))
+    with state.held():
+        Submitter(session.service, state, seat.paired_keys).settle(wait=False)
+        with state.applied() as kept, opened_file(state.folder) as opened:
+            if kept is None:
+                raise StateInvalid("no list of this machine is applied; run `escrow submit` first")
+            syncer = Syncer(session.service, seat, kept, session.keyring.organization_id, session.random)
+            return _exchanged(syncer.exchange(opened))
+
+
+def _read(
+    session: Session, file: Path, columns: list[str], populations: list[str], bars: Bars
+) -> tuple[CrmRows, ColumnMapping]:
+    from escrow.client.cli.column_choice import chosen_mapping, remember_mapping
+    from escrow.client.sources import open_export, read_rows
+
+    export = open_export(file)
+    mapping = chosen_mapping(session.home, export.headers, columns, populations)
+    reading = bars.stage("Reading")
+    crm = read_rows(export, mapping, progress=reading) if reading else read_rows(export, mapping)
+    remember_mapping(session.home, mapping)
+    if not session.options.is_json:
+        used = ", ".join(f"{meaning}={header}" for meaning, header in mapping.columns.items())
+        session.note(f"Columns: {used}")
+    return crm, mapping
+
+
+def _plan_object(plan: Plan, crm: CrmRows) -> dict[str, object]:
+    left_out = plan.content.accounts.left_out
+    return {
+        "type": plan.announced.type,
+        "number": plan.announced.number,
+        "accounts": len(plan.content.accounts),
+        "populations": {population.word: size for population, size in plan.population_sizes.items()},
+        "sent_accounts": plan.announced.accounts,
+        "removed_accounts": plan.removed,
+        "sent_tokens": {key_class.name.lower(): count for key_class, count in plan.tokens_by_class.items()},
+        "bytes": plan.bytes_to_send,
+        "chunks": len(plan.chunks),
+        "rows": {
+            "read": len(crm) + crm.skipped,
+            "skipped": crm.skipped,
+            "without_keys": left_out.rows_without_keys,
+        },
+        "keys_left_out": {
+            "ambiguous": left_out.ambiguous_keys,
+            "shared_fallback": left_out.shared_fallback_keys,
+            "past_the_most": left_out.keys_past_the_most,
+        },
+        "state_was_lost": plan.was_lost,
+    }
+
+
+def _planned(plan: Plan, crm: CrmRows, mapping: ColumnMapping) -> Said:
+    accounts, tokens = plan.sample
+
+    def show(console: Console) -> None:
+        console.print("[bold]Nothing was sent.[/] This is all that would leave this machine:\n")
+        _show_plan(console, plan, crm)
+        console.print("\nFirst account records (row 8 bytes, population, flags, segments):", *accounts, sep="\n  ")
+        console.print("First token records (token 16 bytes, row 8 bytes, class):", *tokens, sep="\n  ")
+
+    machine = {
+        **_plan_object(plan, crm),
+        "dry_run": True,
+        "columns": {str(meaning): header for meaning, header in mapping.columns.items()},
+        "sample": {"accounts": list(accounts), "tokens": list(tokens)},
+    }
+    return Said(machine, show)
+
+
+def _show_plan(console: Console, plan: Plan, crm: CrmRows) -> None:
+    sizes = ", ".join(f"{size:,} {population.word}" for population, size in plan.population_sizes.items())
+    tokens = ", ".join(f"{count:,} {kind.name.lower()}" for kind, count in plan.tokens_by_class.items() if count)
+    console.print(f"List:     {len(plan.content.accounts):,} accounts of {len(crm):,} rows: {sizes}")
+    console.print(
+        f"Sending:  {plan.announced.type} number {plan.announced.number}: {plan.announced.accounts:,} account records, "
+        f"{plan.removed:,} of them removals; tokens: {tokens or 'none'}"
+    )
+    console.print(f"Size:     {plan.bytes_to_send:,} bytes in {len(plan.chunks)} chunks")
+    left_out = plan.content.accounts.left_out
+    if crm.skipped or left_out.rows_without_keys or left_out.ambiguous_keys:
+        console.print(
+            f"Left out: {crm.skipped:,} rows of skipped stages, {left_out.rows_without_keys:,} rows that name no "
+            f"company, {left_out.ambiguous_keys:,} keys that stand on more than 5 accounts"
+        )
+    if plan.was_lost:
+        console.print("This machine's state is not what the service has; the whole list goes, to be safe.")
+
+
+def _submitted(plan: Plan, crm: CrmRows, submitted: Submitted, *, ready: bool) -> Said:
+    state = submitted.submission.state if submitted.submission else "unchanged"
+
+    def show(console: Console) -> None:
+        if submitted.submission is None:
+            console.print(f"Nothing changed: the service has this list of {len(plan.content.accounts):,} accounts.")
+        else:
+            _show_plan(console, plan, crm)
+            console.print(
+                "The service has [bold]applied[/] it."
+                if submitted.is_applied
+                else "The service has it and will apply it; the next command takes note."
+            )
+        if ready:
+            console.print("You said that your counts are right; a release goes out once both sides have.")
+
+    return Said({**_plan_object(plan, crm), "state": state, "ready": ready}, show)
+
+
+def _exchanged(exchanged: Exchanged) -> Said:
+    refused = dict(exchanged.refused)
+
+    def show(console: Console) -> None:
+        console.print(f"Sent:    details of {exchanged.sent:,} of our accounts")
+        if exchanged.not_sealed:
+            console.print(f"         {exchanged.not_sealed:,} more were asked for and stay: our terms do not open them")
+        console.print(f"Opened:  details of {exchanged.opened:,} of theirs, {exchanged.unchanged:,} unchanged")
+        if exchanged.forgotten:
+            console.print(f"Dropped: {exchanged.forgotten:,} that are no longer shared")
+        for code, count in refused.items():
+            console.print(f"[red]Refused: {count:,} envelopes that do not verify ({code})[/]")
+
+    machine = {
+        "sent": exchanged.sent,
+        "not_sealed": exchanged.not_sealed,
+        "opened": exchanged.opened,
+        "unchanged": exchanged.unchanged,
+        "forgotten": exchanged.forgotten,
+        "refused": refused,
+    }
+    return Said(machine, show, exit_code=ExitCode.VERIFICATION if refused else ExitCode.DONE)

@@ -1,0 +1,112 @@
+"""What the service tells of overlaps, checked against what this machine has seen, and joined with what it knows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from escrow import wire
+from escrow.client.keyring import Keyring, KeyringFile
+from escrow.client.opened import OpenedFile, opened_file
+from escrow.client.sdk import Escrow
+from escrow.client.seats import Seat
+from escrow.client.state import AccountState, KeptAccount
+from escrow.errors import ServiceRefused, StateInvalid, VerificationFailed
+from escrow.reports.disclosure import Conditions, DisclosureRule
+from escrow.reports.matrix import CellCount, OverlapMatrix
+from escrow.reports.report import ListedOverlap, OverlapList, ReleaseView, Report
+from escrow.terms import Cell
+
+__all__ = ["FoundReport", "read_overlaps", "read_report"]
+
+
+@dataclass(frozen=True, slots=True)
+class FoundReport:
+    """A report as it is rendered, and as the service gave it; ``served`` is None while there is no release."""
+
+    report: Report
+    served: wire.Report | None
+
+
+def read_report(service: Escrow, file: KeyringFile, seat: Seat, number: int | None) -> FoundReport:
+    """Read a release, by default the latest, and remember the highest number seen.
+
+    Raises:
+        VerificationFailed: the service's latest release is older than one that was seen before.
+    """
+    shown = service.partnership(seat.partnership_id)
+    served = _release(service, seat, number)
+    if number is None:
+        latest = served.number if served else 0
+        if latest < seat.highest_release:
+            raise VerificationFailed(
+                f"the service's latest release is {latest}, but release {seat.highest_release} was seen here before; "
+                "ask the operator what became of it"
+            )
+        file.move(seat, lambda held: replace(held, highest_release=max(held.highest_release, latest)))
+    report = Report(
+        ours=file.keyring.organization_name,
+        theirs=seat.partner_name,
+        release=_view(served) if served else None,
+        our_list_at=served.our_list.applied_at if served else shown.list.applied_at,
+        their_list_at=shown.their_list.applied_at,
+    )
+    return FoundReport(report, served)
+
+
+def read_overlaps(
+    service: Escrow, keyring: Keyring, seat: Seat, state: AccountState, *, cell: Cell | None
+) -> OverlapList:
+    """List our accounts that overlap, with what the partner shares of them; the caller holds the account state.
+
+    Raises:
+        StateInvalid: this machine has no list to find the rows on.
+    """
+    with state.applied() as kept, opened_file(state.folder) as opened:
+        if kept is None:
+            raise StateInvalid("no list of this machine is applied; run `escrow submit` first")
+        items = [
+            listed
+            for item in service.overlaps(seat.partnership_id, cell)
+            for account in kept.find([item.row])
+            for listed in _listed(item, account, opened)
+        ]
+    items.sort(key=lambda listed: (listed.cell, listed.tier, listed.account_name.casefold()))
+    return OverlapList(keyring.organization_name, seat.partner_name, tuple(items))
+
+
+def _release(service: Escrow, seat: Seat, number: int | None) -> wire.Report | None:
+    try:
+        return service.release(seat.partnership_id, number)
+    except ServiceRefused as refusal:
+        if number is None and refusal.status == 404:
+            return None
+        raise
+
+
+def _view(served: wire.Report) -> ReleaseView:
+    cells = {Cell(each.ours, each.theirs): _count(each) for each in served.cells}
+    rule = DisclosureRule(served.threshold, served.step)
+    conditions = Conditions(rule, served.counts_from, served.reveals_from)
+    return ReleaseView(served.number, served.made_at, OverlapMatrix(cells), conditions)
+
+
+def _count(cell: wire.ReportCell) -> CellCount:
+    return CellCount(cell.level, cell.state, cell.number)
+
+
+def _listed(item: wire.OverlapItem, account: KeptAccount, opened: OpenedFile) -> Iterator[ListedOverlap]:
+    """One line for each of the partner's accounts whose details were opened, or one line without."""
+    plain = ListedOverlap(
+        overlap=item.overlap,
+        account_name=account.name,
+        crm_ids=account.crm_ids,
+        cell=Cell(item.ours, item.theirs),
+        tier=item.tier,
+        level=item.level,
+    )
+    shared = list(opened.of_row(item.row))
+    for details in shared:
+        yield replace(plain, shared=details.details)
+    if not shared:
+        yield plain
