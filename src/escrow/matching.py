@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import bindparam, delete, insert, select
+from sqlalchemy import select
 
 from escrow import audit
 from escrow.access import lock_partnership
@@ -21,6 +22,7 @@ from escrow.psi.matching import Band, Overlaps, connecting_tokens, overlaps, pai
 from escrow.psi.pepper import stored_index
 from escrow.standing import Standing, standing_of
 from escrow.store.blocks import load_list
+from escrow.store.bulk import delete_rows, put_rows
 from escrow.store.database import Database, Transaction
 from escrow.store.jobs import enqueue
 from escrow.store.sealing import SealingKey
@@ -34,9 +36,8 @@ __all__ = ["match_lists"]
 Pair = tuple[bytes, bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class _Match:
-    """What is stored of a match beside its two rows; ``connection`` is what an envelope depends on."""
+class _Match(NamedTuple):
+    """What is stored of a match beside its two rows, in the order of the columns."""
 
     tier: int
     overlap: bytes
@@ -44,20 +45,9 @@ class _Match:
     right_population: int
     token: bytes
 
-    def columns(self, pair: Pair) -> dict[str, object]:
-        """Name the values as the table does."""
-        return {
-            "left_row": pair[0],
-            "right_row": pair[1],
-            "tier": self.tier,
-            "overlap": self.overlap,
-            "left_population": self.left_population,
-            "right_population": self.right_population,
-            "token": self.token,
-        }
-
     @property
     def connection(self) -> tuple[int, int, bytes]:
+        """What an envelope depends on."""
         return self.left_population, self.right_population, self.token
 
 
@@ -68,11 +58,6 @@ class _Outcome:
     standing: Standing
     before: Mapping[Pair, _Match]
     now: Mapping[Pair, _Match]
-
-    @property
-    def outdated(self) -> set[Pair]:
-        """Pairs to delete: those that are gone, and those to be written anew."""
-        return {pair for pair, match in self.before.items() if self.now.get(pair) != match}
 
     @property
     def fresh(self) -> dict[Pair, _Match]:
@@ -144,8 +129,6 @@ def _commit(tx: Transaction, outcome: _Outcome, now: datetime) -> None:
         enqueue(tx, JobType.MATCH, partnership_id, due_at=now)
         return
     _write(tx, outcome)
-    for side in Side:
-        _drop_envelopes(tx, partnership_id, side, outcome.unwrapped(side))
     if outcome.standing.both_applied:
         audit.record(tx, audit.Action.MATCHED, trail_id=partnership_id, caller=None, now=now)
         enqueue(tx, JobType.RELEASE, partnership_id, due_at=now)
@@ -153,23 +136,13 @@ def _commit(tx: Transaction, outcome: _Outcome, now: datetime) -> None:
 
 def _write(tx: Transaction, outcome: _Outcome) -> None:
     partnership_id = outcome.standing.partnership_id
-    fresh = outcome.fresh
-    # Fresh pairs are deleted too: a worker whose lease ran out may have written them meanwhile.
-    struck = [{"struck_left": left, "struck_right": right} for left, right in outcome.outdated | set(fresh)]
-    if struck:
-        its_pair = (matches.c.left_row == bindparam("struck_left")) & (matches.c.right_row == bindparam("struck_right"))
-        tx.execute(delete(matches).where(matches.c.partnership_id == partnership_id, its_pair), struck)
-    if fresh:
-        place = {"partnership_id": partnership_id}
-        tx.execute(insert(matches), [place | match.columns(pair) for pair, match in fresh.items()])
-
-
-def _drop_envelopes(tx: Transaction, partnership_id: UUID, side: Side, rows: set[bytes]) -> None:
-    if not rows:
-        return
-    of_side = (envelopes.c.partnership_id == partnership_id) & (envelopes.c.side == side.value)
-    dropped = [{"dropped": row} for row in rows]
-    tx.execute(delete(envelopes).where(of_side, envelopes.c.row == bindparam("dropped")), dropped)
+    delete_rows(tx, matches, partnership_id, outcome.before.keys() - outcome.now.keys())
+    put_rows(tx, matches, partnership_id, [(*pair, *match) for pair, match in outcome.fresh.items()])
+    for side in Side:
+        seat = side.value
+        sealed = select(envelopes.c.row).where(envelopes.c.partnership_id == partnership_id, envelopes.c.side == seat)
+        dropped = outcome.unwrapped(side).intersection(tx.execute(sealed).scalars())
+        delete_rows(tx, envelopes, partnership_id, [(seat, row) for row in dropped])
 
 
 def _stored(tx: Transaction, partnership_id: UUID) -> Mapping[Pair, _Match]:
