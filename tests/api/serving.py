@@ -26,6 +26,7 @@ from escrow.psi.profile_ids import LATEST_PROFILE
 from escrow.settings import ServerSettings
 from escrow.store.database import Database
 from escrow.store.sealing import SealingKey
+from escrow.worker import Worker
 
 __all__ = ["Organization", "Served", "served"]
 
@@ -62,6 +63,12 @@ class Served:
         answer = self.left.http.post("/v1/partnerships", json=invitation)
         assert answer.status_code == 201, answer.text
         return f"/v1/partnerships/{invitation['partnership_id']}", invitation
+
+    def work(self) -> None:
+        """Do all that is due."""
+        worker = Worker(self.service.database, self.service.sealing_key, self.service.settings)
+        while worker.run_once():
+            pass
 
     def active(self) -> str:
         """Pair left and right; give the address of the partnership."""

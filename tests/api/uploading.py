@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -51,9 +52,16 @@ class Upload:
         return self.complete(http)
 
 
-def snapshot(address: str, *, accounts: int = 9, number: int = 1, base: int = 0) -> Upload:
-    """Make a list of accounts with a domain each, in chunks of three accounts."""
-    listed = {row: (Population.CUSTOMERS, frozenset({(MatchKeyClass.DOMAIN, row)})) for row in range(1, accounts + 1)}
+def snapshot(
+    address: str,
+    *,
+    rows: Iterable[int] = range(1, 10),
+    population: Population = Population.CUSTOMERS,
+    number: int = 1,
+    base: int = 0,
+) -> Upload:
+    """Make a list in which each account has the domain that its row modulo 100 stands for; three accounts a chunk."""
+    listed = {row: (population, frozenset({(MatchKeyClass.DOMAIN, row % 100)})) for row in rows}
     chunks = tuple(pack_chunk(part) for part in split(records_of(listed), 16 + 3 * (14 + 25)))
     digests = [chunk_digest(chunk) for chunk in chunks]
     digest = submission_digest(
@@ -72,7 +80,7 @@ def snapshot(address: str, *, accounts: int = 9, number: int = 1, base: int = 0)
         "generation": 0,
         "suite": 1,
         "profile": LATEST_PROFILE,
-        "accounts": accounts,
+        "accounts": len(listed),
         "chunks": [b64url(each) for each in digests],
         "digest": b64url(digest),
     }
