@@ -229,6 +229,12 @@ def test_a_likely_match_reveals_only_if_its_word_is_on_one_account_of_either_lis
     assert company_count({1: an_account(C, name=(8, 9))}, pinned, revealing=True) == {Cell(C, C): 1}
 
 
+def test_a_word_that_is_name_and_variant_of_one_account_is_on_one_account() -> None:
+    left, right = {1: an_account(C, name=9, variant=9)}, {2: an_account(C, name=9)}
+    assert company_count(left, right, revealing=True) == {Cell(C, C): 1}
+    assert company_count(right, left, revealing=True) == {Cell(C, C): 1}
+
+
 def test_a_domain_on_two_accounts_still_reveals() -> None:
     left = {1: an_account(C, domain=1)}
     right = {2: an_account(C, domain=1), 3: an_account(P, domain=1)}

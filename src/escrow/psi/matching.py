@@ -46,7 +46,8 @@ class Band(Enum):
 class Matches:
     """Pairs of accounts that share a key, as aligned arrays in (left, right) order, over the two lists they index.
 
-    ``unique`` tells that a key which makes this match what it is stands on exactly one account of each list.
+    ``unique`` tells that a key which makes this match what it is stands on exactly one account of each list; where the
+    match is certain, it says so without looking.
     """
 
     left: ListRecords
@@ -147,7 +148,7 @@ def overlaps(standing: Matches, *, at_least: Tier, revealing: bool = False) -> O
     """
     enough = standing.tiers <= at_least
     if revealing:
-        enough &= standing.unique | (standing.tiers == Tier.CERTAIN)
+        enough &= standing.unique
     matches = standing.where(enough)
     group, size = _groups(matches)
     return Overlaps(
