@@ -81,12 +81,10 @@ def test_overlaps_are_paged_in_row_order_and_hold_the_callers_own_rows_only(api:
     assert {int.from_bytes(unb64url(item["row"])) for item in theirs} == set(range(120, 161))
 
 
-@pytest.mark.parametrize(
-    ("query", "expected"), [("ours=customers", 41), ("ours=prospects", 0), ("theirs=prospects", 41)]
-)
-def test_overlaps_are_filtered_by_population(api: Served, query: str, expected: int) -> None:
+def test_overlaps_are_filtered_by_population(api: Served) -> None:
     address = mapped(api, Level.ACCOUNTS)
-    assert len(got(api.left.http.get(f"{address}/overlaps?{query}"))["items"]) == expected
+    for query, expected in (("ours=customers", 41), ("ours=prospects", 0), ("theirs=prospects", 41)):
+        assert len(got(api.left.http.get(f"{address}/overlaps?{query}"))["items"]) == expected
 
 
 def test_a_population_that_is_unknown_is_refused(api: Served) -> None:
