@@ -19,7 +19,8 @@ from escrow.terms import CELLS, Cell, Level, Side, Terms
 from escrow.worker import Worker
 from tests.partnership_makers import NOON, Couple, active_partnership, seat
 
-LIMITS = SubmissionLimits(chunk_bytes=1 << 20, chunks=64, largest_list=1_000)
+LIMITS = SubmissionLimits(chunks=64, largest_list=1_000)
+CHUNK_BYTES = 1 << 20
 
 
 class Clock:
@@ -71,7 +72,7 @@ class Desk:
 
     def send(self, side: Side, number: int, position: int, content: bytes) -> None:
         """Upload one chunk."""
-        chunk = submissions.read_chunk(content, most_bytes=LIMITS.chunk_bytes)
+        chunk = submissions.read_chunk(content, most_bytes=CHUNK_BYTES)
         with self.database.transaction("add chunk") as tx:
             submissions.add_chunk(
                 tx,
@@ -100,7 +101,7 @@ class Desk:
         *,
         type: SubmissionType = SubmissionType.SNAPSHOT,  # noqa: A002 - the domain's word
         ready: bool = True,
-        most_bytes: int = 1 << 20,
+        most_bytes: int = CHUNK_BYTES,
     ) -> Submission:
         """Upload a list as the next submission and hand it to the worker, which does not work yet."""
         chunks = [pack_chunk(part) for part in split(records, most_bytes)]

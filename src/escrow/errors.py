@@ -12,7 +12,7 @@
     ├── Refused                 the service refuses a request (see each subclass)
     │   ├── NotAuthenticated, NotFound, OrganizationNameTaken, OrganizationNameInvalid
     │   ├── SubmissionBaseWrong, SubmissionInProgress, SubmissionDigestWrong, SubmissionTooLarge, SubmissionClosed
-    │   ├── ProfileMismatch, GenerationMismatch, ChunkDigestMismatch, ChunkTooLarge, ChunksMissing, ListEmpty
+    │   ├── ProfileMismatch, GenerationMismatch, ChunkDigestMismatch, ChunkTooLarge, ChunksMissing
     │   ├── DetailsNotWanted, TermsChanged, SubmissionChanged
     │   ├── RequestInvalid, BodyUnreadable, BodyTooLarge, ContentTypeUnsupported, RouteUnknown, MethodUnsupported
     │   └── PartnershipExists, PartnershipNotActive, PartnershipEnded, PairingIncomplete, PairingInvalid,
@@ -74,7 +74,6 @@ __all__ = [
     "KeyringExists",
     "KeyringInvalid",
     "KeyringMissing",
-    "ListEmpty",
     "ListMissing",
     "ListenerExposed",
     "LocalError",
@@ -382,12 +381,6 @@ class ChunkTooLarge(Refused):
     """A chunk is larger than this service takes."""
 
     code = "chunk-too-large"
-
-
-class ListEmpty(Refused):
-    """There is no applied list to speak of."""
-
-    code = "list-empty"
 
 
 class DetailsNotWanted(Refused):

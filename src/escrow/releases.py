@@ -104,6 +104,7 @@ def make_release(
         lists = [load_list(tx, partnership_id, standing.live.number, side) for side in Side] if due_at <= now else []
     if not lists:
         with db.transaction("release: wait until it is due") as tx:
+            lock_partnership(tx, partnership_id)
             enqueue(tx, JobType.RELEASE, partnership_id, due_at=due_at)
         return
     matrix = _disclosed(*lists, standing=standing, rule=rule)

@@ -35,7 +35,6 @@ STATUS: Mapping[type[EscrowError], int] = {
     errors.ChunksMissing: 409,
     errors.ConfirmationTaken: 409,
     errors.InvitationTaken: 409,
-    errors.ListEmpty: 409,
     errors.ListMissing: 409,
     errors.OrganizationNameTaken: 409,
     errors.PairingIncomplete: 409,

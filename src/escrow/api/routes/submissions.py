@@ -127,9 +127,7 @@ def complete_submission(
 
 def _limits(service: Service) -> SubmissionLimits:
     settings = service.settings
-    return SubmissionLimits(
-        chunk_bytes=settings.chunk_bytes, chunks=wire.MOST_CHUNKS, largest_list=settings.largest_list
-    )
+    return SubmissionLimits(chunks=wire.MOST_CHUNKS, largest_list=settings.largest_list)
 
 
 def _announced(request: wire.NewSubmission) -> Announcement:

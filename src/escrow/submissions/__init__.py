@@ -1,0 +1,25 @@
+"""Uploads of lists: announced with all their digests, filled chunk by chunk in any order, then left to the worker.
+
+A submission is named by its number and its digest: saying the same again gets the same answer, whatever became of it.
+Nothing here looks at the partner's list, so nothing that a caller sees or times depends on matches.
+"""
+
+from escrow.submissions.announcing import Announcement, SubmissionLimits, start_submission
+from escrow.submissions.progress import Problem, Submission, last_number, missing_chunks, submission_of
+from escrow.submissions.uploading import Chunk, add_chunk, chunk_context, complete, read_chunk
+
+__all__ = [
+    "Announcement",
+    "Chunk",
+    "Problem",
+    "Submission",
+    "SubmissionLimits",
+    "add_chunk",
+    "chunk_context",
+    "complete",
+    "last_number",
+    "missing_chunks",
+    "read_chunk",
+    "start_submission",
+    "submission_of",
+]

@@ -1,0 +1,154 @@
+"""Announcing: what an upload will hold is checked before the first of its bytes comes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import delete, insert, select
+
+from escrow import audit
+from escrow.access import Party
+from escrow.errors import (
+    GenerationMismatch,
+    ProfileMismatch,
+    SubmissionBaseWrong,
+    SubmissionDigestWrong,
+    SubmissionInProgress,
+    SubmissionTooLarge,
+)
+from escrow.psi.records import SubmissionKind, submission_digest
+from escrow.standing import LiveGeneration, Standing, standing_of
+from escrow.store.database import Transaction
+from escrow.store.states import SubmissionState, SubmissionType
+from escrow.store.tables import chunks, submissions
+from escrow.submissions.progress import Submission, find, last_number, of_submission, submission_of
+
+__all__ = ["Announcement", "SubmissionLimits", "start_submission"]
+
+
+@dataclass(frozen=True, slots=True)
+class SubmissionLimits:
+    """What the operator takes: chunks in a submission, accounts on a list."""
+
+    chunks: int
+    largest_list: int
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """What an upload will hold, as its owner states it."""
+
+    number: int
+    type: SubmissionType
+    base: int
+    generation: int
+    suite: int
+    profile: str
+    accounts: int
+    chunk_digests: tuple[bytes, ...]
+    digest: bytes
+
+
+def start_submission(
+    tx: Transaction, party: Party, announced: Announcement, *, limits: SubmissionLimits, now: datetime
+) -> Submission:
+    """Open an upload, in the place of an unfinished one of the same number.
+
+    Raises:
+        PartnershipNotActive, ProfileMismatch, GenerationMismatch: there is no place for this list.
+        SubmissionBaseWrong, SubmissionInProgress: it does not follow what was sent before.
+        SubmissionDigestWrong, SubmissionTooLarge: it does not hold what it says, or too much.
+    """
+    party.must_be_active()
+    known = find(tx, party, announced.number)
+    if known is not None and known.digest == announced.digest:
+        return submission_of(tx, party, announced.number)
+    standing = standing_of(tx, party.partnership_id)
+    _must_be_of(standing.live, announced)
+    _must_follow(tx, party, announced, standing)
+    _must_hold_together(party, announced, limits)
+    _forget_unfinished(tx, party, announced.number)
+    _insert(tx, party, announced, now)
+    detail = {"number": announced.number, "type": announced.type.value, "accounts": announced.accounts}
+    audit.record(
+        tx,
+        audit.Action.SUBMISSION_BEGUN,
+        trail_id=party.partnership_id,
+        caller=party.caller,
+        now=now,
+        detail=detail,
+    )
+    return submission_of(tx, party, announced.number)
+
+
+def _must_be_of(live: LiveGeneration, announced: Announcement) -> None:
+    if announced.profile != live.profile:
+        raise ProfileMismatch(
+            f"The list was made under profile {announced.profile}; this partnership uses {live.profile}.",
+            expected=live.profile,
+        )
+    if (announced.generation, announced.suite) != (live.number, live.suite):
+        raise GenerationMismatch(f"This partnership uses generation {live.number} and suite {live.suite}.")
+
+
+def _must_follow(tx: Transaction, party: Party, announced: Announcement, standing: Standing) -> None:
+    received = select(submissions.c.number).where(
+        submissions.c.partnership_id == party.partnership_id,
+        submissions.c.side == party.side.value,
+        submissions.c.state == SubmissionState.RECEIVED.value,
+    )
+    if tx.execute(received.limit(1)).one_or_none() is not None:
+        raise SubmissionInProgress("The submission before this one is still being applied: try again in a moment.")
+    last, applied = last_number(tx, party), standing.sides[party.side].applied
+    applied_number = 0 if applied is None else applied.number
+    if (announced.number, announced.base) != (last + 1, applied_number):
+        raise SubmissionBaseWrong(
+            f"The next submission has number {last + 1} and base {applied_number}.",
+            last_number=last,
+            applied_number=applied_number,
+        )
+
+
+def _must_hold_together(party: Party, announced: Announcement, limits: SubmissionLimits) -> None:
+    # A delta may remove a whole list and add another.
+    most = limits.largest_list * (2 if announced.type is SubmissionType.DELTA else 1)
+    if announced.accounts > most or len(announced.chunk_digests) > limits.chunks:
+        raise SubmissionTooLarge(f"This service takes {limits.largest_list} accounts in {limits.chunks} chunks.")
+    expected = submission_digest(
+        partnership_id=party.partnership_id,
+        g=announced.generation,
+        profile_id=announced.profile,
+        kind=SubmissionKind[announced.type.name],
+        number=announced.number,
+        base=announced.base,
+        chunk_digests=announced.chunk_digests,
+    )
+    if announced.digest != expected:
+        raise SubmissionDigestWrong("The digest is not that of what the submission states.")
+
+
+def _forget_unfinished(tx: Transaction, party: Party, number: int) -> None:
+    tx.execute(delete(chunks).where(of_submission(chunks, party, number)))
+    tx.execute(delete(submissions).where(of_submission(submissions, party, number)))
+
+
+def _insert(tx: Transaction, party: Party, announced: Announcement, now: datetime) -> None:
+    place = {"partnership_id": party.partnership_id, "side": party.side.value, "number": announced.number}
+    tx.execute(
+        insert(submissions).values(
+            **place,
+            type=announced.type.value,
+            base=announced.base,
+            generation=announced.generation,
+            profile=announced.profile,
+            accounts=announced.accounts,
+            digest=announced.digest,
+            state=SubmissionState.UPLOADING.value,
+            ready=False,
+            begun_at=now,
+        )
+    )
+    if announced.chunk_digests:
+        positions = enumerate(announced.chunk_digests)
+        tx.execute(insert(chunks), [{**place, "position": each, "digest": digest} for each, digest in positions])
