@@ -1,0 +1,113 @@
+"""The commands: ``init``, ``migrate``, ``serve``, ``work``, ``openapi``, and those of ``escrow.server.customers``."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from escrow.errors import EscrowError, ListenerExposed, ServiceFault
+from escrow.server.customers import api_key_app, organization_app
+from escrow.server.running import is_loopback, listen, on_stop_signals, work_until, working
+from escrow.server.starting import must_exist, must_lie_outside, opened, read_settings
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(help="Run the escrow's service.", no_args_is_help=True, pretty_exceptions_enable=False)
+app.add_typer(organization_app, name="organization")
+app.add_typer(api_key_app, name="api-key")
+
+SealingKeyFile = Annotated[
+    Path | None, typer.Option("--sealing-key", help="The sealing key's file [env: ESCROW_SEALING_KEY_FILE].")
+]
+
+
+def main() -> None:
+    """Run one command; a refusal is one sentence on standard error and exit code 1."""
+    try:
+        app()
+    except EscrowError as refusal:
+        typer.echo(f"escrow-server: {refusal.message}", err=True)
+        sys.exit(1)
+
+
+@app.command()
+def init(sealing_key: SealingKeyFile = None) -> None:
+    """Make the data folder, the sealing key outside of it, and the database. Run again, it changes nothing."""
+    from escrow.store.migrate import migrate as run_migrations
+    from escrow.store.sealing import SealingKey
+
+    settings = read_settings(sealing_key_file=sealing_key)
+    must_lie_outside(settings)
+    settings.data_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    settings.data_folder.chmod(0o700)
+    if not settings.sealing_key_file.exists():
+        settings.sealing_key_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        SealingKey.make().write(settings.sealing_key_file)
+    run_migrations(settings.database_url)
+    typer.echo(f"Data folder: {settings.data_folder}")
+    typer.echo(f"Sealing key: {settings.sealing_key_file} (back it up, apart from the database)")
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to this version's tables."""
+    from escrow.store.migrate import migrate as run_migrations
+
+    settings = read_settings()
+    if settings.on_sqlite:
+        must_exist(settings)
+    run_migrations(settings.database_url)
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="The address to listen on [env: ESCROW_HOST].")] = None,
+    port: Annotated[int | None, typer.Option(help="The port to listen on [env: ESCROW_PORT].")] = None,
+    tls_certificate: Annotated[Path | None, typer.Option(help="Certificate chain (PEM).")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="Private key of the certificate (PEM).")] = None,
+    sealing_key: SealingKeyFile = None,
+    behind_proxy: Annotated[bool, typer.Option("--behind-proxy", help="A proxy in front speaks HTTPS.")] = False,
+    with_worker: Annotated[
+        bool, typer.Option("--with-worker", help="Apply and match in this process, as is always so on SQLite.")
+    ] = False,
+) -> None:
+    """Answer the API until told to stop; on SQLite also apply, match and release."""
+    settings = read_settings(
+        host=host, port=port, tls_certificate=tls_certificate, tls_key=tls_key, sealing_key_file=sealing_key
+    )
+    if not (settings.tls_certificate or behind_proxy or is_loopback(settings.host)):
+        raise ListenerExposed(
+            f"Plain HTTP on {settings.host} could be read by others: give --tls-certificate and --tls-key, "
+            "or --behind-proxy if a proxy speaks HTTPS."
+        )
+    with opened(settings) as (database, key):
+        if settings.on_sqlite or with_worker:
+            with working(database, key, settings):
+                listen(database, key, settings, behind_proxy=behind_proxy)
+        else:
+            listen(database, key, settings, behind_proxy=behind_proxy)
+
+
+@app.command()
+def work(sealing_key: SealingKeyFile = None) -> None:
+    """Apply, match and release until told to stop, beside one or more ``serve`` on PostgreSQL."""
+    settings = read_settings(sealing_key_file=sealing_key)
+    if settings.on_sqlite:
+        raise ServiceFault("On SQLite the worker lives inside 'escrow-server serve': there is nothing to start.")
+    stop = threading.Event()
+    with opened(settings) as (database, key):
+        on_stop_signals(stop.set)
+        work_until(stop, database, key, settings)
+
+
+@app.command()
+def openapi() -> None:
+    """Print the API's contract as an OpenAPI document."""
+    from escrow.api.app import openapi_document
+
+    typer.echo(json.dumps(openapi_document(), indent=2, ensure_ascii=False))

@@ -1,0 +1,111 @@
+"""The operator's commands for organizations and their API keys."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+from uuid import UUID, uuid4
+
+import typer
+
+from escrow.server.starting import transaction
+
+if TYPE_CHECKING:
+    from escrow.organizations import Organization
+    from escrow.store.database import Transaction
+
+__all__ = ["api_key_app", "organization_app"]
+
+organization_app = typer.Typer(help="Organizations that use this service.", no_args_is_help=True)
+api_key_app = typer.Typer(help="API keys of organizations.", no_args_is_help=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")]
+WhichOrganization = Annotated[str, typer.Argument(metavar="ORGANIZATION", help="Its name or its id.")]
+
+
+@organization_app.command("add")
+def add_organization(name: str, as_json: AsJson = False) -> None:
+    """Add an organization."""
+    from escrow import organizations
+
+    with transaction("add organization") as tx:
+        added = organizations.add_organization(tx, name, organization_id=uuid4(), now=datetime.now(UTC))
+    _print([_told(added)], as_json=as_json)
+
+
+@organization_app.command("list")
+def list_organizations(as_json: AsJson = False) -> None:
+    """List all organizations."""
+    from escrow import organizations
+
+    with transaction("list organizations") as tx:
+        found = organizations.list_organizations(tx)
+    _print([_told(each) for each in found], as_json=as_json)
+
+
+@api_key_app.command("add")
+def add_api_key(
+    organization: WhichOrganization,
+    label: Annotated[str, typer.Option(help="What the key is for.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Make an API key and print it: this once, since only its digest is kept."""
+    from escrow import organizations
+
+    with transaction("add api key") as tx:
+        owner = _organization(tx, organization)
+        key = organizations.add_api_key(
+            tx, owner.organization_id, label=label, random=os.urandom, now=datetime.now(UTC)
+        )
+    _print([{**_told(owner), "api_key_id": key.api_key_id, "api_key": key.presented}], as_json=as_json)
+
+
+@api_key_app.command("list")
+def list_api_keys(organization: WhichOrganization, as_json: AsJson = False) -> None:
+    """List an organization's API keys, without their secrets."""
+    from escrow import organizations
+
+    with transaction("list api keys") as tx:
+        keys = organizations.list_api_keys(tx, _organization(tx, organization).organization_id)
+    _print(
+        [
+            {
+                "api_key_id": key.api_key_id,
+                "label": key.label,
+                "created_at": key.created_at.isoformat(),
+                "revoked_at": key.revoked_at.isoformat() if key.revoked_at else "",
+            }
+            for key in keys
+        ],
+        as_json=as_json,
+    )
+
+
+@api_key_app.command("revoke")
+def revoke_api_key(api_key_id: str) -> None:
+    """Refuse a key from now on."""
+    from escrow import organizations
+
+    with transaction("revoke api key") as tx:
+        organizations.revoke_api_key(tx, api_key_id, now=datetime.now(UTC))
+
+
+def _organization(tx: Transaction, which: str) -> Organization:
+    from escrow import organizations
+
+    try:
+        return organizations.organization(tx, UUID(which))
+    except ValueError:
+        return organizations.organization_named(tx, which)
+
+
+def _told(organization: Organization) -> dict[str, str]:
+    return {"organization_id": str(organization.organization_id), "name": organization.name}
+
+
+def _print(rows: list[dict[str, str]], *, as_json: bool) -> None:
+    """Print one row a line, as text or as an object."""
+    for row in rows:
+        typer.echo(json.dumps(row) if as_json else "  ".join(filter(None, row.values())))

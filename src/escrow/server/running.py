@@ -1,0 +1,87 @@
+"""The processes: the API on a socket, the worker beside it or alone, and how both are told to stop."""
+
+from __future__ import annotations
+
+import ipaddress
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from escrow.settings import ServerSettings
+    from escrow.store.database import Database
+    from escrow.store.sealing import SealingKey
+
+__all__ = ["is_loopback", "listen", "on_stop_signals", "work_until", "working"]
+
+
+def work_until(stop: threading.Event, database: Database, key: SealingKey, settings: ServerSettings) -> None:
+    """Apply, match and release until told to stop."""
+    from escrow.worker import Worker
+
+    Worker(database, key, settings).run(stop)
+
+
+@contextmanager
+def working(database: Database, key: SealingKey, settings: ServerSettings) -> Iterator[None]:
+    """Work in a thread beside the block, and finish the piece at hand when the block ends."""
+    stop = threading.Event()
+    thread = threading.Thread(target=_work_or_stop, args=(database, key, settings, stop), name="worker", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(timeout=30)
+
+
+def _work_or_stop(database: Database, key: SealingKey, settings: ServerSettings, stop: threading.Event) -> None:
+    """Work; a service whose worker has died stops too, rather than look well and apply nothing."""
+    try:
+        work_until(stop, database, key, settings)
+    finally:
+        if not stop.is_set():
+            signal.raise_signal(signal.SIGTERM)
+
+
+def listen(database: Database, key: SealingKey, settings: ServerSettings, *, behind_proxy: bool) -> None:
+    """Answer the API until told to stop."""
+    import uvicorn
+
+    from escrow.api.app import create_app
+    from escrow.api.dependencies import Service
+
+    # Once it has stopped, uvicorn raises the signal again: the worker is then still to be stopped.
+    on_stop_signals(lambda: None)
+    uvicorn.run(
+        create_app(Service(database, key, settings)),
+        host=settings.host,
+        port=settings.port,
+        ssl_certfile=settings.tls_certificate,
+        ssl_keyfile=settings.tls_key,
+        proxy_headers=behind_proxy,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        ws="none",
+        lifespan="off",
+        timeout_graceful_shutdown=10,
+    )
+
+
+def on_stop_signals(act: Callable[[], None]) -> None:
+    """Do this when the process is told to stop."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: act())
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether only this machine reaches the address."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
