@@ -43,4 +43,6 @@ def run(arguments: list[str]) -> int:
 
 def main() -> None:
     """Run the command line of this process."""
+    # httpx does without its own command line, which costs more to import than all the rest of it.
+    sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]  # None is how an import is refused
     sys.exit(run(sys.argv[1:]))
