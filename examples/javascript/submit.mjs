@@ -1,0 +1,65 @@
+// Submits a whole list: node submit.mjs LIST [KEYRING]
+//
+// LIST is JSON: one entry for each company, with your id of it, its website and its population.
+
+import { readFileSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
+
+import { fromBase64url, sha256, toBase64url } from './bytes.mjs';
+import { packList, submissionDigest, withoutAmbiguousKeys } from './chunk.mjs';
+import { plainDomain } from './domain.mjs';
+import { verifyTag } from './pairing.mjs';
+import { connect } from './service.mjs';
+import { CLASS, KIND_OF_CLASS, POPULATION, accountSecret, row } from './tokens.mjs';
+
+const [listFile, keyringFile = 'keyring.json'] = process.argv.slice(2);
+const keyring = JSON.parse(readFileSync(keyringFile, 'utf8'));
+const call = connect(process.env.ESCROW_URL, process.env.ESCROW_API_KEY);
+const partnership = `/v1/partnerships/${keyring.partnership_id}`;
+
+// The partner has proved that it holds the same secret, or nothing is blinded.
+const { inviter_tag: unverifiedTag } = await call('GET', `${partnership}/pairing`);
+if (unverifiedTag === null) throw new Error('the inviter has not confirmed yet; run this again later');
+verifyTag(fromBase64url(keyring.expected_tag), fromBase64url(unverifiedTag));
+
+const { generation, list } = await call('GET', partnership);
+const { suite, g, profile } = keyring;
+const isOurs = generation.number === g && generation.suite === suite && generation.profile === profile;
+if (!isOurs) throw new Error('the service is at another generation than this keyring');
+
+const entries = JSON.parse(readFileSync(listFile, 'utf8'));
+const accounts = withoutAmbiguousKeys(entries.flatMap(blinded));
+const chunks = packList(accounts);
+const tokens = accounts.reduce((sum, { keys }) => sum + keys.length, 0);
+
+const chunkDigests = chunks.map((chunk) => sha256(chunk));
+const place = { type: 'snapshot', number: list.last_number + 1, base: list.applied_number };
+const digest = submissionDigest({ partnershipId: keyring.partnership_id, g, profile, ...place, chunkDigests });
+const opened = await call('POST', `${partnership}/submissions`, {
+  ...place,
+  generation: g, suite, profile,
+  accounts: accounts.length,
+  chunks: chunkDigests.map(toBase64url),
+  digest: toBase64url(digest),
+});
+const submission = `${partnership}/submissions/${opened.number}`;
+for (const position of opened.missing) await call('PUT', `${submission}/chunks/${position}`, chunks[position]);
+
+// `ready` says that your counts are right; releases begin once both sides have said so. POST …/ready says it later.
+let shown = await call('POST', `${submission}/complete`, { ready: false });
+for (; shown.state === 'received'; await pause(500)) shown = await call('GET', submission);
+if (shown.state !== 'applied') throw new Error(`${shown.problem?.code}: ${shown.problem?.detail}`);
+const leftOut = entries.length - accounts.length;
+console.log(`submission ${shown.number} applied: ${accounts.length} accounts, ${tokens} tokens, ${leftOut} left out`);
+
+/** Gives the account as it is sent, or nothing if its website gives no key. */
+function blinded({ id, website, population }) {
+  const domain = plainDomain(website);
+  if (!domain) return [];
+  const { token } = accountSecret(fromBase64url(keyring.match_key), KIND_OF_CLASS[CLASS.domain], domain);
+  return [{
+    row: row(fromBase64url(keyring.own_secret), keyring.partnership_id, id),
+    population: POPULATION[population],
+    keys: [{ keyClass: CLASS.domain, token }],
+  }];
+}
