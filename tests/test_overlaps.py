@@ -7,7 +7,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import delete, func, select
 
 from escrow import audit, partnerships
 from escrow.access import party_of
@@ -15,7 +17,7 @@ from escrow.errors import NotFound, PartnershipNotActive
 from escrow.matching import match_lists
 from escrow.overlaps import OverlapPage, OverlappingRow, overlaps_page
 from escrow.psi.matchkeys import MatchKeyClass
-from escrow.psi.records import ListRecords
+from escrow.psi.records import ListRecords, difference
 from escrow.store.database import Database
 from escrow.store.states import SubmissionType
 from escrow.store.tables import matches
@@ -79,11 +81,27 @@ def rows_read(desk: Desk, side: Side) -> list[bytes]:
     return [item.row for item in read(desk, side).items]
 
 
+def all_matches(desk: Desk) -> set[tuple[object, ...]]:
+    """Read what is stored, whoever may read it."""
+    with desk.database.snapshot("all matches") as tx:
+        return {tuple(match) for match in tx.execute(select(matches))}
+
+
 def stored_matches(desk: Desk) -> int:
     """Count what is stored, whoever may read it."""
     with desk.database.snapshot("count matches") as tx:
         return tx.execute(select(func.count()).select_from(matches)).scalar_one()
 
+
+#: At most five accounts, so that no key can stand on too many.
+MATCHED_LISTS = st.dictionaries(
+    st.integers(1, 9),
+    st.tuples(
+        st.sampled_from(Population),
+        st.frozensets(st.tuples(st.sampled_from([DOMAIN, NAME]), st.integers(0, 4)), max_size=3),
+    ),
+    max_size=5,
+)
 
 LEFT = {1: account(CUSTOMERS, 10), 2: account(PROSPECTS, 11), 3: account(CUSTOMERS, 12)}
 RIGHT = {21: account(OPPORTUNITIES, 10), 22: account(CUSTOMERS, 11), 23: account(PROSPECTS, 99)}
@@ -211,6 +229,23 @@ def test_a_snapshot_gives_the_same_overlaps_as_its_deltas(desk: Desk) -> None:
     by_deltas = read(desk, Side.LEFT)
     desk.applied(Side.LEFT, records_of(LEFT))
     assert read(desk, Side.LEFT) == by_deltas
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(before=MATCHED_LISTS, now=MATCHED_LISTS, theirs=MATCHED_LISTS)
+def test_stored_matches_depend_on_the_lists_alone_and_not_on_how_they_came_about(
+    desk: Desk, before: dict[int, Account], now: dict[int, Account], theirs: dict[int, Account]
+) -> None:
+    desk.share(Level.DETAILS, reveals_from=Tier.LIKELY)
+    first, last = records_of(before), records_of(now)
+    desk.applied(Side.RIGHT, records_of(theirs))
+    desk.applied(Side.LEFT, first)
+    desk.applied(Side.LEFT, difference(first, last), type=SubmissionType.DELTA)
+    by_deltas = all_matches(desk)
+    with desk.database.transaction("forget all matches") as tx:
+        tx.execute(delete(matches))
+    match_lists(desk.database, desk.couple.partnership_id, service_key=desk.couple.service_key, now=desk.clock())
+    assert all_matches(desk) == by_deltas
 
 
 def test_an_end_stops_all_reading_and_the_worker_purges(desk: Desk) -> None:

@@ -69,6 +69,19 @@ def test_a_list_is_applied_with_its_tokens_in_stored_index_form(desk: Desk) -> N
     assert {token.tobytes() for token in stored.tokens["token"]} == indexes
 
 
+def test_what_a_submitter_sees_is_the_same_whatever_the_partner_has(desk: Desk) -> None:
+    desk.share(Level.DETAILS)
+    received_alone = desk.submit(Side.LEFT, one_account())
+    desk.drain()
+    applied_alone = desk.submission(Side.LEFT, 1)
+    desk.applied(Side.RIGHT, one_account())
+    received = desk.submit(Side.LEFT, one_account())
+    desk.drain()
+    applied = desk.submission(Side.LEFT, 2)
+    assert dataclasses.replace(received, number=1, base=0) == received_alone
+    assert dataclasses.replace(applied, number=1, base=0) == applied_alone
+
+
 def test_what_was_uploaded_is_deleted_once_it_is_applied(desk: Desk) -> None:
     desk.submit(Side.LEFT, one_account())
     assert stored_chunks(desk) == 1
