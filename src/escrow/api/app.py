@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from fastapi import FastAPI
@@ -15,6 +16,8 @@ from escrow.api.problems import handle_problems
 from escrow.api.routes import details, overlaps, partnerships, releases, service, submissions, terms
 
 __all__ = ["create_app", "openapi_document"]
+
+_SCHEMAS = "#/components/schemas/"
 
 _ROUTERS = (
     service.router,
@@ -47,8 +50,13 @@ class _Contract(FastAPI):
     def openapi(self) -> dict[str, Any]:
         """Give the document, with the schema that the problems refer to."""
         document = super().openapi()
-        schema = wire.Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-        document["components"]["schemas"] |= schema.pop("$defs") | {"Problem": schema}
+        problem = wire.Problem.model_json_schema(ref_template=f"{_SCHEMAS}{{model}}")
+        schemas = document["components"]["schemas"] | problem.pop("$defs") | {"Problem": problem}
+        # FastAPI adds every enum that a model holds, by its code; on the wire they are words, and nothing refers to it.
+        told = json.dumps([document["paths"], schemas])
+        document["components"]["schemas"] = {
+            name: schema for name, schema in schemas.items() if f'"{_SCHEMAS}{name}"' in told
+        }
         return document
 
 
@@ -60,6 +68,7 @@ def _routed() -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        separate_input_output_schemas=False,
         generate_unique_id_function=_operation_id,
         telemetry={"tracing": False},
     )

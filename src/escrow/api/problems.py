@@ -19,7 +19,7 @@ from starlette.responses import Response
 from escrow import errors, wire
 from escrow.errors import EscrowError, ServiceFault
 
-__all__ = ["PROBLEM_TYPE", "STATUS", "handle_problems", "problem_of", "problems", "unexpected"]
+__all__ = ["PROBLEM_TYPE", "STATUS", "TAKES_A_BODY", "handle_problems", "problem_of", "problems", "unexpected"]
 
 PROBLEM_TYPE = "application/problem+json"
 
@@ -69,6 +69,13 @@ _HEADERS: Mapping[type[EscrowError], Mapping[str, str]] = {
 
 #: What an error may tell beside its sentence; each is an attribute of the errors that have it.
 _MEMBERS = ("last_number", "applied_number", "missing", "expected")
+
+#: What a route that takes a body may answer, beside what any may.
+TAKES_A_BODY: tuple[type[EscrowError], ...] = (
+    errors.BodyUnreadable,
+    errors.BodyTooLarge,
+    errors.ContentTypeUnsupported,
+)
 
 #: What any route may answer.
 _EVERYWHERE: tuple[type[EscrowError], ...] = (

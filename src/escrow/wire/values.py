@@ -21,6 +21,7 @@ from pydantic_core import PydanticCustomError
 from pydantic_core import core_schema as cs
 
 from escrow.psi.encoding import b64url, unb64url
+from escrow.psi.profile_ids import LATEST_PROFILE
 from escrow.reports.matrix import CellState
 from escrow.terms import Level, Population, Side, Tier
 
@@ -163,12 +164,12 @@ def _not_zero(row: bytes) -> bytes:
     return row
 
 
-Bytes16 = Annotated[bytes, _Base64url(16, 16)]
-Bytes32 = Annotated[bytes, _Base64url(32, 32)]
-RowBytes = Annotated[bytes, _Base64url(8, 8), AfterValidator(_not_zero)]
+Bytes16 = Annotated[bytes, _Base64url(16, 16), Field(examples=["mAPvMQBEt1Db9cm2KQyLzQ"])]
+Bytes32 = Annotated[bytes, _Base64url(32, 32), Field(examples=["47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU"])]
+RowBytes = Annotated[bytes, _Base64url(8, 8), AfterValidator(_not_zero), Field(examples=["k2gtRxT0i9U"])]
 #: Room for the largest padded envelope with a wrap for each of 32 tokens.
 EnvelopeBytes = Annotated[bytes, _Base64url(1, 8_192)]
-Id = Annotated[UUID, _CanonicalId()]
+Id = Annotated[UUID, _CanonicalId(), Field(examples=["5f0c3c5e-2f52-4d5b-9d0a-6d3f3f1f2a11"])]
 PopulationWord = Annotated[Population, _Word(Population)]
 LevelWord = Annotated[Level, _Word(Level)]
 TierWord = Annotated[Tier, _Word(Tier)]
@@ -177,7 +178,7 @@ Number = Annotated[int, Field(ge=0, le=MOST_NUMBER)]
 Accounts = Annotated[int, Field(ge=0, le=MOST_ACCOUNTS)]
 Code = Annotated[int, Field(ge=1, le=255)]
 GenerationNumber = Annotated[int, Field(ge=0, le=2**32 - 1)]
-ProfileId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.+_-]{1,64}$")]
+ProfileId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.+_-]{1,64}$"), Field(examples=[LATEST_PROFILE])]
 Cursor = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,200}$")]
 Time = Annotated[AwareDatetime, AfterValidator(lambda moment: moment.astimezone(UTC))]
 FieldWord = Literal[

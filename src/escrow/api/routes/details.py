@@ -15,7 +15,7 @@ from escrow.api.dependencies import (
     json_only,
     page_size,
 )
-from escrow.api.problems import problems
+from escrow.api.problems import TAKES_A_BODY, problems
 from escrow.details import DetailsBatch, SealedDetails, ServedDetails
 
 __all__ = ["router"]
@@ -59,8 +59,7 @@ def list_wanted_details(
         errors.SubmissionChanged,
         errors.DetailsNotWanted,
         errors.EnvelopeInvalid,
-        errors.ContentTypeUnsupported,
-        errors.BodyTooLarge,
+        *TAKES_A_BODY,
     ),
 )
 def store_details(

@@ -16,7 +16,7 @@ from escrow.api.dependencies import (
     json_only,
     page_size,
 )
-from escrow.api.problems import problems
+from escrow.api.problems import TAKES_A_BODY, problems
 from escrow.partnerships import Partnership
 from escrow.store.database import Transaction
 
@@ -24,11 +24,11 @@ __all__ = ["router"]
 
 router = APIRouter(tags=["partnerships"], dependencies=[Depends(json_only)])
 
-_OPEN = (errors.PairingInvalid, errors.NotFound, errors.ContentTypeUnsupported, errors.BodyTooLarge)
+_PAIRING: tuple[type[errors.EscrowError], ...] = (errors.PairingInvalid, errors.NotFound, *TAKES_A_BODY)
 
 
 @router.post(
-    "/v1/partnerships", summary="Invite", status_code=201, responses=problems(*_OPEN, errors.PartnershipExists)
+    "/v1/partnerships", summary="Invite", status_code=201, responses=problems(*_PAIRING, errors.PartnershipExists)
 )
 def invite(key: PresentedKey, service: Serving, request: wire.NewPartnership) -> wire.Partnership:
     """Open an invitation; the caller becomes its inviter."""
@@ -70,7 +70,7 @@ def show_partnership(partnership_id: PartnershipId, key: PresentedKey, service: 
         return _told(partnerships.show(tx, party, now=service.now()))
 
 
-@router.post("/v1/invitations/lookup", summary="Find the invitation of a pairing code", responses=problems(*_OPEN))
+@router.post("/v1/invitations/lookup", summary="Find the invitation of a pairing code", responses=problems(*_PAIRING))
 def look_up_invitation(key: PresentedKey, service: Serving, request: wire.InvitationLookup) -> wire.Invitation:
     """Show the open invitation that this lookup leads to, if it is for the caller."""
     with service.database.snapshot("look up an invitation") as tx:
@@ -89,7 +89,7 @@ def look_up_invitation(key: PresentedKey, service: Serving, request: wire.Invita
 @router.post(
     "/v1/partnerships/{partnership_id}/accept",
     summary="Accept an invitation",
-    responses=problems(*_OPEN, errors.InvitationTaken),
+    responses=problems(*_PAIRING, errors.InvitationTaken),
 )
 def accept(
     partnership_id: PartnershipId, key: PresentedKey, service: Serving, request: wire.Acceptance
@@ -133,7 +133,7 @@ def show_pairing(partnership_id: PartnershipId, key: PresentedKey, service: Serv
 @router.post(
     "/v1/partnerships/{partnership_id}/confirm",
     summary="Confirm the pairing",
-    responses=problems(*_OPEN, errors.PairingIncomplete, errors.PartnershipEnded, errors.ConfirmationTaken),
+    responses=problems(*_PAIRING, errors.PairingIncomplete, errors.PartnershipEnded, errors.ConfirmationTaken),
 )
 def confirm(
     partnership_id: PartnershipId, key: PresentedKey, service: Serving, request: wire.Confirmation
@@ -151,7 +151,7 @@ def confirm(
 @router.post(
     "/v1/partnerships/{partnership_id}/ready",
     summary="Say that one's counts are right",
-    responses=problems(errors.NotFound, errors.PartnershipNotActive, errors.ListMissing, errors.ContentTypeUnsupported),
+    responses=problems(errors.NotFound, errors.PartnershipNotActive, errors.ListMissing, *TAKES_A_BODY),
 )
 def say_ready(
     partnership_id: PartnershipId, key: PresentedKey, service: Serving, _request: wire.Nothing
@@ -167,7 +167,7 @@ def say_ready(
 @router.post(
     "/v1/partnerships/{partnership_id}/end",
     summary="End a partnership",
-    responses=problems(errors.NotFound, errors.ContentTypeUnsupported),
+    responses=problems(errors.NotFound, *TAKES_A_BODY),
 )
 def end(partnership_id: PartnershipId, key: PresentedKey, service: Serving, _request: wire.Nothing) -> wire.Partnership:
     """End it, or void its invitation: its keys are erased before this answers."""

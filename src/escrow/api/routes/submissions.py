@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Path
 
 from escrow import access, errors, submissions, wire
 from escrow.api.dependencies import ChunkBytes, PartnershipId, PresentedKey, Service, Serving, json_only
-from escrow.api.problems import problems
+from escrow.api.problems import TAKES_A_BODY, problems
 from escrow.store.states import SubmissionType
 from escrow.submissions import Announcement, Submission, SubmissionLimits
 from escrow.wire.values import MOST_NUMBER
@@ -35,8 +35,7 @@ Position = Annotated[int, Path(ge=0, lt=wire.MOST_CHUNKS, description="The chunk
         errors.SubmissionInProgress,
         errors.SubmissionDigestWrong,
         errors.SubmissionTooLarge,
-        errors.ContentTypeUnsupported,
-        errors.BodyTooLarge,
+        *TAKES_A_BODY,
     ),
 )
 def start_submission(
@@ -82,8 +81,8 @@ def show_submission(
         errors.ChunkDigestMismatch,
         errors.ChunkTooLarge,
         errors.SubmissionClosed,
-        errors.ContentTypeUnsupported,
         errors.BodyTooLarge,
+        errors.ContentTypeUnsupported,
     ),
 )
 def add_chunk(
@@ -108,9 +107,7 @@ def add_chunk(
     summary="Hand a submission to be applied",
     status_code=202,
     dependencies=[Depends(json_only)],
-    responses=problems(
-        errors.NotFound, errors.PartnershipNotActive, errors.ChunksMissing, errors.ContentTypeUnsupported
-    ),
+    responses=problems(errors.NotFound, errors.PartnershipNotActive, errors.ChunksMissing, *TAKES_A_BODY),
 )
 def complete_submission(
     partnership_id: PartnershipId,

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends
 
 from escrow import access, errors, partnerships, wire
 from escrow.api.dependencies import PartnershipId, PresentedKey, Serving, json_only
-from escrow.api.problems import problems
+from escrow.api.problems import TAKES_A_BODY, problems
 from escrow.partnerships import TermsDocument
 
 __all__ = ["router"]
@@ -25,7 +25,7 @@ def show_terms(partnership_id: PartnershipId, key: PresentedKey, service: Servin
 @router.put(
     "/v1/partnerships/{partnership_id}/terms",
     summary="State one's terms",
-    responses=problems(errors.NotFound, errors.PartnershipEnded, errors.ContentTypeUnsupported, errors.BodyTooLarge),
+    responses=problems(errors.NotFound, errors.PartnershipEnded, *TAKES_A_BODY),
 )
 def set_terms(
     partnership_id: PartnershipId, key: PresentedKey, service: Serving, request: wire.Terms
