@@ -76,7 +76,6 @@ class Seat:
     records: ListRecords = field(default_factory=ListRecords.empty)
     is_ready: bool = False
     wanted: list[bytes] = field(default_factory=list)
-    overlaps: list[wire.OverlapItem] = field(default_factory=list)
     envelopes: dict[bytes, tuple[wire.SealedDetails, int, int]] = field(default_factory=dict)
     #: (our row, their row) pairs whose envelopes we may read, and the token each matched by.
     readable: list[tuple[bytes, bytes, bytes]] = field(default_factory=list)
@@ -106,6 +105,7 @@ class FakeService:
     outcome: SubmissionState = "applied"
     chunk_bytes: int = 1 << 20
     reports: dict[int, Json] = field(default_factory=dict)
+    overlaps: list[Json] = field(default_factory=list)
 
     def escrow(self, api_key: str) -> Escrow:
         """The SDK on this service, for one of its callers."""
@@ -184,7 +184,7 @@ class FakeService:
             case ["GET", "releases", number]:
                 return self._report(number)
             case ["GET", "overlaps"]:
-                return 200, {"items": [_json(item) for item in seat.overlaps], "next": None}
+                return 200, {"items": self.overlaps, "next": None}
             case ["GET", "details", "wanted"]:
                 items = [{"row": b64url(row)} for row in seat.wanted if row not in seat.envelopes]
                 numbers = {"terms_number": seat.terms_number, "submission": seat.applied_number}
@@ -373,7 +373,6 @@ def _json(
     | wire.Pairing
     | wire.TermsDocument
     | wire.Submission
-    | wire.OverlapItem
     | wire.ServedDetails
     | wire.Partnership,
 ) -> Json:

@@ -22,9 +22,9 @@ PASSPHRASE = Passphrase("correct horse battery")
 QUICK = Stretching(memory_kib=32, passes=1, lanes=1)
 
 
-def a_keyring(api_key: str = "esk_left", organization_id: UUID = LEFT_ORG) -> Keyring:
+def a_keyring(api_key: str = "esk_left", organization_id: UUID = LEFT_ORG, url: str = "https://escrow.test") -> Keyring:
     return Keyring(
-        url="https://escrow.test",
+        url=url,
         api_key=api_key,
         organization_id=organization_id,
         organization_name="Northwind",
@@ -76,19 +76,18 @@ class Machine:
         )
 
 
-def two_machines(folder: Path, service: FakeService) -> tuple[Machine, Machine]:
-    left = a_machine(folder / "left", service, "esk_left", LEFT_ORG)
-    return left, a_machine(folder / "right", service, "esk_right", RIGHT_ORG)
+def two_machines(folder: Path, service: FakeService, url: str = "https://escrow.test") -> tuple[Machine, Machine]:
+    left = a_machine(folder / "left", service, a_keyring("esk_left", LEFT_ORG, url))
+    return left, a_machine(folder / "right", service, a_keyring("esk_right", RIGHT_ORG, url))
 
 
-def a_machine(folder: Path, service: FakeService, api_key: str, organization_id: UUID) -> Machine:
-    file = a_keyring_file(folder, a_keyring(api_key, organization_id))
-    return Machine(Home.at(folder, {}), file, service.escrow(api_key))
+def a_machine(folder: Path, service: FakeService, keyring: Keyring) -> Machine:
+    return Machine(Home.at(folder, {}), a_keyring_file(folder, keyring), service.escrow(keyring.api_key))
 
 
-def a_pair(folder: Path, service: FakeService) -> tuple[Machine, Machine]:
+def a_pair(folder: Path, service: FakeService, url: str = "https://escrow.test") -> tuple[Machine, Machine]:
     """Two machines whose pairing is complete."""
-    left, right = two_machines(folder, service)
+    left, right = two_machines(folder, service, url)
     right.accept(left.invite().code)
     left.advance()
     right.advance()

@@ -20,6 +20,8 @@ from escrow.errors import EscrowError
 __all__ = ["command", "report_error"]
 
 Body = Callable[..., Said]
+_WIDTH_OF_A_FILE = 160
+
 BodyT = TypeVar("BodyT", bound=Body)
 
 
@@ -117,4 +119,5 @@ def _answer(said: Said, *, is_json: bool) -> None:
         return
     from rich.console import Console
 
-    said.person(Console(highlight=False, soft_wrap=True))
+    # What is not a terminal is a file, a pipe or a log: lines there may be long.
+    said.person(Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE))

@@ -56,16 +56,17 @@ def overlaps_table(listed: OverlapList, limit: int) -> Table:
     """Show the first of a list of overlaps, with what the partner shares."""
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
     fields = listed.shared_fields
-    for header in ("our account", "CRM ids", "ours", "theirs", "match", *(f"their {name}" for name in fields)):
-        table.add_column(header.replace("_", " "), overflow="fold")
+    for header in ("our account", "CRM id", "ours × theirs", "match", *(f"their {name}" for name in fields)):
+        table.add_column(header.replace("_", " "), overflow="ellipsis", no_wrap=True)
     for item in listed.items[:limit]:
         table.add_row(*_own_texts(item), *(printable(str(item.shared.get(name, ""))) for name in fields))
     return table
 
 
 def _own_texts(item: ListedOverlap) -> tuple[str, ...]:
-    name, ids = printable(item.account_name), printable(", ".join(item.crm_ids))
-    return (name, ids, item.cell.ours.word, item.cell.theirs.word, item.tier.word)
+    more = f" +{len(item.crm_ids) - 1}" if len(item.crm_ids) > 1 else ""
+    cell = f"{item.cell.ours.word} × {item.cell.theirs.word}"
+    return (printable(item.account_name), f"{printable(item.crm_ids[0])}{more}", cell, item.tier.word)
 
 
 def _grid(cell_text: Callable[[Cell], str], *, width: int | None = None) -> Table:

@@ -43,7 +43,7 @@ class Stand:
 
     def lines(self) -> Iterator[str]:
         """What a person is told."""
-        partner = f" with {printable(self.seat.partner_name)}" if self.seat.partner_name else ""
+        partner = f" with {printable(self.seat.partner_name)}" if self.seat.label and self.seat.partner_name else ""
         state = self.shown.state if self.shown else "not reached"
         yield f"\n[bold]{printable(name_of(self.seat))}[/]{partner}  ({self.seat.partnership_id})"
         yield f"  pairing      {self.seat.standing.value} here, {state} at the service"

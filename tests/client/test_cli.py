@@ -1,0 +1,493 @@
+"""The command line as a person or a script uses it, against a service on a real loopback socket."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import httpx
+import pytest
+
+from escrow.client.cli.app import app, run
+from escrow.client.cli.exits import ExitCode
+from escrow.psi.encoding import b64url
+from tests.client.fake_service import LEFT_ORG, RIGHT_ORG, FakeService, Json
+from tests.client.making_keyrings import PASSPHRASE, a_pair, two_machines
+
+CSV = """Account ID,Account Name,Website,Type,Account Owner
+001,Acme Rockets Inc,https://www.acme-rockets.com,Customer,Ada
+002,Bolt Brothers GmbH,bolt-brothers.de,Opportunity,Ben
+003,Coil & Cable Ltd,coilcable.co.uk,Prospect,Cem
+"""
+
+
+@pytest.fixture
+def service() -> FakeService:
+    return FakeService()
+
+
+@pytest.fixture
+def url(service: FakeService) -> Iterator[str]:
+    class Handler(BaseHTTPRequestHandler):
+        def _answer(self) -> None:
+            content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            request = httpx.Request(self.command, f"{address}{self.path}", headers=dict(self.headers), content=content)
+            response = service.answer(request)
+            self.send_response(response.status_code)
+            self.send_header("Content-Type", response.headers.get("Content-Type", ""))
+            self.send_header("Content-Length", str(len(response.content)))
+            self.end_headers()
+            self.wfile.write(response.content)
+
+        do_GET = do_POST = do_PUT = _answer  # noqa: N815  # names that the base class looks for
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        address = f"http://127.0.0.1:{server.server_port}"
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield address
+        server.shutdown()
+
+
+@dataclass
+class Answered:
+    """What a command printed, and its exit code."""
+
+    exit_code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Json:
+        answer: Json = json.loads(self.out)
+        return answer
+
+    @property
+    def error_code(self) -> str:
+        return str(json.loads(self.err)["error"]["code"])
+
+
+@dataclass
+class Partner:
+    """One partner's terminal."""
+
+    home: Path
+    api_key: str
+    url: str
+    monkeypatch: pytest.MonkeyPatch
+    capsys: pytest.CaptureFixture[str]
+    passphrase: str = field(default=PASSPHRASE.text)
+
+    def __call__(self, *arguments: str | Path) -> Answered:
+        settings = {"HOME": str(self.home), "API_KEY": self.api_key, "URL": self.url, "PASSPHRASE": self.passphrase}
+        for name, value in settings.items():
+            self.monkeypatch.setenv(f"ESCROW_{name}", value)
+        self.capsys.readouterr()
+        exit_code = run([str(argument) for argument in arguments])
+        printed = self.capsys.readouterr()
+        return Answered(exit_code, printed.out, printed.err)
+
+
+Partners = tuple[Partner, Partner]
+
+
+@pytest.fixture
+def newcomers(
+    tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Partners:
+    """Two partners without a keyring."""
+    left, right = (Partner(tmp_path / side, f"esk_{side}", url, monkeypatch, capsys) for side in ("left", "right"))
+    return left, right
+
+
+@pytest.fixture
+def partners(newcomers: Partners, tmp_path: Path, service: FakeService, url: str) -> Partners:
+    """Two partners with keyrings that cost no time to open."""
+    two_machines(tmp_path, service, url)
+    return newcomers
+
+
+@pytest.fixture
+def paired(newcomers: Partners, tmp_path: Path, service: FakeService, url: str) -> Partners:
+    """Two partners whose pairing is complete."""
+    a_pair(tmp_path, service, url)
+    return newcomers
+
+
+@pytest.fixture
+def export(tmp_path: Path) -> Path:
+    place = tmp_path / "accounts.csv"
+    place.write_text(CSV, encoding="utf-8")
+    return place
+
+
+def a_report(number: int, first: int = 31) -> Json:
+    words = ("customers", "opportunities", "prospects")
+    cells: list[Json] = [
+        {"ours": ours, "theirs": theirs, "level": "counts", "state": "withheld", "number": None}
+        for ours in words
+        for theirs in words
+    ]
+    cells[0] |= {"state": "public", "number": first}
+    return {
+        "partnership_id": str(LEFT_ORG),
+        "number": number,
+        "made_at": "2026-11-21T10:00:00Z",
+        "our_list": {
+            "number": 1,
+            "accounts": 90,
+            "populations": dict.fromkeys(words, 30),
+            "applied_at": "2026-11-21T09:00:00Z",
+        },
+        "cells": cells,
+        "counts_from": "likely",
+        "reveals_from": "certain",
+        "threshold": 5,
+        "step": 1,
+    }
+
+
+def test_from_nothing_to_one_check(newcomers: Partners) -> None:
+    left, right = newcomers
+    assert [partner("init").exit_code for partner in newcomers] == [0, 0]
+    code = str(left("invite", "--to", str(RIGHT_ORG), "--label", "contoso", "--json").json["code"])
+    assert right("accept", code, "--json").json["pairing"] == "accepted"
+    assert "paired here, active at the service" in left("status").out
+    checks = {partner("keyring", "show-check", "--json").json["check"] for partner in newcomers}
+    assert len(checks) == 1
+
+
+def test_an_unnamed_acceptor_is_confirmed_by_a_person(partners: Partners) -> None:
+    left, right = partners
+    code = str(left("invite", "--json").json["code"])
+    right("accept", code)
+    refused = left("submit", "nothing.csv", "--json")
+    assert (refused.exit_code, refused.error_code) == (ExitCode.LOCAL, "partnership-not-ready")
+    assert left("confirm", "--json").exit_code == ExitCode.USAGE
+    assert left("confirm", "--yes", "--json").json["pairing"] == "paired"
+
+
+def test_a_mistyped_code_is_told_as_such(partners: Partners) -> None:
+    answered = partners[1]("accept", "ABCDE-FGHIJ", "--json")
+    assert (answered.exit_code, answered.error_code) == (ExitCode.VERIFICATION, "pairing-code-invalid")
+    assert answered.out == ""
+
+
+def test_a_dry_run_sends_nothing_and_shows_what_would_leave(
+    paired: Partners, export: Path, service: FakeService
+) -> None:
+    left, _ = paired
+    before = len(service.requests)
+    planned = left("submit", export, "--dry-run", "--json").json
+    assert planned["populations"] == {"customers": 1, "opportunities": 1, "prospects": 1}
+    assert planned["sent_tokens"] == {"domain": 3, "name": 3, "variant": 0, "fallback": 0}
+    assert (planned["type"], planned["dry_run"]) == ("snapshot", True)
+    assert not [request for request in service.requests[before:] if not request.startswith("GET")]
+    shown = left("submit", export, "--dry-run")
+    assert "Nothing was sent" in shown.out
+    assert "Acme" not in shown.out + shown.err
+
+
+def test_a_list_is_submitted_and_then_only_its_changes(paired: Partners, export: Path, service: FakeService) -> None:
+    left, _ = paired
+    first = left("submit", export, "--ready", "--json").json
+    assert (first["state"], first["type"]) == ("applied", "snapshot")
+    assert left("submit", export, "--json").json["state"] == "unchanged"
+    export.write_text(CSV + "004,Dune Logistics,dunelogistics.com,Prospect,Dee\n", encoding="utf-8")
+    second = left("submit", export, "--json").json
+    assert (second["type"], second["sent_accounts"], second["accounts"]) == ("delta", 1, 4)
+    assert next(iter(service.deals.values())).seats[LEFT_ORG].is_ready
+
+
+def test_columns_and_stages_said_by_hand_are_remembered(paired: Partners, tmp_path: Path) -> None:
+    left, _ = paired
+    odd = tmp_path / "odd.csv"
+    odd.write_text("Key,Firm,Homepage,Phase\n1,Acme Rockets,acme-rockets.com,Signed\n2,Bolt,bolt.com,Dead\n")
+    said = ("--map", "crm_id=Key", "--map", "account_name=Firm", "--map", "stage=Phase")
+    stages = ("--population", "Signed=customers", "--population", "Dead=skip")
+    assert left("submit", odd, *said, "--dry-run", "--json").error_code == "stage-unknown"
+    planned = left("submit", odd, *said, *stages, "--dry-run", "--json").json
+    assert planned["populations"] == {"customers": 1, "opportunities": 0, "prospects": 0}
+    again = left("submit", odd, "--dry-run")
+    assert again.exit_code == 0
+    assert "account_name=Firm" in again.err
+
+
+@pytest.mark.parametrize("option", [("--map", "nonsense"), ("--map", "shoe_size=Key"), ("--population", "x=friends")])
+def test_a_mapping_that_means_nothing_is_a_usage_error(paired: Partners, export: Path, option: tuple[str, str]) -> None:
+    answered = paired[0]("submit", export, *option, "--json")
+    assert (answered.exit_code, answered.error_code) == (ExitCode.USAGE, "usage")
+
+
+def test_an_export_that_cannot_be_read_exits_with_its_own_code(paired: Partners, tmp_path: Path) -> None:
+    answered = paired[0]("submit", tmp_path / "absent.csv", "--json")
+    assert (answered.exit_code, answered.error_code) == (ExitCode.INPUT, "export-missing")
+
+
+def test_terms_start_from_a_preset_and_single_cells_change_it(paired: Partners) -> None:
+    left, _ = paired
+    set_ = ("terms", "set", "--json", "--preset", "counts-only", "--level", "customers:opportunities=details")
+    document = left(*set_, "--fields", "domain,account_name").json
+    ours = document["ours"]
+    assert isinstance(ours, dict)
+    levels = {(cell["ours"], cell["theirs"]): cell["level"] for cell in ours["levels"]}
+    assert levels["customers", "opportunities"] == "details"
+    assert set(levels.values()) == {"counts", "details"}
+    assert ours["fields"] == ["account_name", "domain"]
+    assert left("terms", "set", "--level", "customers:opportunities=hidden", "--json").exit_code == 0
+    assert "hidden" in left("terms", "show").out
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        ("--preset", "everything"),
+        ("--level", "customers=details"),
+        ("--level", "customers:friends=details"),
+        ("--fields", "shoe_size"),
+        ("--counts-from", "surely"),
+        ("--reveals-from", "possible"),
+    ],
+)
+def test_terms_that_mean_nothing_are_a_usage_error(paired: Partners, said: tuple[str, str]) -> None:
+    assert paired[0]("terms", "set", *said, "--json").exit_code == ExitCode.USAGE
+
+
+def test_terms_that_the_service_changes_are_not_confirmed(paired: Partners, service: FakeService) -> None:
+    left, _ = paired
+    left("terms", "set", "--preset", "counts-only")
+
+    def loosen(method: str, path: str, body: Json) -> Json:
+        if method == "PUT" and path.endswith("/terms"):
+            body = json.loads(json.dumps(body).replace('"counts"', '"details"'))
+        return body
+
+    service.tamper = loosen
+    answered = left("terms", "set", "--preset", "counts-only", "--json")
+    assert (answered.exit_code, answered.error_code) == (ExitCode.VERIFICATION, "verification-failed")
+
+
+def test_before_the_first_release_a_report_says_so(paired: Partners) -> None:
+    left, _ = paired
+    assert left("report", "--json").json["number"] is None
+    assert "no release yet" in left("report").out
+
+
+def test_a_report_is_shown_with_withheld_cells_as_withheld(paired: Partners, service: FakeService) -> None:
+    service.reports[1] = a_report(1)
+    left, _ = paired
+    shown = left("report", "--plays").out
+    assert "31" in shown
+    assert shown.count("withheld") >= 8
+    assert "Northwind" in shown
+    assert "introduc" in shown.lower()
+    assert left("report", "--json").json["number"] == 1
+
+
+def test_a_report_is_written_in_the_format_of_its_name(paired: Partners, service: FakeService, tmp_path: Path) -> None:
+    service.reports[1] = a_report(1)
+    left, _ = paired
+    for name, start in (("r.html", "<!doctype html>"), ("r.csv", "ours,theirs"), ("r.json", "{")):
+        assert left("report", "--output", tmp_path / name).exit_code == 0
+        assert (tmp_path / name).read_text(encoding="utf-8").lower().startswith(start)
+    assert left("report", "--output", tmp_path / "r.pdf", "--json").exit_code == ExitCode.USAGE
+
+
+def test_a_history_that_was_cut_short_is_noticed(paired: Partners, service: FakeService) -> None:
+    left, _ = paired
+    service.reports = {1: a_report(1), 2: a_report(2)}
+    left("report")
+    del service.reports[2]
+    answered = left("report", "--json")
+    assert (answered.exit_code, answered.error_code) == (ExitCode.VERIFICATION, "verification-failed")
+    assert left("report", "--release", "1", "--json").exit_code == 0
+
+
+def test_overlaps_are_joined_back_to_the_crm(
+    paired: Partners, export: Path, service: FakeService, tmp_path: Path
+) -> None:
+    left, _ = paired
+    left("submit", export)
+    seat = next(iter(service.deals.values())).seats[LEFT_ORG]
+    customers = seat.records.accounts[seat.records.accounts["population"] == 1]
+    item = {"row": b64url(customers["row"].tobytes()), "overlap": "o1", "tier": "certain", "level": "accounts"}
+    service.overlaps = [{**item, "ours": "customers", "theirs": "prospects"}]
+    listed = left("overlaps", "--cell", "customers:prospects", "--json").json["items"]
+    assert isinstance(listed, list)
+    assert [(each["account_name"], each["crm_ids"]) for each in listed] == [("Acme Rockets Inc", ["001"])]
+    assert "Acme Rockets Inc" in left("overlaps").out
+    left("overlaps", "--output", tmp_path / "overlaps.csv")
+    assert "001" in (tmp_path / "overlaps.csv").read_text(encoding="utf-8")
+
+
+def test_sync_needs_a_list(paired: Partners, export: Path) -> None:
+    left, _ = paired
+    assert left("sync", "--json").error_code == "state-invalid"
+    left("submit", export)
+    assert left("sync", "--json").json["sent"] == 0
+
+
+def test_status_lists_every_partnership_and_chooses_by_label(paired: Partners) -> None:
+    left, _ = paired
+    left("invite", "--label", "fabrikam")
+    stands = left("status", "--json").json["partnerships"]
+    assert isinstance(stands, list)
+    assert [(each["label"], each["pairing"]) for each in stands] == [("contoso", "paired"), ("fabrikam", "invited")]
+    assert left("terms", "show", "--json").error_code == "partnership-unknown"
+    assert left("terms", "show", "-p", "Contoso", "--json").exit_code == 0
+    assert left("terms", "show", "-p", str(stands[0]["partnership_id"])[:8], "--json").exit_code == 0
+    assert left("invite", "--label", "contoso", "--json").exit_code == ExitCode.USAGE
+
+
+def test_an_end_is_asked_for_and_then_final(paired: Partners) -> None:
+    left, _ = paired
+    assert left("end", "--json").exit_code == ExitCode.USAGE
+    assert left("end", "--yes", "--json").json["pairing"] == "closed"
+    assert left("submit", "x.csv", "--json").error_code == "partnership-not-ready"
+
+
+def test_a_wrong_passphrase_has_its_exit_code(partners: Partners) -> None:
+    left, _ = partners
+    left.passphrase = "another horse"
+    answered = left("status", "--json")
+    assert (answered.exit_code, answered.error_code) == (ExitCode.LOCAL, "passphrase-wrong")
+
+
+def test_the_passphrase_may_come_from_a_file(
+    partners: Partners, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left, _ = partners
+    secret = tmp_path / "passphrase"
+    secret.write_text(PASSPHRASE.text + "\n")
+    left.passphrase = "another horse"
+    assert left("status", "--passphrase-file", secret).exit_code == 0
+    monkeypatch.setenv("ESCROW_PASSPHRASE_FILE", str(secret))
+    assert left("status").exit_code == 0
+
+
+def test_a_home_is_initialised_once(partners: Partners) -> None:
+    answered = partners[0]("init", "--json")
+    assert (answered.exit_code, answered.error_code) == (ExitCode.LOCAL, "keyring-exists")
+
+
+def test_a_refused_api_key_leaves_no_keyring(newcomers: Partners) -> None:
+    left, _ = newcomers
+    left.api_key = "esk_unknown"
+    answered = left("init", "--json")
+    assert (answered.exit_code, answered.error_code) == (ExitCode.REFUSED, "not-authenticated")
+    assert not (left.home / "keyring").exists()
+
+
+def test_a_service_that_is_away_has_its_exit_code(newcomers: Partners) -> None:
+    left, _ = newcomers
+    left.url = "http://127.0.0.1:9"
+    answered = left("init", "--json")
+    assert (answered.exit_code, answered.error_code) == (ExitCode.UNREACHABLE, "service-unreachable")
+
+
+def test_plain_http_beyond_this_machine_is_refused(newcomers: Partners) -> None:
+    left, _ = newcomers
+    answered = left("init", "--url", "http://escrow.example.com", "--json")
+    assert (answered.exit_code, answered.error_code) == (ExitCode.USAGE, "plain-http-refused")
+
+
+def test_a_second_machine_goes_on_with_a_delta(paired: Partners, export: Path, tmp_path: Path) -> None:
+    left, _ = paired
+    left("submit", export)
+    carried = tmp_path / "carried"
+    left.monkeypatch.setenv("ESCROW_EXPORT_PASSPHRASE", "one time passphrase")
+    assert left("keyring", "export", carried, "--json").json == {
+        "file": str(carried),
+        "partnerships": 1,
+        "account_states": 1,
+    }
+    assert b"Acme" not in carried.read_bytes()
+    assert left("keyring", "export", carried, "--json").error_code == "keyring-exists"
+    left.home, left.passphrase = tmp_path / "second", "a passphrase of its own"
+    assert left("keyring", "import", carried, "--json").exit_code == 0
+    assert left("submit", export, "--json").json["state"] == "unchanged"
+
+
+def test_an_import_takes_what_is_further_on_and_goes_back_on_nothing(
+    paired: Partners, export: Path, tmp_path: Path
+) -> None:
+    left, right = paired
+    left.monkeypatch.setenv("ESCROW_EXPORT_PASSPHRASE", "one time passphrase")
+    left("terms", "set", "--preset", "full", "--fields", "domain")
+    left("submit", export)
+    left("keyring", "export", tmp_path / "old")
+    left("terms", "set", "--preset", "hidden")
+    export.write_text(CSV + "004,Dune Logistics,dunelogistics.com,Prospect,Dee\n", encoding="utf-8")
+    left("submit", export)
+    assert left("keyring", "import", tmp_path / "old", "--json").json["account_states"] == 0
+    assert left("terms", "show", "--json").json["differs"] is False
+    assert left("submit", export, "--json").json["state"] == "unchanged"
+    refused = right("keyring", "import", tmp_path / "old", "--json")
+    assert (refused.exit_code, refused.error_code) == (ExitCode.LOCAL, "keyring-exists")
+
+
+def test_a_carried_file_that_was_changed_or_cut_changes_nothing(paired: Partners, tmp_path: Path) -> None:
+    left, _ = paired
+    carried = tmp_path / "carried"
+    left.monkeypatch.setenv("ESCROW_EXPORT_PASSPHRASE", "one time passphrase")
+    left("keyring", "export", carried)
+    whole = carried.read_bytes()
+    left.home = tmp_path / "second"
+    for broken in (whole[:-1], whole[:50], whole[:-1] + bytes([whole[-1] ^ 1]), b""):
+        carried.write_bytes(broken)
+        assert left("keyring", "import", carried, "--json").exit_code == ExitCode.LOCAL
+        assert not (left.home / "keyring").exists()
+
+
+def test_an_option_that_does_not_exist_is_a_usage_error(partners: Partners) -> None:
+    assert partners[0]("status", "--nope").exit_code == ExitCode.USAGE
+    answered = partners[0]("status", "--nope", "--json")
+    assert (answered.exit_code, answered.error_code) == (ExitCode.USAGE, "usage")
+
+
+def test_what_a_partner_is_called_cannot_act_on_the_terminal(partners: Partners, service: FakeService) -> None:
+    left, right = partners
+
+    def rename(_: str, __: str, body: Json) -> Json:
+        return json.loads(json.dumps(body).replace("Northwind", "\\u001b[2J[red]evil[/]"))  # type: ignore[no-any-return]
+
+    code = str(left("invite", "--to", str(RIGHT_ORG), "--json").json["code"])
+    service.tamper = rename
+    shown = right("accept", code).out
+    assert "\x1b[2J" not in shown
+    assert "[red]evil[/]" in shown
+
+
+def commands() -> list[tuple[str, ...]]:
+    """Every command of the app, with its group's name before it."""
+    alone: list[tuple[str, ...]] = [(str(each.name),) for each in app.registered_commands]
+    groups = [(group.name, group.typer_instance) for group in app.registered_groups]
+    inside: list[tuple[str, ...]] = [
+        (str(name), str(each.name)) for name, part in groups if part is not None for each in part.registered_commands
+    ]
+    return alone + inside
+
+
+@pytest.mark.parametrize("command", commands(), ids=" ".join)
+def test_every_command_has_the_shared_options_and_a_help_text(
+    command: tuple[str, ...], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    assert run([*command, "--help"]) == 0
+    told = capsys.readouterr().out
+    for option in ("--json", "--home", "--partnership", "--passphrase-file", "--ca-file", "--proxy"):
+        assert option in told
+
+
+def test_the_exit_codes_are_in_the_help(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "400")
+    run(["--help"])
+    told = capsys.readouterr().out
+    for code in ExitCode:
+        assert f"{code.value} {code.meaning}" in told
