@@ -37,7 +37,9 @@ class ServerSettings(BaseSettings):
     data_folder: Path = Field(default_factory=lambda: user_data_path("escrow-server"))
     """Where the SQLite database lies; only its owner may enter it."""
 
-    database_url: str = Field(default_factory=_database_in, repr=False, pattern=r"^(sqlite:///.|postgresql(\+psycopg)?://)")
+    database_url: str = Field(
+        default_factory=_database_in, repr=False, pattern=r"^(sqlite:///.|postgresql(\+psycopg)?://)"
+    )
     """The database: by default an SQLite file in the data folder, or a ``postgresql://`` URL."""
 
     sealing_key_file: Path = Field(default_factory=lambda: user_config_path("escrow-server") / "sealing.key")

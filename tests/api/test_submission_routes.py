@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -30,6 +31,18 @@ def test_a_submission_said_again_gets_the_same_answer(api: Served) -> None:
     assert upload.announce(api.left.http).json() == first
     assert upload.put(api.left.http, 0).status_code == 204
     assert upload.complete(api.left.http).json() == first
+
+
+def test_requests_at_the_same_time_wait_for_each_other(api: Served) -> None:
+    upload = snapshot(api.active(), rows=range(1, 37))
+    with ThreadPoolExecutor(8) as threads:
+        announced = list(threads.map(upload.announce, [api.left.http] * 8))
+        assert {answer.status_code for answer in announced} == {201}
+        positions = [*range(len(upload.chunks))] * 2
+        put = list(threads.map(lambda position: upload.put(api.left.http, position), positions))
+        assert {answer.status_code for answer in put} == {204}
+        completed = list(threads.map(upload.complete, [api.left.http] * 8))
+    assert {(answer.status_code, answer.json()["state"]) for answer in completed} == {(202, "received")}
 
 
 def test_a_submission_is_complete_when_no_chunk_is_missing(api: Served) -> None:
