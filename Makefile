@@ -1,7 +1,7 @@
 # Two commands for a newcomer: `make demo` and `make test`. They need Python 3.11 or newer, git and make.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check format lock clean
+.PHONY: help demo test check format-check lint types contracts migrations places format lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -23,12 +23,24 @@ demo: $(INSTALLED) ## two companies' lists become a 3x3, over HTTPS, on this mac
 test: $(INSTALLED) ## every test, on SQLite and on PostgreSQL
 	$(BIN)/python -m pytest -n 2
 
-check: $(INSTALLED) ## format, lint, types, import contracts, migrations, lock files
+check: format-check lint types contracts migrations places ## format, lint, types, import contracts, migrations, places; -k goes on after one fails
+
+format-check: $(INSTALLED)
 	$(BIN)/ruff format --check .
+
+lint: $(INSTALLED)
 	$(BIN)/ruff check .
+
+types: $(INSTALLED)
 	$(BIN)/mypy src tests
+
+contracts: $(INSTALLED)
 	$(BIN)/lint-imports
+
+migrations: $(INSTALLED)
 	$(BIN)/python tools/check_migrations.py
+
+places: $(INSTALLED)
 	$(BIN)/python tools/check_places.py
 
 format: $(INSTALLED) ## put the code into its form
