@@ -241,15 +241,15 @@ class Submitter:
 
     def _wait(self, number: int) -> wire.Submission:
         """Ask ever more slowly until the worker is done."""
-        pause, waited = _FIRST_PAUSE, 0.0
+        waited = 0.0
         while (submission := self._service.submission(self._id, number)).state == "received":
             if waited > _LONGEST_WAIT:
                 raise ServiceUnreachable(
                     "the service has the whole list and has not applied it yet; run `escrow status` later to see"
                 )
+            pause = min(_FIRST_PAUSE + waited / 10, _LONGEST_PAUSE)
             self._sleep(pause)
             waited += pause
-            pause = min(pause * 1.5, _LONGEST_PAUSE)
         if submission.state == "rejected":
             self._state.drop_pending()
             problem = submission.problem
