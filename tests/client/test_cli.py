@@ -371,6 +371,13 @@ def test_the_passphrase_may_come_from_a_file(
     assert left("status").exit_code == 0
 
 
+def test_a_command_in_a_home_that_is_not_there_makes_none(newcomers: Partners) -> None:
+    left, _ = newcomers
+    answered = left("status", "--json")
+    assert (answered.exit_code, answered.error_code) == (ExitCode.LOCAL, "keyring-missing")
+    assert not left.home.exists()
+
+
 def test_a_home_is_initialised_once(partners: Partners) -> None:
     answered = partners[0]("init", "--json")
     assert (answered.exit_code, answered.error_code) == (ExitCode.LOCAL, "keyring-exists")

@@ -194,6 +194,16 @@ def test_a_name_that_two_of_our_accounts_have_is_not_wrapped(tmp_path: Path, ser
         assert len(split_uploaded(sealed.envelope).wraps) == 1
 
 
+def test_details_that_fit_in_no_envelope_stay_and_stop_nothing_else(tmp_path: Path, service: FakeService) -> None:
+    left, _ = a_pair(tmp_path, service)
+    agree(left, Terms(levels=CUSTOMERS_OPEN, fields=FIELDS))
+    submit(left, ACME, ("9", "Long " * 1000, "long-names.com", C))
+    left_seat, _ = seats(service, left)
+    left_seat.wanted = all_rows(left)
+    exchanged = sync(left)
+    assert (exchanged.sent, exchanged.not_sealed) == (1, 1)
+
+
 def test_only_declared_fields_leave(machines: tuple[Machine, Machine], service: FakeService) -> None:
     left, right = machines
     agree(left, Terms(levels=CUSTOMERS_OPEN, fields=("domain",)))

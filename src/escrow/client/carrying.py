@@ -84,6 +84,7 @@ def import_home(
         KeyringExists: this machine's keyring is of another organization or was made apart from that one.
         KeyringInvalid, PassphraseWrong: the file cannot be read.
     """
+    home.make()
     with tempfile.TemporaryDirectory(dir=home.folder) as folder:
         unpacked = Path(folder)
         keyring = _unseal(place, carried_under, unpacked)

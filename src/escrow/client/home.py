@@ -40,11 +40,17 @@ class Home:
 
     @classmethod
     def at(cls, chosen: Path | None, environment: Mapping[str, str]) -> Home:
-        """Take the folder that was chosen, else ESCROW_HOME, else the system's place for a user's data; make it."""
+        """Take the folder that was chosen, else ESCROW_HOME, else the system's place for a user's data."""
         folder = chosen or (Path(environment["ESCROW_HOME"]) if environment.get("ESCROW_HOME") else _usual_folder())
-        home = cls(folder.expanduser().absolute())
-        _make_private(home.folder)
-        return home
+        return cls(folder.expanduser().absolute())
+
+    def make(self) -> None:
+        """Make the folder, for its owner alone.
+
+        Raises:
+            LocalError: it cannot be made.
+        """
+        _make_private(self.folder)
 
     @property
     def keyring(self) -> Path:

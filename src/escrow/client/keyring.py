@@ -97,6 +97,7 @@ class KeyringFile:
         Raises:
             KeyringExists: it has one.
         """
+        home.make()
         with held(home.keyring_lock):
             if home.keyring.exists():
                 raise KeyringExists(f"there is a keyring in {home.folder} already; use it, or choose another --home")
