@@ -53,20 +53,30 @@ def plays_grid() -> Table:
 
 
 def overlaps_table(listed: OverlapList, limit: int) -> Table:
-    """Show the first of a list of overlaps, with what the partner shares."""
-    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    fields = listed.shared_fields
-    for header in ("our account", "CRM id", "ours × theirs", "match", *(f"their {name}" for name in fields)):
+    """Show the first of a list of overlaps, with what the partner shares; a cell they all lie in is said once."""
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, title_justify="left", title_style="bold")
+    fields, cells = listed.shared_fields, {item.cell for item in listed.items}
+    between: tuple[str, ...] = ("ours × theirs",)
+    if len(cells) == 1:
+        (cell,) = cells
+        between = ()
+        table.title = f"{_cell_text(cell)}: {PLAYS[cell]}"
+    for header in ("our account", "CRM id", *between, "match", *(f"their {name}" for name in fields)):
         table.add_column(header.replace("_", " "), overflow="ellipsis", no_wrap=True)
     for item in listed.items[:limit]:
-        table.add_row(*_own_texts(item), *(printable(str(item.shared.get(name, ""))) for name in fields))
+        cell_text = [_cell_text(item.cell)] * len(between)
+        shared = (printable(str(item.shared.get(name, ""))) for name in fields)
+        table.add_row(printable(item.account_name), _ids_text(item), *cell_text, item.tier.word, *shared)
     return table
 
 
-def _own_texts(item: ListedOverlap) -> tuple[str, ...]:
+def _cell_text(cell: Cell) -> str:
+    return f"{cell.ours.word} × {cell.theirs.word}"
+
+
+def _ids_text(item: ListedOverlap) -> str:
     more = f" +{len(item.crm_ids) - 1}" if len(item.crm_ids) > 1 else ""
-    cell = f"{item.cell.ours.word} × {item.cell.theirs.word}"
-    return (printable(item.account_name), f"{printable(item.crm_ids[0])}{more}", cell, item.tier.word)
+    return f"{printable(item.crm_ids[0])}{more}"
 
 
 def _grid(cell_text: Callable[[Cell], str], *, width: int | None = None) -> Table:
