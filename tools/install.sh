@@ -35,3 +35,5 @@ with_pip() {
 }
 
 with_uv || with_pip
+# Programs that start often must not compile what they import at every start, not even where writing that is switched off.
+"$venv/bin/python" -m compileall -q -j 0 src "$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" >/dev/null || true

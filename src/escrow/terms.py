@@ -138,7 +138,9 @@ class Terms:
         if self.largest_list < 1:
             raise ValueError("the largest list accepted is at least one account")
         if self.reveals_from > self.counts_from:
-            raise ValueError("a tier that reveals an account also counts: reveals_from cannot be weaker than counts_from")
+            raise ValueError(
+                "a tier that reveals an account also counts: reveals_from cannot be weaker than counts_from"
+            )
         object.__setattr__(self, "levels", MappingProxyType(dict(self.levels)))
 
     @property

@@ -1,0 +1,38 @@
+"""A running service for each journey, on SQLite and on PostgreSQL, from an empty database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy.engine import make_url
+
+from tests.journeys.programs import Partner, RunningService, new_partner, pair, start_service
+
+
+@pytest.fixture
+def service(empty_database_url: str, tmp_path: Path) -> Iterator[RunningService]:
+    """A service whose releases follow each other without an interval."""
+    started = start_service(
+        tmp_path, empty_database_url, ESCROW_RELEASE_INTERVAL_SECONDS="0.001", ESCROW_POLL_SECONDS="0.05"
+    )
+    yield started
+    started.stop()
+
+
+@pytest.fixture
+def database_files(empty_database_url: str, request: pytest.FixtureRequest) -> list[Path]:
+    """Every file that the database writes, its write-ahead log too; on PostgreSQL those of its whole server."""
+    if empty_database_url.startswith("sqlite"):
+        file = str(make_url(empty_database_url).database)
+        return [Path(file + suffix) for suffix in ("", "-wal", "-shm")]
+    return [request.getfixturevalue("postgres_server").folder / "cluster"]
+
+
+@pytest.fixture
+def partners(service: RunningService) -> tuple[Partner, Partner]:
+    """Two organizations that have paired."""
+    left, right = new_partner(service, "Larkfield"), new_partner(service, "Brightwater")
+    pair(left, right)
+    return left, right

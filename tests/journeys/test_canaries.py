@@ -1,0 +1,114 @@
+"""Names, domains and details of either list never reach the service: not its database, its logs or its answers.
+
+Every account has words of its own that stand nowhere else; after a whole journey they are searched for in all files.
+"""
+
+from __future__ import annotations
+
+import base64
+import csv
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import UUID
+
+from sqlalchemy import MetaData, create_engine, select
+
+from escrow.client.home import Home
+from escrow.client.state import AccountState
+from tests.journeys.programs import Partner, RunningService, eventually
+
+CANARIES = ("quokkafinch", "zebrawombat")
+ACCOUNTS = 120
+
+
+def test_nothing_that_the_service_keeps_or_says_names_an_account(
+    service: RunningService, partners: tuple[Partner, Partner], tmp_path: Path, database_files: list[Path]
+) -> None:
+    map_canaries(partners, tmp_path)
+    service.stop(signal.SIGKILL)
+    files = [*database_files, *service.log_files]
+    kept = b"".join(content.lower() for content in (*contents(files), *stored_values(service.database_url)))
+    assert len(kept) > 10_000
+    for canary in CANARIES:
+        for form in spellings(canary):
+            assert form not in kept
+
+
+def test_what_the_database_holds_of_an_upload_is_sealed(
+    service: RunningService, partners: tuple[Partner, Partner], tmp_path: Path, database_files: list[Path]
+) -> None:
+    map_canaries(partners, tmp_path)
+    sent = [token for partner in partners for token in tokens_sent(partner)]
+    service.stop(signal.SIGKILL)
+    kept = b"".join(contents(database_files))
+    assert len(sent) > ACCOUNTS
+    assert not [token for token in sent if token in kept]
+
+
+def map_canaries(partners: tuple[Partner, Partner], folder: Path) -> None:
+    """Take two lists of canaries all the way to opened details, a delta and a second release."""
+    exports = [folder / f"{canary}.csv" for canary in CANARIES]
+    for partner, export, canary in zip(partners, exports, CANARIES, strict=True):
+        write_export(export, canary, accounts=ACCOUNTS)
+        partner.run("terms", "set", "--preset", "full", "--fields", "account_name,domain,owner_name,owner_email,region")
+        partner.run("submit", export, "--ready")
+    eventually(lambda: partners[0].run("overlaps")["items"])
+    for partner in (*partners, partners[0]):
+        partner.run("sync")
+    for partner, canary in zip(partners, reversed(CANARIES), strict=True):
+        assert canary in str(partner.run("overlaps")["items"]), "the partner reads what was shared with it"
+    write_export(exports[0], CANARIES[0], accounts=ACCOUNTS - 10)
+    partners[0].run("submit", exports[0])
+
+
+def write_export(file: Path, canary: str, *, accounts: int) -> None:
+    """Write a list whose first half is on both lists, with a canary in every field that is the owner's own."""
+    with file.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(("Account ID", "Account Name", "Website", "Type", "Account Owner", "Owner Email", "Region"))
+        for number in range(accounts):
+            domain = f"{CANARIES[0]}{CANARIES[1]}{number}.com" if number < accounts // 2 else f"{canary}{number}.com"
+            stage = ("Customer", "Opportunity", "Prospect")[number % 3]
+            owner = (f"{canary} Owner {number}", f"{canary}{number}@example.com", f"{canary} region")
+            writer.writerow((f"{canary}-{number}", f"{canary} Company {number}", domain, stage, *owner))
+
+
+def tokens_sent(partner: Partner) -> Iterator[bytes]:
+    """Give the tokens that a partner has sent, from its own account state."""
+    home = Home.at(None, partner.environment)
+    shown = UUID(partner.run("status")["partnerships"][0]["partnership_id"])
+    with AccountState(home.partnership(shown)).applied() as kept:
+        assert kept is not None
+        packed = kept.records.tokens["token"].tobytes()
+    yield from (packed[start : start + 16] for start in range(0, len(packed), 16))
+
+
+def spellings(word: str) -> Iterator[bytes]:
+    """Give a word as it would stand in files: plain, in hexadecimal, in base64 at any offset, and in two-byte text."""
+    plain = word.encode()
+    yield plain
+    yield plain.hex().encode()
+    yield word.encode("utf-16-le")
+    for offset in range(3):
+        encoded = base64.b64encode(b"\0" * offset + plain)
+        yield encoded[4 if offset else 0 : -4].lower()
+
+
+def stored_values(database_url: str) -> Iterator[bytes]:
+    """Give every value of every table, since a database may pack what it writes to its files."""
+    engine = create_engine(database_url)
+    tables = MetaData()
+    with engine.connect() as connection:
+        tables.reflect(connection)
+        for table in tables.sorted_tables:
+            for row in connection.execute(select(table)):
+                yield from (value if isinstance(value, bytes) else str(value).encode() for value in row)
+    engine.dispose()
+
+
+def contents(files: list[Path]) -> Iterator[bytes]:
+    for place in files:
+        for file in sorted(place.rglob("*")) if place.is_dir() else [place]:
+            if file.is_file():
+                yield file.read_bytes()

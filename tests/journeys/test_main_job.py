@@ -1,0 +1,86 @@
+"""Two CRM exports become a 3×3: the command line, HTTP, the database and back, as two partners would do it."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+from tests.journeys.plaintext import Columns, companies, overlap_matrix
+from tests.journeys.programs import Partner, eventually
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+SALESFORCE, HUBSPOT = EXAMPLES / "larkfield-salesforce.csv", EXAMPLES / "brightwater-hubspot.csv"
+FIELDS = "account_name,domain,region"
+
+Numbers = dict[tuple[str, str], int | None]
+
+
+def test_the_matrix_is_that_of_the_plaintext_and_both_sides_see_transposes(partners: tuple[Partner, Partner]) -> None:
+    left, right = submit_examples(partners)
+    plain = overlap_matrix(
+        companies(SALESFORCE, Columns("Account Name", "Website", "Type")),
+        companies(HUBSPOT, Columns("Company name", "Company Domain Name", "Lifecycle Stage")),
+    )
+    assert numbers(left.run("report")) == dict(plain)
+    assert numbers(right.run("report")) == {(ours, theirs): count for (theirs, ours), count in plain.items()}
+
+
+def test_a_cell_opened_by_both_shows_each_side_what_the_other_shares(partners: tuple[Partner, Partner]) -> None:
+    left, right = submit_examples(partners)
+    left.run("terms", "set", "--level", "opportunities:customers=details", "--fields", FIELDS)
+    assert left.run("overlaps")["items"] == [], "one side alone opens nothing"
+    right.run("terms", "set", "--level", "customers:opportunities=details", "--fields", FIELDS)
+    eventually(lambda: left.run("overlaps")["items"])
+    for partner in (left, right, left):
+        partner.run("sync")
+    listed = left.run("overlaps")["items"]
+    assert len(listed) > 30
+    with HUBSPOT.open(encoding="utf-8") as stream:
+        theirs = {(row["Company name"], row["Region"]) for row in csv.DictReader(stream)}
+    for item in listed:
+        assert (item["ours"], item["theirs"]) == ("opportunities", "customers")
+        assert set(item["shared"]) <= set(FIELDS.split(","))
+        assert (item["shared"]["account_name"], item["shared"]["region"]) in theirs
+
+
+def test_a_second_submission_is_a_delta_and_comes_to_what_a_snapshot_would(
+    partners: tuple[Partner, Partner], tmp_path: Path
+) -> None:
+    left, _ = submit_examples(partners)
+    changed = tmp_path / "changed.csv"
+    lines = SALESFORCE.read_text(encoding="utf-8").splitlines(keepends=True)
+    changed.write_text("".join(lines[:1] + lines[100:]), encoding="utf-8")
+    delta = left.run("submit", changed)
+    assert delta["type"] == "delta"
+    assert 0 < delta["sent_accounts"] <= 100
+    eventually(lambda: left.run("report")["number"] == 2)
+    again = left.run("submit", changed)
+    assert again["sent_accounts"] == 0
+    expected = overlap_matrix(
+        companies(changed, Columns("Account Name", "Website", "Type")),
+        companies(HUBSPOT, Columns("Company name", "Company Domain Name", "Lifecycle Stage")),
+    )
+    assert numbers(left.run("report")) == dict(expected)
+
+
+def test_an_end_ends_all_reading_for_both(partners: tuple[Partner, Partner]) -> None:
+    left, right = submit_examples(partners)
+    left.run("end", "--yes")
+    for partner in (left, right):
+        code, error = partner.refused("report")
+        assert code != 0
+        assert error["code"] == "partnership-not-active"
+
+
+def submit_examples(partners: tuple[Partner, Partner]) -> tuple[Partner, Partner]:
+    """Share counts in every cell, submit both exports and wait for the first release."""
+    for partner, export in zip(partners, (SALESFORCE, HUBSPOT), strict=True):
+        partner.run("terms", "set", "--preset", "counts-only")
+        partner.run("submit", export, "--ready")
+    eventually(lambda: partners[0].run("report")["number"])
+    return partners
+
+
+def numbers(report: dict[str, Any]) -> Numbers:
+    return {(cell["ours"], cell["theirs"]): cell["number"] for cell in report["cells"]}
