@@ -50,7 +50,7 @@ class AppliedList:
 
 @dataclass(frozen=True, slots=True)
 class SideStanding:
-    """One party: who it is, its terms as it sees them, its list if one is applied, and whether it ever said it is right."""
+    """One party: who it is, its terms as it sees them, its list if one is applied, and whether it said it is right."""
 
     organization_id: UUID
     terms_number: int

@@ -1,6 +1,7 @@
 """The words of a partnership as types, and terms with their one operation, the meet.
 
-Everything that decides what leaves the escrow is a value in this module. Nothing here reads a clock, a file or a network.
+Everything that decides what leaves the escrow is a value in this module. Nothing here reads a clock, a file or a
+network.
 """
 
 from __future__ import annotations
@@ -118,9 +119,9 @@ def uniform_levels(level: Level) -> Mapping[Cell, Level]:
 class Terms:
     """What one party allows and demands, cells seen from its own side.
 
-    ``counts_from`` is the weakest tier that counts, ``reveals_from`` the weakest that reveals an account; ``largest_list`` is
-    the number of accounts it accepts on the partner's list; ``fields`` are the detail fields that it shares, which are its own
-    and are not met.
+    ``counts_from`` is the weakest tier that counts, ``reveals_from`` the weakest that reveals an account;
+    ``largest_list`` is the number of accounts it accepts on the partner's list; ``fields`` are the detail fields that it
+    shares, which are its own and are not met.
     """
 
     levels: Mapping[Cell, Level]
@@ -162,7 +163,8 @@ class Terms:
 def meet(left: Terms, right: Terms) -> Terms:
     """Give the stricter of both, value by value; both must see the cells from the same side.
 
-    Fields are each party's own and are not met: the result has none. Commutative, associative and idempotent (up to fields).
+    Fields are each party's own and are not met: the result has none. Commutative, associative and idempotent (up to
+    fields).
     """
     counts_from = min(left.counts_from, right.counts_from)
     return Terms(
