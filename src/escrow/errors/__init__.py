@@ -1,0 +1,50 @@
+"""Everything that escrow refuses, as one tree; each leaf has a stable code and a sentence the reader can act on.
+
+::
+
+    EscrowError
+    ├── ProtocolError           a secret, a code or a record is not what the protocol asks for
+    │   ├── PairingCodeInvalid, InviterMismatch, KeyExchangeFailed, ConfirmationFailed
+    │   ├── GenerationInvalid, RowInvalid
+    │   ├── EnvelopeInvalid, EnvelopeCommitmentInvalid, EnvelopeWrapInvalid, EnvelopeTooLarge, EnvelopeStale
+    │   ├── RecordsInvalid, MatchKeyAmbiguous, FallbackNotUnique
+    │   └── ProfileUnknown
+    ├── Refused                 the service refuses a request (see each subclass)
+    │   ├── NotAuthenticated, NotFound, OrganizationNameTaken, OrganizationNameInvalid
+    │   ├── SubmissionBaseWrong, SubmissionInProgress, SubmissionDigestWrong, SubmissionTooLarge, SubmissionClosed
+    │   ├── ProfileMismatch, GenerationMismatch, ChunkDigestMismatch, ChunkTooLarge, ChunksMissing
+    │   ├── DetailsNotWanted, TermsChanged, SubmissionChanged
+    │   ├── RequestInvalid, BodyUnreadable, BodyTooLarge, ContentTypeUnsupported, RouteUnknown, MethodUnsupported
+    │   └── PartnershipExists, PartnershipNotActive, PartnershipEnded, PairingIncomplete, PairingInvalid,
+    │       InvitationTaken, ConfirmationTaken, ListMissing
+    ├── ServiceFault            the service cannot go on, and its operator has to act
+    │   └── SealingKeyInvalid, SealBroken, TrailBroken, StoredFormUnknown, DatabaseBehind, MigrationsDiffer,
+    │       SealingKeyExposed, ListenerExposed, ServiceUnavailable
+    └── ClientError             the partner's side cannot go on (see each subclass)
+        ├── ServiceRefused, ServiceUnreachable, ServiceAnswerInvalid, PlainHttpRefused
+        ├── LocalError          the home folder, the keyring or the account state
+        │   ├── KeyringMissing, KeyringExists, KeyringInvalid, PassphraseMissing, PassphraseWrong, HomeBusy
+        │   ├── PartnershipUnknown, PartnershipHeld, PartnershipNotReady
+        │   └── StateInvalid, SubmittedElsewhere, TermsElsewhere
+        ├── VerificationFailed  what the service or the partner sent is not what the keyring expects
+        ├── ExportInvalid       a CRM export cannot be read as accounts
+        │   ├── ExportMissing, ExportEmpty, ExportEncodingUnknown, ExportRowInvalid
+        │   └── ColumnMissing, ColumnTwice, MappingInvalid, RecordIdsInvalid, StageUnknown
+        └── SubmissionRejected
+
+No message repeats a token, a key, a name or anything else that was sent.
+"""
+
+from __future__ import annotations
+
+from escrow.errors import base, client, protocol, service
+from escrow.errors.base import *  # noqa: F403  # each names in __all__ what it has
+from escrow.errors.client import *  # noqa: F403
+from escrow.errors.protocol import *  # noqa: F403
+from escrow.errors.service import *  # noqa: F403
+
+__all__ = []
+__all__ += base.__all__
+__all__ += protocol.__all__
+__all__ += service.__all__
+__all__ += client.__all__

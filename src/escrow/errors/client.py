@@ -1,0 +1,227 @@
+"""What keeps the partner's side from going on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from escrow.errors.base import EscrowError
+
+__all__ = [
+    "ClientError",
+    "ColumnMissing",
+    "ColumnTwice",
+    "ExportEmpty",
+    "ExportEncodingUnknown",
+    "ExportInvalid",
+    "ExportMissing",
+    "ExportRowInvalid",
+    "HomeBusy",
+    "KeyringExists",
+    "KeyringInvalid",
+    "KeyringMissing",
+    "LocalError",
+    "MappingInvalid",
+    "PartnershipHeld",
+    "PartnershipNotReady",
+    "PartnershipUnknown",
+    "PassphraseMissing",
+    "PassphraseWrong",
+    "PlainHttpRefused",
+    "RecordIdsInvalid",
+    "ServiceAnswerInvalid",
+    "ServiceRefused",
+    "ServiceUnreachable",
+    "StageUnknown",
+    "StateInvalid",
+    "SubmissionRejected",
+    "SubmittedElsewhere",
+    "TermsElsewhere",
+    "VerificationFailed",
+]
+
+
+class ClientError(EscrowError):
+    """The partner's side cannot go on; each subclass says why."""
+
+    code = "client-error"
+
+
+class ServiceRefused(ClientError):
+    """The service answered with a problem document; ``code`` is its own, ``members`` what it says beside it."""
+
+    code = "service-refused"
+
+    def __init__(self, code: str, detail: str, *, status: int, members: Mapping[str, object] | None = None) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+        self.status = status
+        self.members = dict(members or {})
+
+
+class ServiceUnreachable(ClientError):
+    """The service gave no answer: no connection, no valid certificate, or no end of waiting."""
+
+    code = "service-unreachable"
+
+
+class ServiceAnswerInvalid(ClientError):
+    """The answer does not follow the contract of this version."""
+
+    code = "service-answer-invalid"
+
+
+class PlainHttpRefused(ClientError):
+    """An address without TLS is only for the loopback interface."""
+
+    code = "plain-http-refused"
+
+
+class LocalError(ClientError):
+    """The home folder, the keyring or the account state does not allow it."""
+
+    code = "local-error"
+
+
+class KeyringMissing(LocalError):
+    """There is no keyring in the home folder."""
+
+    code = "keyring-missing"
+
+
+class KeyringExists(LocalError):
+    """There is a keyring already, and it is never overwritten by another."""
+
+    code = "keyring-exists"
+
+
+class KeyringInvalid(LocalError):
+    """The bytes are not a keyring, or not one this version reads."""
+
+    code = "keyring-invalid"
+
+
+class PassphraseMissing(LocalError):
+    """Nobody gave a passphrase, or one too short."""
+
+    code = "passphrase-missing"
+
+
+class PassphraseWrong(LocalError):
+    """The passphrase does not open the file, or the file was changed."""
+
+    code = "passphrase-wrong"
+
+
+class HomeBusy(LocalError):
+    """Another escrow command is at work on the same files."""
+
+    code = "home-busy"
+
+
+class PartnershipUnknown(LocalError):
+    """The keyring has no such partnership, or the words fit more than one."""
+
+    code = "partnership-unknown"
+
+
+class PartnershipHeld(LocalError):
+    """The keyring has this partnership already, and keys are never replaced on the service's word."""
+
+    code = "partnership-held"
+
+
+class PartnershipNotReady(LocalError):
+    """The pairing is not complete yet."""
+
+    code = "partnership-not-ready"
+
+
+class StateInvalid(LocalError):
+    """The account state cannot be read."""
+
+    code = "state-invalid"
+
+
+class SubmittedElsewhere(LocalError):
+    """Another machine of the same organization submitted in the meantime."""
+
+    code = "submitted-elsewhere"
+
+
+class TermsElsewhere(LocalError):
+    """The terms the service holds for us are not those confirmed on this machine."""
+
+    code = "terms-elsewhere"
+
+
+class VerificationFailed(ClientError):
+    """What the service or the partner sent is not what this keyring expects: a swapped key or a history cut short."""
+
+    code = "verification-failed"
+
+
+class SubmissionRejected(ClientError):
+    """The service could not apply the list; nothing of it was kept."""
+
+    code = "submission-rejected"
+
+
+class ExportInvalid(ClientError):
+    """A CRM export cannot be read as accounts; each subclass says why."""
+
+    code = "export-invalid"
+
+
+class ExportMissing(ExportInvalid):
+    """There is no such file, or it may not be read."""
+
+    code = "export-missing"
+
+
+class ExportEmpty(ExportInvalid):
+    """The file has no header, no rows, or none that are not skipped."""
+
+    code = "export-empty"
+
+
+class ExportEncodingUnknown(ExportInvalid):
+    """The file is neither UTF-8 nor UTF-16 with a byte order mark."""
+
+    code = "export-encoding-unknown"
+
+
+class ExportRowInvalid(ExportInvalid):
+    """A row does not fit the header."""
+
+    code = "export-row-invalid"
+
+
+class ColumnMissing(ExportInvalid):
+    """A column that is needed was not found, or not under the name that was given."""
+
+    code = "column-missing"
+
+
+class ColumnTwice(ExportInvalid):
+    """Two columns of the export have the same header, and it is one that is used."""
+
+    code = "column-twice"
+
+
+class MappingInvalid(ExportInvalid):
+    """A remembered or given column mapping is not one."""
+
+    code = "mapping-invalid"
+
+
+class RecordIdsInvalid(ExportInvalid):
+    """Rows have no id, or share one."""
+
+    code = "record-ids-invalid"
+
+
+class StageUnknown(ExportInvalid):
+    """The stage column holds values that belong to no population yet."""
+
+    code = "stage-unknown"

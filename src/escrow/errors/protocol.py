@@ -1,0 +1,120 @@
+"""What is not as the protocol asks for: secrets, codes, records, envelopes and profiles."""
+
+from __future__ import annotations
+
+from escrow.errors.base import EscrowError
+
+__all__ = [
+    "ConfirmationFailed",
+    "EnvelopeCommitmentInvalid",
+    "EnvelopeInvalid",
+    "EnvelopeStale",
+    "EnvelopeTooLarge",
+    "EnvelopeWrapInvalid",
+    "FallbackNotUnique",
+    "GenerationInvalid",
+    "InviterMismatch",
+    "KeyExchangeFailed",
+    "MatchKeyAmbiguous",
+    "PairingCodeInvalid",
+    "ProfileUnknown",
+    "ProtocolError",
+    "RecordsInvalid",
+    "RowInvalid",
+]
+
+
+class ProtocolError(EscrowError):
+    """A secret, a code or a record is not what the protocol asks for."""
+
+    code = "protocol-error"
+
+
+class PairingCodeInvalid(ProtocolError):
+    """The pairing code was mistyped, cut short or made for something else."""
+
+    code = "pairing-code-invalid"
+
+
+class InviterMismatch(ProtocolError):
+    """The invitation that the service shows is not the one the pairing code was made for."""
+
+    code = "inviter-mismatch"
+
+
+class KeyExchangeFailed(ProtocolError):
+    """The partner's public key gives no shared secret."""
+
+    code = "key-exchange-failed"
+
+
+class ConfirmationFailed(ProtocolError):
+    """The partner's confirmation tag is wrong: someone between the two swapped a key, or the code was not the same."""
+
+    code = "confirmation-failed"
+
+
+class GenerationInvalid(ProtocolError):
+    """A generation moves up by exactly one, and never back."""
+
+    code = "generation-invalid"
+
+
+class RowInvalid(ProtocolError):
+    """A row is eight bytes and not all zero."""
+
+    code = "row-invalid"
+
+
+class EnvelopeInvalid(ProtocolError):
+    """The envelope's bytes, its sealed fields or what it says it belongs to were changed."""
+
+    code = "envelope-invalid"
+
+
+class EnvelopeCommitmentInvalid(EnvelopeInvalid):
+    """The envelope does not commit to the key it was opened with."""
+
+    code = "envelope-commitment-invalid"
+
+
+class EnvelopeWrapInvalid(EnvelopeInvalid):
+    """No key of this account opens the envelope's wrap."""
+
+    code = "envelope-wrap-invalid"
+
+
+class EnvelopeTooLarge(ProtocolError):
+    """The details do not fit in the largest envelope."""
+
+    code = "envelope-too-large"
+
+
+class EnvelopeStale(ProtocolError):
+    """The envelope is older than one already opened for this row."""
+
+    code = "envelope-stale"
+
+
+class RecordsInvalid(ProtocolError):
+    """The bytes are not a chunk, or not one this version reads."""
+
+    code = "records-invalid"
+
+
+class MatchKeyAmbiguous(ProtocolError):
+    """A match key stands on more accounts of one list than a key may: it names nobody and is not sent."""
+
+    code = "match-key-ambiguous"
+
+
+class FallbackNotUnique(ProtocolError):
+    """A fallback key stands on more than one account of its list: it is only sent where it is unique."""
+
+    code = "fallback-not-unique"
+
+
+class ProfileUnknown(ProtocolError):
+    """The normalisation profile is not one this version has."""
+
+    code = "profile-unknown"

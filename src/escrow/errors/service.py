@@ -1,0 +1,315 @@
+"""What the service refuses, and what keeps it from going on."""
+
+from __future__ import annotations
+
+from escrow.errors.base import EscrowError
+
+__all__ = [
+    "BodyTooLarge",
+    "BodyUnreadable",
+    "ChunkDigestMismatch",
+    "ChunkTooLarge",
+    "ChunksMissing",
+    "ConfirmationTaken",
+    "ContentTypeUnsupported",
+    "DatabaseBehind",
+    "DetailsNotWanted",
+    "GenerationMismatch",
+    "InvitationTaken",
+    "ListMissing",
+    "ListenerExposed",
+    "MethodUnsupported",
+    "MigrationsDiffer",
+    "NotAuthenticated",
+    "NotFound",
+    "OrganizationNameInvalid",
+    "OrganizationNameTaken",
+    "PairingIncomplete",
+    "PairingInvalid",
+    "PartnershipEnded",
+    "PartnershipExists",
+    "PartnershipNotActive",
+    "ProfileMismatch",
+    "Refused",
+    "RequestInvalid",
+    "RouteUnknown",
+    "SealBroken",
+    "SealingKeyExposed",
+    "SealingKeyInvalid",
+    "ServiceFault",
+    "ServiceUnavailable",
+    "StoredFormUnknown",
+    "SubmissionBaseWrong",
+    "SubmissionChanged",
+    "SubmissionClosed",
+    "SubmissionDigestWrong",
+    "SubmissionInProgress",
+    "SubmissionTooLarge",
+    "TermsChanged",
+    "TrailBroken",
+]
+
+
+class Refused(EscrowError):
+    """The service refuses a request; each subclass says why."""
+
+    code = "refused"
+
+
+class NotAuthenticated(Refused):
+    """The caller shows no API key that the service knows."""
+
+    code = "not-authenticated"
+
+
+class NotFound(Refused):
+    """There is no such thing, or it is somebody else's: the two are never told apart."""
+
+    code = "not-found"
+
+
+class OrganizationNameTaken(Refused):
+    """Another organization has this name."""
+
+    code = "organization-name-taken"
+
+
+class OrganizationNameInvalid(Refused):
+    """The name of an organization is a line of text."""
+
+    code = "organization-name-invalid"
+
+
+class PartnershipExists(Refused):
+    """The partnership's id or its pairing code was used before."""
+
+    code = "partnership-exists"
+
+
+class PartnershipNotActive(Refused):
+    """Lists are compared in active partnerships only."""
+
+    code = "partnership-not-active"
+
+
+class PartnershipEnded(Refused):
+    """The partnership has ended, or its invitation has expired."""
+
+    code = "partnership-ended"
+
+
+class PairingIncomplete(Refused):
+    """The partner has not accepted the invitation yet."""
+
+    code = "pairing-incomplete"
+
+
+class InvitationTaken(Refused):
+    """An invitation takes one acceptance, and this one has it."""
+
+    code = "invitation-taken"
+
+
+class ConfirmationTaken(Refused):
+    """The inviter has confirmed this pairing before, with another tag."""
+
+    code = "confirmation-taken"
+
+
+class PairingInvalid(Refused):
+    """A public key, a tag or a lookup does not have the right length, or the suite is unknown."""
+
+    code = "pairing-invalid"
+
+
+class SubmissionBaseWrong(Refused):
+    """A submission does not follow the last one, or builds on another list than the applied one."""
+
+    code = "submission-base-wrong"
+
+    def __init__(self, message: str, *, last_number: int, applied_number: int) -> None:
+        super().__init__(message)
+        self.last_number = last_number
+        self.applied_number = applied_number
+
+
+class ProfileMismatch(Refused):
+    """The list was made under another profile than the live generation's."""
+
+    code = "profile-mismatch"
+
+    def __init__(self, message: str, *, expected: str) -> None:
+        super().__init__(message)
+        self.expected = expected
+
+
+class ChunksMissing(Refused):
+    """A submission is complete when all its chunks are there."""
+
+    code = "chunks-missing"
+
+    def __init__(self, message: str, *, missing: tuple[int, ...]) -> None:
+        super().__init__(message)
+        self.missing = missing
+
+
+class GenerationMismatch(Refused):
+    """The list was made for a generation or a suite that is not the live one."""
+
+    code = "generation-mismatch"
+
+
+class SubmissionInProgress(Refused):
+    """The submission before this one is still being applied."""
+
+    code = "submission-in-progress"
+
+
+class SubmissionDigestWrong(Refused):
+    """The digest of a submission is not that of what it states."""
+
+    code = "submission-digest-wrong"
+
+
+class SubmissionTooLarge(Refused):
+    """A submission holds more accounts or chunks than this service takes."""
+
+    code = "submission-too-large"
+
+
+class SubmissionClosed(Refused):
+    """The submission takes no chunks any more."""
+
+    code = "submission-closed"
+
+
+class ChunkDigestMismatch(Refused):
+    """A chunk is not the one that was announced for its place."""
+
+    code = "chunk-digest-mismatch"
+
+
+class ChunkTooLarge(Refused):
+    """A chunk is larger than this service takes."""
+
+    code = "chunk-too-large"
+
+
+class DetailsNotWanted(Refused):
+    """A row does not overlap in a cell open at details, or is not what was applied."""
+
+    code = "details-not-wanted"
+
+
+class TermsChanged(Refused):
+    """The envelopes were sealed under other terms than the owner's current ones."""
+
+    code = "terms-changed"
+
+
+class SubmissionChanged(Refused):
+    """The envelopes were sealed under another submission than the applied one."""
+
+    code = "submission-changed"
+
+
+class RequestInvalid(Refused):
+    """A field of the request is missing, unknown or not what the contract says."""
+
+    code = "request-invalid"
+
+
+class BodyUnreadable(Refused):
+    """The body is not what its content type says."""
+
+    code = "body-unreadable"
+
+
+class BodyTooLarge(Refused):
+    """The body is larger than this route takes."""
+
+    code = "body-too-large"
+
+
+class ContentTypeUnsupported(Refused):
+    """The body is of another content type than this route takes."""
+
+    code = "content-type-unsupported"
+
+
+class RouteUnknown(Refused):
+    """No route has this address."""
+
+    code = "route-unknown"
+
+
+class MethodUnsupported(Refused):
+    """The route does not know this method."""
+
+    code = "method-unsupported"
+
+
+class ListMissing(Refused):
+    """The party has no applied list yet."""
+
+    code = "list-missing"
+
+
+class ServiceFault(EscrowError):
+    """The service cannot go on, and its operator has to act; callers see an opaque failure."""
+
+    code = "service-fault"
+
+
+class SealingKeyInvalid(ServiceFault):
+    """The service's sealing key is missing or is not a key."""
+
+    code = "sealing-key-invalid"
+
+
+class SealBroken(ServiceFault):
+    """A sealed value does not open under the sealing key."""
+
+    code = "seal-broken"
+
+
+class TrailBroken(ServiceFault):
+    """An entry of an audit trail was changed."""
+
+    code = "trail-broken"
+
+
+class StoredFormUnknown(ServiceFault):
+    """A stored block has a form that this version does not read."""
+
+    code = "stored-form-unknown"
+
+
+class DatabaseBehind(ServiceFault):
+    """The database has not seen every migration."""
+
+    code = "database-behind"
+
+
+class MigrationsDiffer(ServiceFault):
+    """The migrations and the tables of this version do not say the same."""
+
+    code = "migrations-differ"
+
+
+class SealingKeyExposed(ServiceFault):
+    """Others than the operator could read the sealing key, or it lies beside what it seals."""
+
+    code = "sealing-key-exposed"
+
+
+class ListenerExposed(ServiceFault):
+    """The service would speak plain HTTP to other machines."""
+
+    code = "listener-exposed"
+
+
+class ServiceUnavailable(ServiceFault):
+    """The database cannot be reached or is busy; the same request may work a moment later."""
+
+    code = "service-unavailable"
