@@ -6,16 +6,13 @@ Every setting has a default, so that ``escrow-server serve`` runs with none give
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 from platformdirs import user_config_path, user_data_path
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 __all__ = ["ServerSettings"]
-
-_Positive = Annotated[int, Field(ge=1)]
-_Seconds = Annotated[float, Field(gt=0)]
 
 
 def _database_in(settings: dict[str, Any]) -> str:
@@ -31,64 +28,49 @@ class ServerSettings(BaseSettings):
         frozen=True,
         extra="forbid",
         hide_input_in_errors=True,
-        use_attribute_docstrings=True,
     )
 
-    data_folder: Path = Field(default_factory=lambda: user_data_path("escrow-server"))
-    """Where the SQLite database lies; only its owner may enter it."""
-
+    data_folder: Path = Field(
+        default_factory=lambda: user_data_path("escrow-server"),
+        description="Where the SQLite database lies; only its owner may enter it.",
+    )
     database_url: str = Field(
-        default_factory=_database_in, repr=False, pattern=r"^(sqlite:///.|postgresql(\+psycopg)?://)"
+        default_factory=_database_in,
+        repr=False,
+        pattern=r"^(sqlite:///.|postgresql(\+psycopg)?://)",
+        description="The database: by default an SQLite file in the data folder, or a ``postgresql://`` URL.",
     )
-    """The database: by default an SQLite file in the data folder, or a ``postgresql://`` URL."""
-
-    sealing_key_file: Path = Field(default_factory=lambda: user_config_path("escrow-server") / "sealing.key")
-    """The file of the sealing key, outside the data folder, so that a stolen database does not open."""
-
-    host: str = "127.0.0.1"
-    """The address to listen on."""
-
-    port: Annotated[int, Field(ge=0, le=65535)] = 8470
-    """The port to listen on; 0 takes a free one and prints it."""
-
-    tls_certificate: Path | None = None
-    """The certificate chain (PEM) to serve HTTPS with."""
-
-    tls_key: Path | None = None
-    """The private key (PEM) of the certificate."""
-
-    log_file: Path | None = None
-    """Where log lines go instead of standard output."""
-
-    body_bytes: _Positive = 64 * 1024
-    """The largest JSON body of a request, except for batches of details."""
-
-    details_body_bytes: _Positive = 8 * 1024 * 1024
-    """The largest JSON body of a batch of details."""
-
-    chunk_bytes: _Positive = 4 * 1024 * 1024
-    """The largest chunk of a submission."""
-
-    largest_list: _Positive = 5_000_000
-    """The most accounts that one list may hold, whatever the terms accept."""
-
-    page_items: Annotated[int, Field(ge=1, le=1_000)] = 500
-    """The most items in one page of an answer."""
-
-    release_interval_seconds: _Seconds = 86_400
-    """The least time between two releases of a partnership."""
-
-    threshold: Annotated[int, Field(ge=1)] = 5
-    """The smallest count that a release shows."""
-
-    step: _Positive = 1
-    """Shown counts are rounded down to a multiple of this."""
-
-    lease_seconds: _Seconds = 60
-    """For how long a worker may keep a job before another takes it over."""
-
-    poll_seconds: _Seconds = 0.5
-    """How often an idle worker looks for jobs."""
+    sealing_key_file: Path = Field(
+        default_factory=lambda: user_config_path("escrow-server") / "sealing.key",
+        description="The file of the sealing key, outside the data folder, so that a stolen database does not open.",
+    )
+    host: str = Field(default="127.0.0.1", description="The address to listen on.")
+    port: int = Field(
+        default=8470, ge=0, le=65535, description="The port to listen on; 0 takes a free one and prints it."
+    )
+    tls_certificate: Path | None = Field(default=None, description="The certificate chain (PEM) to serve HTTPS with.")
+    tls_key: Path | None = Field(default=None, description="The private key (PEM) of the certificate.")
+    log_file: Path | None = Field(default=None, description="Where log lines go instead of standard output.")
+    body_bytes: int = Field(
+        default=64 * 1024, ge=1, description="The largest JSON body of a request, except for batches of details."
+    )
+    details_body_bytes: int = Field(
+        default=8 * 1024 * 1024, ge=1, description="The largest JSON body of a batch of details."
+    )
+    chunk_bytes: int = Field(default=4 * 1024 * 1024, ge=1, description="The largest chunk of a submission.")
+    largest_list: int = Field(
+        default=5_000_000, ge=1, description="The most accounts that one list may hold, whatever the terms accept."
+    )
+    page_items: int = Field(default=500, ge=1, le=1_000, description="The most items in one page of an answer.")
+    release_interval_seconds: float = Field(
+        default=86_400, gt=0, description="The least time between two releases of a partnership."
+    )
+    threshold: int = Field(default=5, ge=1, description="The smallest count that a release shows.")
+    step: int = Field(default=1, ge=1, description="Shown counts are rounded down to a multiple of this.")
+    lease_seconds: float = Field(
+        default=60, gt=0, description="For how long a worker may keep a job before another takes it over."
+    )
+    poll_seconds: float = Field(default=0.5, gt=0, description="How often an idle worker looks for jobs.")
 
     @property
     def on_sqlite(self) -> bool:

@@ -7,7 +7,8 @@ from sqlalchemy import text
 
 from escrow.errors import DatabaseBehind, MigrationsDiffer
 from escrow.store.database import Database
-from escrow.store.migrate import check, check_current, migrate
+from escrow.store.migrate import check, migrate
+from escrow.store.revision import check_current
 
 
 def test_migrations_from_empty_match_the_tables(empty_database_url: str) -> None:

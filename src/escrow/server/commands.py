@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 import threading
@@ -12,7 +13,7 @@ import typer
 
 from escrow.errors import EscrowError, ListenerExposed, ServiceFault
 from escrow.server.customers import api_key_app, organization_app
-from escrow.server.running import is_loopback, listen, on_stop_signals, work_until, working
+from escrow.server.running import gather_garbage, is_loopback, listen, on_stop_signals, work_until, working
 from escrow.server.starting import must_exist, must_lie_outside, opened, read_settings
 
 __all__ = ["app", "main"]
@@ -28,6 +29,9 @@ SealingKeyFile = Annotated[
 
 def main() -> None:
     """Run one command; a refusal is one sentence on standard error and exit code 1."""
+    # The libraries make a great many objects as they load, which all stay: looking for garbage among them takes a sixth
+    # of the time of a short command. Those that run on collect again once they have loaded (``gather_garbage``).
+    gc.disable()
     try:
         app()
     except EscrowError as refusal:
@@ -102,6 +106,7 @@ def work(sealing_key: SealingKeyFile = None) -> None:
     stop = threading.Event()
     with opened(settings) as (database, key):
         on_stop_signals(stop.set)
+        gather_garbage()
         work_until(stop, database, key, settings)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import ipaddress
 import signal
 import threading
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from escrow.store.database import Database
     from escrow.store.sealing import SealingKey
 
-__all__ = ["is_loopback", "listen", "on_stop_signals", "work_until", "working"]
+__all__ = ["gather_garbage", "is_loopback", "listen", "on_stop_signals", "work_until", "working"]
 
 
 def work_until(stop: threading.Event, database: Database, key: SealingKey, settings: ServerSettings) -> None:
@@ -55,8 +56,10 @@ def listen(database: Database, key: SealingKey, settings: ServerSettings, *, beh
 
     # Once it has stopped, uvicorn raises the signal again: the worker is then still to be stopped.
     on_stop_signals(lambda: None)
+    app = create_app(Service(database, key, settings))
+    gather_garbage()
     uvicorn.run(
-        create_app(Service(database, key, settings)),
+        app,
         host=settings.host,
         port=settings.port,
         ssl_certfile=settings.tls_certificate,
@@ -69,6 +72,12 @@ def listen(database: Database, key: SealingKey, settings: ServerSettings, *, beh
         lifespan="off",
         timeout_graceful_shutdown=10,
     )
+
+
+def gather_garbage() -> None:
+    """Collect garbage from now on, and never look again at what was loaded until now."""
+    gc.freeze()
+    gc.enable()
 
 
 def on_stop_signals(act: Callable[[], None]) -> None:

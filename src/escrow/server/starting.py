@@ -78,7 +78,7 @@ def transaction(name: str) -> Iterator[Transaction]:
 @contextmanager
 def _current_database(settings: ServerSettings) -> Iterator[Database]:
     from escrow.store.database import Database
-    from escrow.store.migrate import check_current
+    from escrow.store.revision import check_current
 
     if settings.on_sqlite:
         must_exist(settings)

@@ -8,14 +8,13 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
-from escrow.errors import DatabaseBehind, MigrationsDiffer
+from escrow.errors import MigrationsDiffer
 from escrow.store.database import Database
 from escrow.store.tables import metadata
 
-__all__ = ["check", "check_current", "migrate"]
+__all__ = ["check", "migrate"]
 
 
 def migrate(url: str) -> None:
@@ -39,15 +38,6 @@ def check(url: str) -> None:
         database.close()
     if differences:
         raise MigrationsDiffer(f"Migrations and tables differ: {differences!r}")
-
-
-def check_current(database: Database) -> None:
-    """Raise DatabaseBehind unless every migration has run; a server starts only then."""
-    with database.snapshot("check that every migration has run") as tx:
-        seen = MigrationContext.configure(tx).get_current_revision()
-        newest = ScriptDirectory.from_config(_config(tx)).get_current_head()
-    if seen != newest:
-        raise DatabaseBehind("The database is not at this version's tables: run 'escrow-server migrate'.")
 
 
 def _config(connection: Connection) -> Config:
