@@ -222,6 +222,14 @@ def test_an_api_key_is_shown_once_works_and_is_revoked(operator: dict[str, str],
     assert key["api_key"] not in (tmp_path / "log").read_text()
 
 
+def test_an_organization_can_be_added_with_its_first_api_key(operator: dict[str, str]) -> None:
+    added = made(operator, "organization", "add", "Larkfield", "--api-key")
+    assert added["api_key_id"] in added["api_key"]
+    assert (
+        json.loads(run(operator, "api-key", "list", "Larkfield", "--json").stdout)["api_key_id"] == added["api_key_id"]
+    )
+
+
 def test_organizations_are_listed_and_a_name_is_taken_once(operator: dict[str, str]) -> None:
     added = made(operator, "organization", "add", "Larkfield")
     assert made(operator, "organization", "list") == added

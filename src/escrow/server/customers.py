@@ -26,13 +26,18 @@ WhichOrganization = Annotated[str, typer.Argument(metavar="ORGANIZATION", help="
 
 
 @organization_app.command("add")
-def add_organization(name: str, as_json: AsJson = False) -> None:
+def add_organization(
+    name: str,
+    with_api_key: Annotated[bool, typer.Option("--api-key", help="Also make its first API key and print it.")] = False,
+    as_json: AsJson = False,
+) -> None:
     """Add an organization."""
     from escrow import organizations
 
     with transaction("add organization") as tx:
         added = organizations.add_organization(tx, name, organization_id=uuid4(), now=datetime.now(UTC))
-    _print([_told(added)], as_json=as_json)
+        key = _new_api_key(tx, added, label="") if with_api_key else {}
+    _print([_told(added) | key], as_json=as_json)
 
 
 @organization_app.command("list")
@@ -52,14 +57,10 @@ def add_api_key(
     as_json: AsJson = False,
 ) -> None:
     """Make an API key and print it: this once, since only its digest is kept."""
-    from escrow import organizations
-
     with transaction("add api key") as tx:
         owner = _organization(tx, organization)
-        key = organizations.add_api_key(
-            tx, owner.organization_id, label=label, random=os.urandom, now=datetime.now(UTC)
-        )
-    _print([{**_told(owner), "api_key_id": key.api_key_id, "api_key": key.presented}], as_json=as_json)
+        key = _new_api_key(tx, owner, label=label)
+    _print([_told(owner) | key], as_json=as_json)
 
 
 @api_key_app.command("list")
@@ -90,6 +91,13 @@ def revoke_api_key(api_key_id: str) -> None:
 
     with transaction("revoke api key") as tx:
         organizations.revoke_api_key(tx, api_key_id, now=datetime.now(UTC))
+
+
+def _new_api_key(tx: Transaction, owner: Organization, *, label: str) -> dict[str, str]:
+    from escrow import organizations
+
+    key = organizations.add_api_key(tx, owner.organization_id, label=label, random=os.urandom, now=datetime.now(UTC))
+    return {"api_key_id": key.api_key_id, "api_key": key.presented}
 
 
 def _organization(tx: Transaction, which: str) -> Organization:
