@@ -120,8 +120,8 @@ class Terms:
     """What one party allows and demands, cells seen from its own side.
 
     ``counts_from`` is the weakest tier that counts, ``reveals_from`` the weakest that reveals an account;
-    ``largest_list`` is the number of accounts it accepts on the partner's list; ``fields`` are the detail fields that it
-    shares, which are its own and are not met.
+    ``largest_list`` is the number of accounts it accepts on the partner's list; ``fields`` are the detail fields that
+    it shares, which are its own and are not met.
     """
 
     levels: Mapping[Cell, Level]
