@@ -32,7 +32,7 @@ lint: $(INSTALLED)
 	$(BIN)/ruff check .
 
 types: $(INSTALLED)
-	$(BIN)/mypy src tests
+	$(BIN)/mypy src tests tools
 
 contracts: $(INSTALLED)
 	$(BIN)/lint-imports
