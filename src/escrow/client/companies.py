@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from escrow.client.blinding import BlindedKeys
+from escrow.psi.components import components
 from escrow.psi.matchkeys import MatchKeyClass
 
 __all__ = ["NO_COMPANY", "Indexes", "companies_of_rows", "number_tokens"]
@@ -62,15 +63,9 @@ def _changes(ordered: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
 
 def _joined_by_domain(key_rows: Indexes, numbers: Indexes, rows: int) -> Indexes:
     """Give each row the lowest row it is connected to; a row with two domains connects their companies."""
-    companies = np.arange(rows)
-    while True:
-        lowest = _lowest(numbers, companies[key_rows], rows)
-        joined = companies.copy()
-        np.minimum.at(joined, key_rows, lowest[numbers])
-        joined = joined[joined]
-        if np.array_equal(joined, companies):
-            return companies
-        companies = joined
+    first_row = np.zeros(numbers.max(initial=-1) + 1, np.uint32)
+    first_row[numbers[::-1]] = key_rows[::-1]  # of several assignments to one place the last stays
+    return components(key_rows.astype(np.uint32), first_row[numbers], rows).astype(np.intp)
 
 
 def _join_by_name(companies: Indexes, has_domain: npt.NDArray[np.bool_], key_rows: Indexes, numbers: Indexes) -> None:
@@ -86,9 +81,9 @@ def _join_by_name(companies: Indexes, has_domain: npt.NDArray[np.bool_], key_row
     companies[joining] = np.where(one_bears_it, lowest[names], first_of_name[names])
 
 
-def _lowest(numbers: Indexes, values: Indexes, none: int, *, size: int | None = None) -> Indexes:
+def _lowest(numbers: Indexes, values: Indexes, none: int, *, size: int) -> Indexes:
     """Give the lowest value that stands beside each number, ``none`` for a number that does not occur."""
-    lowest = np.full(_size(numbers) if size is None else size, none)
+    lowest = np.full(size, none)
     np.minimum.at(lowest, numbers, values)
     return lowest
 
