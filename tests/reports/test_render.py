@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from escrow.reports.disclosure import Conditions, DisclosureRule
 from escrow.reports.matrix import CellCount, OverlapMatrix
-from escrow.reports.render import overlaps_csv, overlaps_html, overlaps_json, report_csv, report_html, report_json
+from escrow.reports.pages import overlaps_html, report_html
+from escrow.reports.render import overlaps_csv, overlaps_json, report_csv, report_json
 from escrow.reports.report import ListedOverlap, OverlapList, ReleaseView, Report
 from escrow.terms import CELLS, Cell, Level, Population, Tier
 

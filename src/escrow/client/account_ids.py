@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from escrow.client.companies import Indexes
+if TYPE_CHECKING:
+    from escrow.client.companies import Indexes
 
 __all__ = ["EarlierAccounts", "name_accounts"]
 

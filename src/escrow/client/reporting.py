@@ -1,23 +1,20 @@
-"""What the service tells of overlaps, checked against what this machine has seen, and joined with what it knows."""
+"""The report of a release, checked against what this machine has seen before."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from escrow import wire
-from escrow.client.keyring import Keyring, KeyringFile
-from escrow.client.opened import OpenedFile, opened_file
+from escrow.client.keyring import KeyringFile
 from escrow.client.sdk import Escrow
 from escrow.client.seats import Seat
-from escrow.client.state import AccountState, KeptAccount
-from escrow.errors import ServiceRefused, StateInvalid, VerificationFailed
+from escrow.errors import ServiceRefused, VerificationFailed
 from escrow.reports.disclosure import Conditions, DisclosureRule
 from escrow.reports.matrix import CellCount, OverlapMatrix
-from escrow.reports.report import ListedOverlap, OverlapList, ReleaseView, Report
+from escrow.reports.report import ReleaseView, Report
 from escrow.terms import Cell
 
-__all__ = ["FoundReport", "read_overlaps", "read_report"]
+__all__ = ["FoundReport", "read_report"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,27 +51,6 @@ def read_report(service: Escrow, file: KeyringFile, seat: Seat, number: int | No
     return FoundReport(report, served)
 
 
-def read_overlaps(
-    service: Escrow, keyring: Keyring, seat: Seat, state: AccountState, *, cell: Cell | None
-) -> OverlapList:
-    """List our accounts that overlap, with what the partner shares of them; the caller holds the account state.
-
-    Raises:
-        StateInvalid: this machine has no list to find the rows on.
-    """
-    with state.applied() as kept, opened_file(state.folder) as opened:
-        if kept is None:
-            raise StateInvalid("no list of this machine is applied; run `escrow submit` first")
-        items = [
-            listed
-            for item in service.overlaps(seat.partnership_id, cell)
-            for account in kept.find([item.row])
-            for listed in _listed(item, account, opened)
-        ]
-    items.sort(key=lambda listed: (listed.cell, listed.tier, listed.account_name.casefold()))
-    return OverlapList(keyring.organization_name, seat.partner_name, tuple(items))
-
-
 def _release(service: Escrow, seat: Seat, number: int | None) -> wire.Report | None:
     try:
         return service.release(seat.partnership_id, number)
@@ -93,20 +69,3 @@ def _view(served: wire.Report) -> ReleaseView:
 
 def _count(cell: wire.ReportCell) -> CellCount:
     return CellCount(cell.level, cell.state, cell.number)
-
-
-def _listed(item: wire.OverlapItem, account: KeptAccount, opened: OpenedFile) -> Iterator[ListedOverlap]:
-    """One line for each of the partner's accounts whose details were opened, or one line without."""
-    plain = ListedOverlap(
-        overlap=item.overlap,
-        account_name=account.name,
-        crm_ids=account.crm_ids,
-        cell=Cell(item.ours, item.theirs),
-        tier=item.tier,
-        level=item.level,
-    )
-    shared = list(opened.of_row(item.row))
-    for details in shared:
-        yield replace(plain, shared=details.details)
-    if not shared:
-        yield plain

@@ -14,19 +14,21 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from escrow.client.account_ids import EarlierAccounts
-from escrow.client.accounts import Accounts
 from escrow.client.columns import Meaning
 from escrow.client.home import held, new_file
-from escrow.client.sources import CrmRows
 from escrow.errors import StateInvalid
 from escrow.psi.records import ListRecords, join, pack_chunk, parse_chunk, split
 from escrow.terms import Population
+
+if TYPE_CHECKING:
+    from escrow.client.accounts import Accounts
+    from escrow.client.sources import CrmRows
 
 __all__ = ["AccountState", "CrmRow", "KeptAccount", "KeptList", "Sent", "SentList"]
 

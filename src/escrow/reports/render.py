@@ -1,6 +1,6 @@
-"""Reports and lists of overlaps as CSV, JSON and self-contained HTML.
+"""Reports and lists of overlaps as CSV and JSON; as pages they are in ``escrow.reports.pages``.
 
-Values come from two CRMs and a partner: HTML is escaped without exception, and a CSV cell never starts a formula.
+Values come from two CRMs and a partner: a CSV cell never starts a formula.
 """
 
 from __future__ import annotations
@@ -11,16 +11,13 @@ import json
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from escrow.reports.plays import PLAYS
 from escrow.reports.report import DetailValue, ListedOverlap, OverlapList, ReleaseView, Report
 from escrow.terms import Population
 
-__all__ = ["overlaps_csv", "overlaps_html", "overlaps_json", "report_csv", "report_html", "report_json"]
+__all__ = ["overlaps_csv", "overlaps_json", "report_csv", "report_json"]
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-_HOUR_SECONDS = 3600
 
 
 def report_csv(report: Report) -> str:
@@ -45,17 +42,6 @@ def report_json(report: Report) -> str:
     )
 
 
-def report_html(report: Report, *, now: datetime) -> str:
-    """Give one page that needs nothing beside itself; ages are told as of ``now``."""
-    return _TEMPLATES.get_template("report.html").render(
-        report=report,
-        release=report.release,
-        plays=PLAYS,
-        populations=tuple(Population),
-        ages={"our": _age(report.our_list_at, now), "their": _age(report.their_list_at, now)},
-    )
-
-
 def overlaps_csv(listed: OverlapList) -> str:
     """Give one line an item; the partner's fields are prefixed with ``their_``."""
     fields = listed.shared_fields
@@ -71,11 +57,6 @@ def overlaps_json(listed: OverlapList) -> str:
         for item in listed.items
     ]
     return _json({"ours": listed.ours, "theirs": listed.theirs, "items": items})
-
-
-def overlaps_html(listed: OverlapList) -> str:
-    """Give one page that needs nothing beside itself."""
-    return _TEMPLATES.get_template("overlaps.html").render(listed=listed, plays=PLAYS)
 
 
 _OWN_COLUMNS = ("overlap", "account_name", "crm_ids", "ours", "theirs", "tier", "level")
@@ -136,28 +117,3 @@ def _json(value: dict[str, object]) -> str:
 
 def _time(moment: datetime | None) -> str | None:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if moment else None
-
-
-def _day(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
-
-
-def _age(moment: datetime | None, now: datetime) -> str | None:
-    if moment is None:
-        return None
-    hours = int((now - moment).total_seconds()) // _HOUR_SECONDS
-    if hours < 1:
-        return "less than an hour old"
-    if hours < 48:
-        return "1 hour old" if hours == 1 else f"{hours} hours old"
-    return f"{hours // 24} days old"
-
-
-_TEMPLATES = Environment(
-    loader=PackageLoader("escrow.reports"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
-_TEMPLATES.filters["day"] = _day

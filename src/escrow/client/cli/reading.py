@@ -59,9 +59,9 @@ def overlaps(
     output: OutputOption = None,
 ) -> Said:
     """List our accounts that are also theirs, in cells open at accounts or above, with what they share of them."""
-    from escrow.client.reporting import read_overlaps
+    from escrow.client.listing import read_overlaps
     from escrow.client.state import AccountState
-    from escrow.reports.render import overlaps_csv, overlaps_html, overlaps_json
+    from escrow.reports.render import overlaps_json
 
     wanted = read_cell(cell, "--cell") if cell else None
     seat = session.seat
@@ -69,14 +69,7 @@ def overlaps(
     with state.held():
         listed = read_overlaps(session.service, session.keyring, seat, state, cell=wanted)
     if output is not None:
-        _write(
-            output,
-            {
-                ".csv": lambda: overlaps_csv(listed),
-                ".json": lambda: overlaps_json(listed),
-                ".html": lambda: overlaps_html(listed),
-            },
-        )
+        _write(output, _overlaps_formats(listed))
     machine = json.loads(overlaps_json(listed))
     machine["items"] = machine["items"][:limit]
     machine["total"] = len(listed.items)
@@ -90,12 +83,24 @@ def _report_object(seat: Seat, served: ServedReport | None) -> dict[str, object]
 
 
 def _report_formats(report: Report, session: Session) -> dict[str, Callable[[], str]]:
-    from escrow.reports.render import report_csv, report_html, report_json
+    from escrow.reports.pages import report_html
+    from escrow.reports.render import report_csv, report_json
 
     return {
+        ".html": lambda: report_html(report, now=session.now),
         ".csv": lambda: report_csv(report),
         ".json": lambda: report_json(report),
-        ".html": lambda: report_html(report, now=session.now),
+    }
+
+
+def _overlaps_formats(listed: OverlapList) -> dict[str, Callable[[], str]]:
+    from escrow.reports.pages import overlaps_html
+    from escrow.reports.render import overlaps_csv, overlaps_json
+
+    return {
+        ".html": lambda: overlaps_html(listed),
+        ".csv": lambda: overlaps_csv(listed),
+        ".json": lambda: overlaps_json(listed),
     }
 
 

@@ -1,0 +1,59 @@
+"""Reports and lists of overlaps as self-contained HTML.
+
+Values come from two CRMs and a partner: everything is escaped, without exception.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from escrow.reports.plays import PLAYS
+from escrow.reports.report import OverlapList, Report
+from escrow.terms import Population
+
+__all__ = ["overlaps_html", "report_html"]
+
+_HOUR_SECONDS = 3600
+
+
+def report_html(report: Report, *, now: datetime) -> str:
+    """Give one page that needs nothing beside itself; ages are told as of ``now``."""
+    return _TEMPLATES.get_template("report.html").render(
+        report=report,
+        release=report.release,
+        plays=PLAYS,
+        populations=tuple(Population),
+        ages={"our": _age(report.our_list_at, now), "their": _age(report.their_list_at, now)},
+    )
+
+
+def overlaps_html(listed: OverlapList) -> str:
+    """Give one page that needs nothing beside itself."""
+    return _TEMPLATES.get_template("overlaps.html").render(listed=listed, plays=PLAYS)
+
+
+def _day(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def _age(moment: datetime | None, now: datetime) -> str | None:
+    if moment is None:
+        return None
+    hours = int((now - moment).total_seconds()) // _HOUR_SECONDS
+    if hours < 1:
+        return "less than an hour old"
+    if hours < 48:
+        return "1 hour old" if hours == 1 else f"{hours} hours old"
+    return f"{hours // 24} days old"
+
+
+_TEMPLATES = Environment(
+    loader=PackageLoader("escrow.reports"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_TEMPLATES.filters["day"] = _day
