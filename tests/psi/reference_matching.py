@@ -109,10 +109,12 @@ def find(
     return Found(standing, companies, counts)
 
 
-def connecting_value(ours: Account, theirs: Account) -> tuple[Kind, int]:
-    """Give the lowest value that the two share of kind web, else word, else fallback."""
+def connecting_value(pair: Pair, left: Accounts, right: Accounts) -> tuple[Kind, int]:
+    """Give the lowest value that the two share of kind web, else word, else fallback; words that stand once first."""
     by_kind = {Kind.WEB: (MatchKeyClass.DOMAIN,), Kind.WORD: WORD, Kind.FALLBACK: (MatchKeyClass.FALLBACK,)}
     for kind, classes in by_kind.items():
-        if shared := values(ours, *classes) & values(theirs, *classes):
-            return kind, min(shared)
+        shared = values(left[pair[0]], *classes) & values(right[pair[1]], *classes)
+        alone = {each for each in shared if is_alone(each, classes, left) and is_alone(each, classes, right)}
+        if shared:
+            return kind, min(shared if kind is Kind.WEB else alone or shared)
     raise AssertionError("these two accounts share nothing")

@@ -130,10 +130,20 @@ def test_the_connecting_token_is_the_lowest_of_the_strongest_kind(
 ) -> None:
     matches = pairs(records_of(left), records_of(right))
     tokens = connecting_tokens(matches)
-    expected = [connecting_value(left[a], right[b]) for a, b in tiers_by_rows(matches)]
+    expected = [connecting_value(pair, left, right) for pair in tiers_by_rows(matches)]
     assert [bytes(token) for token in tokens["token"]] == [token_of(value) for _, value in expected]
     assert kinds_of(tokens).tolist() == [kind for kind, _ in expected]
     assert tokens["row"].tolist() == matches.left_rows.tolist()
+
+
+def test_a_name_that_stands_twice_does_not_connect_where_another_stands_once() -> None:
+    left = {1: an_account(C, name=(1, 2)), 2: an_account(C, name=1, domain=9)}
+    right = {21: an_account(C, name=(1, 2))}
+    found = found_in(
+        left, right, levels=uniform_levels(Level.DETAILS), band=Band.ACCOUNTS, at_least=Tier.LIKELY, revealing=True
+    )
+    assert tiers_by_rows(found.matches) == {(1, 21): Tier.LIKELY}
+    assert connecting_tokens(found.matches)["token"][0].tobytes() == token_of(2)
 
 
 @pytest.mark.parametrize(

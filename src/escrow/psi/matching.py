@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from escrow.psi.components import Indices, components
-from escrow.psi.matchkeys import MatchKeyClass
+from escrow.psi.matchkeys import Kind, MatchKeyClass
 from escrow.psi.meetings import Meetings, account_of_token, meetings
 from escrow.psi.records import ListRecords, kinds_of, run_starts
 from escrow.psi.records.layout import Mask, Records, Words, pick
@@ -25,7 +25,7 @@ Codes = npt.NDArray[np.uint8]
 
 _NO_TIER = 0
 _SHARED_BITS = np.uint64(3)
-_KIND_BITS = np.uint64(2)
+_KIND_BITS = np.uint64(3)
 _INDEX_BITS = np.uint64(30)
 
 
@@ -171,12 +171,14 @@ def counts(found: Overlaps, cells: Iterable[Cell]) -> dict[Cell, int]:
 def connecting_tokens(matches: Matches) -> Records:
     """Give the token that connects each match, as the left list's record: the lowest of web, else word, else fallback.
 
-    Tokens are found again and not carried along from ``pairs``, since most matches are never listed.
+    Of words, one that stands on one account of each list comes first: owners seal for no other (rule 10). Tokens are
+    found again and not carried along from ``pairs``, since most matches are never listed.
     """
     left_account, right_account = account_of_token(matches.left), account_of_token(matches.right)
     met = meetings(matches.left, matches.right)
     keys = _pair_keys(left_account[met.left_place], right_account[met.right_place]) << _KIND_BITS
-    keys |= kinds_of(pick(matches.left.tokens, met.left_place))
+    kinds = kinds_of(pick(matches.left.tokens, met.left_place))
+    keys |= kinds << np.uint8(1) | ((kinds != Kind.WEB) & ~met.unique)
     # Meetings ascend by token, so in a stable order the first of each pair has the lowest token of its strongest kind.
     order = np.argsort(keys, kind="stable")
     keys = keys[order] >> _KIND_BITS
