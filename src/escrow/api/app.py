@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
-from escrow import wire
+from escrow import __version__, wire
 from escrow.api.bodies import BoundedBodies
 from escrow.api.dependencies import Service
 from escrow.api.observing import Observed
@@ -63,7 +63,7 @@ class _Contract(FastAPI):
 def _routed() -> FastAPI:
     app = _Contract(
         title="escrow",
-        version="1",
+        version=__version__,
         summary="Two companies learn what their CRM lists have in common, and nothing else.",
         docs_url=None,
         redoc_url=None,

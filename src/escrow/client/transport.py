@@ -13,13 +13,13 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
-from importlib.metadata import version
 from pathlib import Path
 from random import random
 from urllib.parse import urlsplit
 
 import httpx
 
+from escrow import __version__
 from escrow.errors import PlainHttpRefused, ServiceUnreachable
 
 __all__ = ["Answer", "Connection", "HttpTransport", "Patience", "check_address"]
@@ -103,7 +103,7 @@ class Connection:
         self._sleep = sleep
         self._http = httpx.Client(
             base_url=self.url,
-            headers={"Authorization": f"Bearer {api_key}", "User-Agent": f"escrow/{version('escrow')}"},
+            headers={"Authorization": f"Bearer {api_key}", "User-Agent": f"escrow/{__version__}"},
             verify=_trust(ca),
             proxy=proxy,
             # A proxy named in the environment is not asked to carry what stays on this machine.

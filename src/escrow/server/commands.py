@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from escrow import __version__
 from escrow.errors import EscrowError, ListenerExposed, ServiceFault
 from escrow.server.customers import api_key_app, organization_app
 from escrow.server.running import gather_garbage, is_loopback, listen, on_stop_signals, work_until, working
@@ -25,6 +26,20 @@ app.add_typer(api_key_app, name="api-key")
 SealingKeyFile = Annotated[
     Path | None, typer.Option("--sealing-key", help="The sealing key's file [env: ESCROW_SEALING_KEY_FILE].")
 ]
+
+
+def _print_version(is_wanted: bool) -> None:
+    if is_wanted:
+        typer.echo(f"escrow-server {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _escrow_server(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None: ...
 
 
 def main() -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
-
 from fastapi import APIRouter
 
-from escrow import access, organizations, wire
+from escrow import __version__, access, organizations, wire
 from escrow.api.dependencies import PresentedKey, Service, Serving
 from escrow.api.problems import problems
 from escrow.psi.matchkeys import Suite
@@ -30,7 +28,7 @@ def show_service(key: PresentedKey, service: Serving) -> wire.Service:
         access.authenticate(tx, key)
     return wire.Service(
         name="escrow",
-        version=version("escrow"),
+        version=__version__,
         profiles=PROFILE_IDS,
         suites=(Suite.HMAC,),
         limits=_limits(service),

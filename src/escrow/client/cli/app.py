@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
+from typing import Annotated
 
 import typer
 
+from escrow import __version__
 from escrow.client.cli import agreeing, carrying_over, overview, pairing_up, reading, sending, setting_up
 from escrow.client.cli.commands import report_error
 from escrow.client.cli.exits import ExitCode
@@ -20,6 +22,20 @@ for part in (setting_up.app, pairing_up.app, sending.app, reading.app, overview.
     app.registered_commands += part.registered_commands
 app.add_typer(agreeing.app, name="terms", help="What we share, cell by cell.")
 app.add_typer(carrying_over.app, name="keyring", help="Carry keys to another machine, and compare them by voice.")
+
+
+def _print_version(is_wanted: bool) -> None:
+    if is_wanted:
+        typer.echo(f"escrow {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _escrow(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None: ...
 
 
 #: What typer raises for a line it does not understand; it has no public name of its own.
