@@ -19,7 +19,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -62,17 +62,28 @@ class Partner:
 Step = tuple[Partner, Sequence[str]]
 
 
-def quietly(*steps: Step) -> None:
-    """Run commands of both partners at the same time, as they would on two machines."""
+def together(*steps: Step, until: Callable[[str], object] = bool) -> list[str]:
+    """Run commands of both partners at the same time, as they would on two machines; give what each says.
+
+    A command is run again until it says what is waited for: matching and releases follow a moment after a submission.
+    """
+
+    def said_in_time(step: Step) -> str:
+        (partner, arguments), deadline = step, time.monotonic() + PATIENCE_SECONDS
+        while not until(said := partner.run(*arguments)):
+            if time.monotonic() > deadline:
+                raise subprocess.CalledProcessError(1, ["escrow", *arguments], said)
+            time.sleep(0.2)
+        return said
+
     with ThreadPoolExecutor() as pool:
-        list(pool.map(lambda step: step[0].run(*step[1]), steps))
+        return list(pool.map(said_in_time, steps))
 
 
-def show(*steps: Step) -> None:
+def show(*steps: Step, until: Callable[[str], object] = bool) -> None:
     """Run commands of both partners at the same time and print what each says, one after the other."""
-    with ThreadPoolExecutor() as pool:
-        for (partner, arguments), said in zip(steps, pool.map(lambda step: step[0].run(*step[1]), steps), strict=True):
-            print(f"\n[{partner.name}] $ escrow {' '.join(arguments)}\n{said}", end="", flush=True)
+    for (partner, arguments), said in zip(steps, together(*steps, until=until), strict=True):
+        print(f"\n[{partner.name}] $ escrow {' '.join(arguments)}\n{said}", end="", flush=True)
 
 
 def main() -> int:
@@ -186,8 +197,7 @@ def walk(url: str) -> None:
 
 def new_partner(name: str, export: Path, url: str) -> Partner:
     """Make an organization with an API key, and a home folder for its side."""
-    operate("organization", "add", name)
-    api_key = json.loads(operate("api-key", "add", name, "--json"))["api_key"]
+    api_key = json.loads(operate("organization", "add", name, "--api-key", "--json"))["api_key"]
     environment = {
         **bare_environment(),
         "ESCROW_HOME": str(FOLDER / name.lower()),
@@ -214,10 +224,12 @@ def share_counts(larkfield: Partner, brightwater: Partner) -> None:
     """Share counts only, submit both lists and show the first release from both sides."""
     heading("Counts only: nine numbers, no account")
     both = (larkfield, brightwater)
-    quietly(*((partner, ["terms", "set", "--preset", "counts-only"]) for partner in both))
+    together(*((partner, ["terms", "set", "--preset", "counts-only"]) for partner in both))
     show(*((partner, ["submit", os.path.relpath(partner.export), "--ready"]) for partner in both))
-    wait_for(larkfield, "report")
-    show(*((partner, ["report", "--output", os.path.relpath(partner.home / "report.html")]) for partner in both))
+    show(
+        *((partner, ["report", "--output", os.path.relpath(partner.home / "report.html")]) for partner in both),
+        until=lambda said: "no release yet" not in said,
+    )
 
 
 def share_details(larkfield: Partner, brightwater: Partner) -> None:
@@ -232,23 +244,15 @@ def share_details(larkfield: Partner, brightwater: Partner) -> None:
             for partner in both
         )
     )
-    wait_for(larkfield, "overlaps", "--cell", cells["Larkfield"])
-    quietly(*((partner, ["sync"]) for partner in both))
+    together(*((partner, ["sync", "--json"]) for partner in both), until=lambda said: json.loads(said)["sent"])
     show(*((partner, ["sync"]) for partner in both))
     written = {partner.name: os.path.relpath(partner.home / "overlaps.csv") for partner in both}
-    for partner in both:
-        show((partner, ["overlaps", "--cell", cells[partner.name], "--limit", "8", "--output", written[partner.name]]))
-
-
-def wait_for(partner: Partner, *arguments: str) -> None:
-    """Ask until the answer is no longer empty: matching and releases happen after a submission is answered."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < deadline:
-        answer = partner.read(*arguments)
-        if answer.get("number") or answer.get("items"):
-            return
-        time.sleep(0.2)
-    raise subprocess.CalledProcessError(1, ["escrow", *arguments])
+    show(
+        *(
+            (partner, ["overlaps", "--cell", cells[partner.name], "--limit", "8", "--output", written[partner.name]])
+            for partner in both
+        )
+    )
 
 
 def show_what_the_escrow_sees() -> None:
