@@ -6,7 +6,6 @@ changed. A change of terms starts none. Reading never computes: a view opens a c
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,7 +20,7 @@ from escrow.psi.matching import Band, counts, overlaps, pairs, settle
 from escrow.psi.records import ListRecords
 from escrow.reports.disclosure import Conditions, DisclosureRule, disclose, view
 from escrow.reports.matrix import CellCount, CellState, OverlapMatrix
-from escrow.standing import Standing, standing_of
+from escrow.standing import AppliedList, Standing, standing_of
 from escrow.store.blocks import load_list
 from escrow.store.database import Database, Transaction
 from escrow.store.jobs import enqueue
@@ -33,7 +32,6 @@ __all__ = [
     "ReleaseItem",
     "ReleasePage",
     "Report",
-    "ReportedList",
     "exact_counts",
     "make_release",
     "releases_of",
@@ -58,27 +56,13 @@ class ReleasePage:
 
 
 @dataclass(frozen=True, slots=True)
-class ReportedList:
-    """The reader's own list that a release was made from."""
-
-    number: int
-    applied_at: datetime
-    populations: Mapping[Population, int]
-
-    @property
-    def accounts(self) -> int:
-        """How many accounts it held."""
-        return sum(self.populations.values())
-
-
-@dataclass(frozen=True, slots=True)
 class Report:
-    """One party's view of one release, cells as it sees them, and the conditions it was made under."""
+    """One party's view of one release: its own list then, cells as it sees them, and what it was made under."""
 
     partnership_id: UUID
     number: int
     made_at: datetime
-    our_list: ReportedList
+    our_list: AppliedList
     matrix: OverlapMatrix
     made_under: Conditions
 
@@ -265,10 +249,11 @@ def _stored_matrix(tx: Transaction, partnership_id: UUID, number: int) -> Overla
     )
 
 
-def _reported_list(release: Row[Any], side: Side) -> ReportedList:
+def _reported_list(release: Row[Any], side: Side) -> AppliedList:
     said = release._mapping
-    return ReportedList(
+    return AppliedList(
         number=said[f"{side.value}_submission"],
+        digest=said[f"{side.value}_digest"],
         applied_at=said[f"{side.value}_applied_at"],
         populations={population: said[f"{side.value}_{population.word}"] for population in Population},
     )
