@@ -292,3 +292,18 @@ def test_no_cell_but_the_open_ones_is_ever_told(desk: Desk) -> None:
     lists_apply(desk, left, right)
     told = {item.cell: item.level for item in read(desk, Side.LEFT).items}
     assert told == {cell: level for cell, level in levels.items() if level >= Level.ACCOUNTS}
+
+
+def test_a_tightening_parts_the_overlaps_that_it_took_a_bridge_from(desk: Desk) -> None:
+    open_cells = {Cell(CUSTOMERS, CUSTOMERS): Level.ACCOUNTS, Cell(PROSPECTS, PROSPECTS): Level.ACCOUNTS}
+    desk.share({**open_cells, Cell(CUSTOMERS, PROSPECTS): Level.ACCOUNTS})
+    lists_apply(
+        desk,
+        {1: account(CUSTOMERS, 10, 11), 2: account(PROSPECTS, 12), 3: account(CUSTOMERS, 13)},
+        {21: account(CUSTOMERS, 10), 22: account(PROSPECTS, 11, 12), 23: account(CUSTOMERS, 13)},
+    )
+    before = [item.overlap for item in read(desk, Side.RIGHT).items]
+    assert (before[0] == before[1], len(set(before))) == (True, 2)
+    desk.state(Side.LEFT, Terms(levels=dict.fromkeys(CELLS, Level.HIDDEN) | open_cells))
+    after = [item.overlap for item in read(desk, Side.RIGHT).items]
+    assert (len(set(after)), after[2], before[0] in after) == (3, before[2], False)

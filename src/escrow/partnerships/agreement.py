@@ -18,6 +18,7 @@ from escrow.errors import PartnershipEnded
 from escrow.standing import standing_of
 from escrow.store import jobs
 from escrow.store.database import Transaction
+from escrow.store.groups import part_overlaps
 from escrow.store.states import JobType, PartnershipState
 from escrow.store.tables import envelopes, matches, parties, terms
 from escrow.terms import CELLS, Level, Side, Terms, uniform_levels
@@ -100,7 +101,10 @@ def _forget_forbidden(tx: Transaction, partnership_id: UUID) -> None:
         return
     effective = standing.effective
     told = and_(_in_cells_from(Level.ACCOUNTS, effective), matches.c.tier <= effective.reveals_from)
-    tx.execute(delete(matches).where(matches.c.partnership_id == partnership_id, not_(told)))
+    forbidden = and_(matches.c.partnership_id == partnership_id, not_(told))
+    broken = set(tx.execute(select(matches.c.overlap).where(forbidden)).scalars())
+    tx.execute(delete(matches).where(forbidden))
+    part_overlaps(tx, partnership_id, broken)
     for side, row in ((Side.LEFT, matches.c.left_row), (Side.RIGHT, matches.c.right_row)):
         at_details = (
             select(matches.c.tier)
