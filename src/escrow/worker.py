@@ -111,6 +111,7 @@ class Worker:
         while not done:
             with self._database.transaction("purge") as tx:
                 done = partnerships.purge(tx, job.partnership_id, now=self._now())
+        self._database.forget_overwritten()
 
     def _finish(self, job: Job) -> None:
         with self._database.transaction("finish a job") as tx:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 from datetime import timedelta
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -15,12 +17,14 @@ from escrow.errors import (
     NotFound,
     PartnershipEnded,
 )
+from escrow.settings import ServerSettings
 from escrow.store.database import Database, Transaction
 from escrow.store.secrets import open_pepper, partnership_key
 from escrow.store.states import JobType, PartnershipState
 from escrow.store.tables import accounts, jobs, lists, tokens
 from escrow.store.tables import partnerships as partnership_rows
 from escrow.terms import Side
+from escrow.worker import Worker
 from tests.partnership_makers import (
     LOOKUP,
     NOON,
@@ -139,3 +143,16 @@ def test_the_trail_tells_the_whole_story(database: Database) -> None:
         (Action.CONFIRMED, left),
         (Action.ENDED, right),
     ]
+
+
+def test_what_an_end_erased_is_gone_from_every_file_of_sqlite(migrated_file: Path, tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{shutil.copy(migrated_file, tmp_path / 'escrow.sqlite')}")
+    couple = active_partnership(database)
+    with database.transaction("end") as tx:
+        sealed = tx.execute(select(partnership_rows.c.sealed_key)).scalar_one()
+        partnerships.end(tx, seat(tx, couple, Side.LEFT), now=NOON)
+    settings = ServerSettings(data_folder=tmp_path)
+    while Worker(database, couple.service_key, settings, now=lambda: NOON).run_once():
+        pass
+    assert not [file.name for file in tmp_path.iterdir() if sealed in file.read_bytes()]
+    database.close()

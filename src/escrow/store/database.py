@@ -19,6 +19,8 @@ from typing import Any
 from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
 from sqlalchemy.engine import URL, make_url
 
+from escrow.errors import ServiceUnavailable
+
 __all__ = ["Database", "Transaction"]
 
 #: What a verb is given: an open transaction that it never commits.
@@ -66,6 +68,22 @@ class Database:
             with tx.begin():
                 yield tx
         _log.debug("%s: %.0f ms", name, (time.monotonic() - started) * 1000)
+
+    def forget_overwritten(self) -> None:
+        """Take what was erased out of SQLite's write-ahead log too, once all readers of older moments are done.
+
+        Raises:
+            ServiceUnavailable: some were not done in time.
+        """
+        if self.engine.dialect.name != "sqlite":
+            return
+        with self.engine.connect() as connection:
+            # A checkpoint runs outside of transactions, and SQLAlchemy begins one with the first statement.
+            raw = connection.connection.driver_connection
+            assert isinstance(raw, sqlite3.Connection)  # noqa: S101 - the dialect says so
+            is_busy = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        if is_busy:
+            raise ServiceUnavailable("The write-ahead log is in use, and is emptied later.")
 
     def close(self) -> None:
         """Close every pooled connection."""
