@@ -240,11 +240,24 @@ def test_a_delta_that_breaks_a_rule_together_with_the_list_is_rejected_and_the_l
 
 
 def test_a_list_is_no_larger_than_both_sides_accept(desk: Desk) -> None:
-    desk.share(Level.COUNTS, largest_list=1)
     two = records_of({1: (CUSTOMER, frozenset()), 2: (CUSTOMER, frozenset())})
-    desk.applied(Side.LEFT, two)
+    desk.submit(Side.LEFT, two)
+    desk.share(Level.COUNTS, largest_list=1)
+    desk.drain()
     assert problem_of(desk) == "list-too-large"
+    with pytest.raises(SubmissionTooLarge):
+        desk.submit(Side.LEFT, two)
     assert desk.applied(Side.LEFT, one_account()).state is SubmissionState.APPLIED
+
+
+def test_no_more_is_kept_than_the_announced_accounts_can_fill(desk: Desk) -> None:
+    many = records_of({row: (CUSTOMER, frozenset((DOMAIN, row * 30 + n) for n in range(30))) for row in range(1, 201)})
+    first, second, third = (pack_chunk(part) for part in split(many, 60_000))
+    desk.announce(Side.LEFT, desk.next(Side.LEFT, [first, second, third], accounts=1))
+    desk.send(Side.LEFT, 1, 0, first)
+    desk.send(Side.LEFT, 1, 1, second)
+    with pytest.raises(RecordsInvalid):
+        desk.send(Side.LEFT, 1, 2, third)
 
 
 def test_a_crash_between_preparing_and_writing_loses_nothing_and_repeats_nothing(desk: Desk) -> None:

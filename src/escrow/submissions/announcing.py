@@ -67,7 +67,8 @@ def start_submission(
     standing = standing_of(tx, party.partnership_id)
     _must_be_of(standing.live, announced)
     _must_follow(tx, party, announced, standing)
-    _must_hold_together(party, announced, limits)
+    _must_be_small_enough(announced, limits, accepted=standing.effective.largest_list)
+    _must_hold_together(party, announced)
     _forget_unfinished(tx, party, announced.number)
     _insert(tx, party, announced, now)
     detail = {"number": announced.number, "type": announced.type.value, "accounts": announced.accounts}
@@ -110,11 +111,18 @@ def _must_follow(tx: Transaction, party: Party, announced: Announcement, standin
         )
 
 
-def _must_hold_together(party: Party, announced: Announcement, limits: SubmissionLimits) -> None:
+def _must_be_small_enough(announced: Announcement, limits: SubmissionLimits, *, accepted: int) -> None:
+    """Refuse before the upload what would be rejected after it; how many bytes may come follows from this number."""
+    most = min(limits.largest_list, accepted)
     # A delta may remove a whole list and add another.
-    most = limits.largest_list * (2 if announced.type is SubmissionType.DELTA else 1)
-    if announced.accounts > most or len(announced.chunk_digests) > limits.chunks:
-        raise SubmissionTooLarge(f"This service takes {limits.largest_list} accounts in {limits.chunks} chunks.")
+    sent = most * (2 if announced.type is SubmissionType.DELTA else 1)
+    if announced.accounts > sent or len(announced.chunk_digests) > limits.chunks:
+        raise SubmissionTooLarge(
+            f"A list here has at most {most} accounts in {limits.chunks} chunks, by the service and both sides' terms."
+        )
+
+
+def _must_hold_together(party: Party, announced: Announcement) -> None:
     expected = submission_digest(
         partnership_id=party.partnership_id,
         g=announced.generation,

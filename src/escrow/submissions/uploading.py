@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, select, update
+from sqlalchemy import Row, and_, func, select, update
 
 from escrow import audit
 from escrow.access import Party
-from escrow.errors import ChunkDigestMismatch, ChunksMissing, ChunkTooLarge, NotFound, SubmissionClosed
-from escrow.psi.records import chunk_digest, parse_chunk
+from escrow.errors import (
+    ChunkDigestMismatch,
+    ChunksMissing,
+    ChunkTooLarge,
+    NotFound,
+    RecordsInvalid,
+    SubmissionClosed,
+)
+from escrow.psi.records import LARGEST_ACCOUNT_BYTES, chunk_digest, parse_chunk
 from escrow.store.database import Transaction
 from escrow.store.jobs import enqueue
 from escrow.store.sealing import SealingKey, context
@@ -22,6 +30,9 @@ from escrow.submissions.progress import Submission, found, missing_chunks, of_su
 from escrow.terms import Side
 
 __all__ = ["Chunk", "add_chunk", "chunk_context", "complete", "read_chunk"]
+
+#: Chunks are few: their headers and seals take far less than this.
+_ROOM_FOR_HEADERS = 1 << 17
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +63,7 @@ def add_chunk(
     Raises:
         NotFound: no such submission or position was announced.
         ChunkDigestMismatch, SubmissionClosed: the chunk is another, or comes too late.
+        RecordsInvalid: there is more in the chunks than was announced.
     """
     party.must_be_active()
     place = and_(of_submission(chunks, party, number), chunks.c.position == position)
@@ -62,8 +74,10 @@ def add_chunk(
         raise ChunkDigestMismatch("The chunk is not the one announced for its place: upload it again, or start again.")
     if announced.arrived_at is not None:
         return
-    if found(tx, party, number).state != SubmissionState.UPLOADING.value:
+    submission = found(tx, party, number)
+    if submission.state != SubmissionState.UPLOADING.value:
         raise SubmissionClosed("This submission takes no chunks any more.")
+    _must_have_room(tx, party, submission, chunk)
     key = partnership_key(tx, party.partnership_id, service_key=service_key)
     sealed = key.seal(chunk.content, context=chunk_context(party.partnership_id, party.side, number, position))
     tx.execute(update(chunks).where(place).values(sealed=sealed, arrived_at=now))
@@ -97,6 +111,14 @@ def complete(tx: Transaction, party: Party, number: int, *, ready: bool, now: da
     )
     enqueue(tx, JobType.APPLY, party.partnership_id, due_at=now, argument=party.side.value)
     return submission_of(tx, party, number)
+
+
+def _must_have_room(tx: Transaction, party: Party, submission: Row[Any], chunk: Chunk) -> None:
+    """Refuse more bytes than the announced accounts can fill: the worker will have to hold them all at once."""
+    sizes = select(func.sum(func.length(chunks.c.sealed))).where(of_submission(chunks, party, submission.number))
+    arrived = tx.execute(sizes).scalar_one() or 0
+    if arrived + len(chunk.content) > _ROOM_FOR_HEADERS + submission.accounts * LARGEST_ACCOUNT_BYTES:
+        raise RecordsInvalid("the chunks hold more than the announced number of accounts can; announce them all")
 
 
 def chunk_context(partnership_id: UUID, side: Side, number: int, position: int) -> bytes:

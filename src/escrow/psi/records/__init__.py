@@ -4,7 +4,7 @@ Nothing here knows what a token stands for; tokens may be in wire form or in sto
 """
 
 from escrow.psi.records.changes import apply_delta, difference
-from escrow.psi.records.checks import MOST_TOKENS_OF_AN_ACCOUNT, check_list
+from escrow.psi.records.checks import LARGEST_ACCOUNT_BYTES, MOST_TOKENS_OF_AN_ACCOUNT, check_list
 from escrow.psi.records.chunks import (
     SubmissionKind,
     chunk_digest,
@@ -29,6 +29,7 @@ from escrow.psi.records.layout import (
 
 __all__ = [
     "ACCOUNT_DTYPE",
+    "LARGEST_ACCOUNT_BYTES",
     "MOST_TOKENS_OF_AN_ACCOUNT",
     "REMOVED",
     "TOKEN_BYTES",

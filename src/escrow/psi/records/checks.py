@@ -6,11 +6,23 @@ import numpy as np
 
 from escrow.errors import FallbackNotUnique, MatchKeyAmbiguous, RecordsInvalid
 from escrow.psi.matchkeys import MOST_ACCOUNTS_OF_A_KEY, Kind
-from escrow.psi.records.layout import REMOVED, ListRecords, Mask, Records, kinds_of, pick, run_starts, token_halves
+from escrow.psi.records.layout import (
+    ACCOUNT_DTYPE,
+    REMOVED,
+    TOKEN_DTYPE,
+    ListRecords,
+    Mask,
+    Records,
+    kinds_of,
+    pick,
+    run_starts,
+    token_halves,
+)
 
-__all__ = ["MOST_TOKENS_OF_AN_ACCOUNT", "check_list"]
+__all__ = ["LARGEST_ACCOUNT_BYTES", "MOST_TOKENS_OF_AN_ACCOUNT", "check_list"]
 
 MOST_TOKENS_OF_AN_ACCOUNT = 32
+LARGEST_ACCOUNT_BYTES = ACCOUNT_DTYPE.itemsize + MOST_TOKENS_OF_AN_ACCOUNT * TOKEN_DTYPE.itemsize
 
 
 def check_list(records: ListRecords, *, most_tokens_of_account: int = MOST_TOKENS_OF_AN_ACCOUNT) -> None:
