@@ -6,6 +6,7 @@ from uuid import UUID
 
 from escrow.errors import RequestInvalid
 from escrow.psi.encoding import b64url, u64, unb64url
+from escrow.wire.values import MOST_NUMBER
 
 __all__ = ["cursor_of", "id_cursor", "number_cursor", "read_cursor", "read_id_cursor", "read_number_cursor"]
 
@@ -24,7 +25,7 @@ def read_cursor(unverified: str | None, *, length: int) -> bytes | None:
     except ValueError:
         place = b""
     if len(place) != length:
-        raise RequestInvalid("The cursor is not one that this route gave: start without one.")
+        raise _not_ours()
     return place
 
 
@@ -36,7 +37,11 @@ def number_cursor(last: int | None) -> str | None:
 def read_number_cursor(unverified: str | None) -> int | None:
     """Read a number from a cursor, or raise RequestInvalid."""
     place = read_cursor(unverified, length=8)
-    return None if place is None else int.from_bytes(place)
+    if place is None:
+        return None
+    if (number := int.from_bytes(place)) > MOST_NUMBER:
+        raise _not_ours()
+    return number
 
 
 def id_cursor(last: UUID | None) -> str | None:
@@ -48,3 +53,7 @@ def read_id_cursor(unverified: str | None) -> UUID | None:
     """Read an id from a cursor, or raise RequestInvalid."""
     place = read_cursor(unverified, length=16)
     return None if place is None else UUID(bytes=place)
+
+
+def _not_ours() -> RequestInvalid:
+    return RequestInvalid("The cursor is not one that this route gave: start without one.")
