@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -14,6 +19,15 @@ from escrow.psi.tokens import account_secret
 MATCH_KEY = bytes(range(32))
 ROWS = [("Acme Inc.", "https://www.acme.de/"), ("unknown", "n/a"), ("Globex", ""), ("", "initech.com")]
 MANY = [(f"Company {number} Ltd", f"www.company-{number}.com" if number % 3 else "") for number in range(60_000)]
+
+
+BLINDING = """
+from escrow.client.blinding import blind
+from escrow.psi.normalisation import LATEST
+names = [f"Company {number} Ltd" for number in range(400_000)]
+print("blinding", flush=True)
+blind(names, names, profile_id=LATEST, match_key=bytes(32), processes=2)
+"""
 
 
 def blinded(rows: list[tuple[str, str]], *, processes: int | None = None) -> BlindedKeys:
@@ -54,6 +68,23 @@ def test_a_pool_starts_beside_other_threads_too() -> None:
     assert len(blinded(MANY, processes=2)) == 100_000
     done.set()
     other.join()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such signals")
+@pytest.mark.parametrize(("number", "delay"), [(signal.SIGINT, 0.0), (signal.SIGINT, 0.3), (signal.SIGKILL, 0.3)])
+def test_a_pool_that_is_stopped_leaves_no_process_behind(number: signal.Signals, delay: float) -> None:
+    running = subprocess.Popen(
+        [sys.executable, "-c", BLINDING], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    assert running.stdout is not None
+    assert running.stdout.readline() == b"blinding\n"
+    time.sleep(delay)
+    if number is signal.SIGINT:  # Ctrl-C reaches every process of the terminal
+        os.killpg(running.pid, number)
+    else:
+        running.kill()
+    running.communicate(timeout=30)  # the processes of the pool hold the pipe open for as long as they live
+    assert running.returncode == -number
 
 
 def test_an_empty_list_has_no_keys() -> None:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain
 from multiprocessing.context import BaseContext
@@ -123,7 +125,22 @@ def _in_a_pool(batches: Iterable[_Batch], workers: int, profile_id: str, match_k
     with ProcessPoolExecutor(
         workers, mp_context=_context(), initializer=_start_worker, initargs=(profile_id, match_key)
     ) as pool:
-        yield from pool.map(_blind_in_worker, batches)
+        with _interrupts_held():
+            blinded = pool.map(_blind_in_worker, batches)
+        yield from blinded
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Keep Ctrl-C waiting, also for processes started meanwhile: they would die of it halfway, and the pool hang."""
+    if sys.platform == "win32":
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _context() -> BaseContext:
@@ -141,7 +158,18 @@ _OF_THIS_WORKER: list[_RowBlinder] = []
 
 
 def _start_worker(profile_id: str, match_key: bytes) -> None:
+    if sys.platform == "win32":
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     _OF_THIS_WORKER.append(_RowBlinder(profile_id, match_key))
+
+
+def _end_with_parent() -> None:
+    """Leave no process behind that holds the key when the one that started it was killed."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _blind_in_worker(batch: _Batch) -> BlindedKeys:
