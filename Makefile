@@ -56,7 +56,7 @@ format: $(INSTALLED) ## put the code into its form
 	$(BIN)/ruff check --fix .
 
 docs: $(DOCS_INSTALLED) ## build the documentation into site/, without the network; a broken link fails
-	$(DOCS_VENV)/bin/mkdocs build --strict --clean
+	$(DOCS_VENV)/bin/python tools/docs_site.py
 
 $(DOCS_INSTALLED): requirements-docs.txt
 	@$(PYTHON) -m venv --clear $(DOCS_VENV)
