@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import ssl
 import subprocess
 import sys
@@ -202,7 +203,36 @@ def test_on_sqlite_the_worker_lives_inside_serve(operator: dict[str, str]) -> No
 
 def test_a_setting_that_cannot_be_is_named(operator: dict[str, str]) -> None:
     refused = run(operator | {"ESCROW_PORT": "http"}, "organization", "list")
-    assert (refused.exit_code, "PORT" in refused.stderr, "http" in refused.stderr) == (2, True, False)
+    assert (refused.exit_code, "ESCROW_PORT: " in refused.stderr, "http" in refused.stderr) == (2, True, False)
+    refused = run(operator | {"ESCROW_TLS_KEY": "key.pem"}, "organization", "list")
+    assert refused.stderr.startswith("escrow-server: a certificate and its key are given together")
+
+
+def test_a_port_in_use_is_refused_with_what_to_do(operator: dict[str, str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        told = refusal(run(operator, "serve", "--port", str(port)))
+    assert told.startswith(f"Cannot listen on 127.0.0.1, port {port}: Address already in use")
+
+
+def test_a_certificate_that_is_not_there_is_refused(operator: dict[str, str], tmp_path: Path) -> None:
+    arguments = ("--tls-certificate", str(tmp_path / "no.pem"), "--tls-key", str(tmp_path / "no.key"))
+    assert "give two PEM files" in refusal(run(operator, "serve", *arguments))
+
+
+@pytest.mark.parametrize("command", ["init", "migrate", "work"])
+def test_a_database_that_does_not_answer_is_refused_in_a_sentence(operator: dict[str, str], command: str) -> None:
+    url = "postgresql://escrow:hunter2@127.0.0.1:1/escrow"
+    told = refusal(run(operator | {"ESCROW_DATABASE_URL": url}, command))
+    assert "The database cannot be used" in told
+    assert "hunter2" not in told
+
+
+def test_a_folder_that_cannot_be_used_is_named_in_a_sentence(operator: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    refused = run_program(operator | {"ESCROW_LOG_FILE": str(tmp_path / "file" / "log")}, "serve")
+    assert (refused.returncode, refused.stderr.count("\n")) == (1, 1)
+    assert str(tmp_path / "file" / "log") in refused.stderr
 
 
 def test_an_api_key_is_shown_once_works_and_is_revoked(operator: dict[str, str], tmp_path: Path) -> None:
@@ -234,8 +264,8 @@ def test_organizations_are_listed_and_a_name_is_taken_once(operator: dict[str, s
     added = made(operator, "organization", "add", "Larkfield")
     assert made(operator, "organization", "list") == added
     refusal(run(operator, "organization", "add", "LARKFIELD"))
-    refusal(run(operator, "api-key", "add", "Brightwater"))
-    refusal(run(operator, "api-key", "revoke", "nothing"))
+    assert "no organization 'Brightwater'" in refusal(run(operator, "api-key", "add", "Brightwater"))
+    assert "no API key nothing" in refusal(run(operator, "api-key", "revoke", "nothing"))
 
 
 def test_serve_stops_when_told_to_and_logs_lines_of_json(operator: dict[str, str], tmp_path: Path) -> None:

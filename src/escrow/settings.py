@@ -80,5 +80,5 @@ class ServerSettings(BaseSettings):
     @model_validator(mode="after")
     def _certificate_and_key_come_together(self) -> ServerSettings:
         if (self.tls_certificate is None) != (self.tls_key is None):
-            raise ValueError("tls_certificate and tls_key are given together")
+            raise ValueError("a certificate and its key are given together: tls_certificate and tls_key")
         return self

@@ -14,8 +14,17 @@ import typer
 from escrow import __version__
 from escrow.errors import EscrowError, ListenerExposed, ServiceFault
 from escrow.server.customers import api_key_app, organization_app
-from escrow.server.running import gather_garbage, is_loopback, listen, on_stop_signals, work_until, working
-from escrow.server.starting import must_exist, must_lie_outside, opened, read_settings
+from escrow.server.running import (
+    check_certificate,
+    check_port,
+    gather_garbage,
+    is_loopback,
+    listen,
+    on_stop_signals,
+    work_until,
+    working,
+)
+from escrow.server.starting import database_answers, must_exist, must_lie_outside, opened, read_settings
 
 __all__ = ["app", "main"]
 
@@ -24,7 +33,7 @@ app.add_typer(organization_app, name="organization")
 app.add_typer(api_key_app, name="api-key")
 
 SealingKeyFile = Annotated[
-    Path | None, typer.Option("--sealing-key", help="The sealing key's file [env: ESCROW_SEALING_KEY_FILE].")
+    Path | None, typer.Option("--sealing-key", help="The sealing key's file [ESCROW_SEALING_KEY_FILE].")
 ]
 
 
@@ -50,8 +59,15 @@ def main() -> None:
     try:
         app()
     except EscrowError as refusal:
-        typer.echo(f"escrow-server: {refusal.message}", err=True)
-        sys.exit(1)
+        _refuse(refusal.message)
+    except OSError as failure:
+        named = f"{failure.filename}: " if failure.filename else ""
+        _refuse(f"{named}{failure.strerror or failure}. Check the path and who may use it.")
+
+
+def _refuse(told: str) -> None:
+    typer.echo(f"escrow-server: {told}", err=True)
+    sys.exit(1)
 
 
 @app.command()
@@ -67,7 +83,8 @@ def init(sealing_key: SealingKeyFile = None) -> None:
     if not settings.sealing_key_file.exists():
         settings.sealing_key_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         SealingKey.make().write(settings.sealing_key_file)
-    run_migrations(settings.database_url)
+    with database_answers():
+        run_migrations(settings.database_url)
     typer.echo(f"Data folder: {settings.data_folder}")
     typer.echo(f"Sealing key: {settings.sealing_key_file} (back it up, apart from the database)")
 
@@ -80,13 +97,14 @@ def migrate() -> None:
     settings = read_settings()
     if settings.on_sqlite:
         must_exist(settings)
-    run_migrations(settings.database_url)
+    with database_answers():
+        run_migrations(settings.database_url)
 
 
 @app.command()
 def serve(
-    host: Annotated[str | None, typer.Option(help="The address to listen on [env: ESCROW_HOST].")] = None,
-    port: Annotated[int | None, typer.Option(help="The port to listen on [env: ESCROW_PORT].")] = None,
+    host: Annotated[str | None, typer.Option(help="The address to listen on [ESCROW_HOST].")] = None,
+    port: Annotated[int | None, typer.Option(help="The port to listen on [ESCROW_PORT].")] = None,
     tls_certificate: Annotated[Path | None, typer.Option(help="Certificate chain (PEM).")] = None,
     tls_key: Annotated[Path | None, typer.Option(help="Private key of the certificate (PEM).")] = None,
     sealing_key: SealingKeyFile = None,
@@ -104,6 +122,8 @@ def serve(
             f"Plain HTTP on {settings.host} could be read by others: give --tls-certificate and --tls-key, "
             "or --behind-proxy if a proxy speaks HTTPS."
         )
+    check_certificate(settings)
+    check_port(settings)
     with opened(settings) as (database, key):
         if settings.on_sqlite or with_worker:
             with working(database, key, settings):
@@ -114,7 +134,7 @@ def serve(
 
 @app.command()
 def work(sealing_key: SealingKeyFile = None) -> None:
-    """Apply, match and release until told to stop, beside one or more ``serve`` on PostgreSQL."""
+    """Apply, match and release until told to stop, beside one or more of `serve` on PostgreSQL."""
     settings = read_settings(sealing_key_file=sealing_key)
     if settings.on_sqlite:
         raise ServiceFault("On SQLite the worker lives inside 'escrow-server serve': there is nothing to start.")

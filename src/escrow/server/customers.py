@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 
 import typer
 
+from escrow.errors import NotFound
 from escrow.server.starting import transaction
 
 if TYPE_CHECKING:
@@ -89,8 +90,12 @@ def revoke_api_key(api_key_id: str) -> None:
     """Refuse a key from now on."""
     from escrow import organizations
 
-    with transaction("revoke api key") as tx:
-        organizations.revoke_api_key(tx, api_key_id, now=datetime.now(UTC))
+    try:
+        with transaction("revoke api key") as tx:
+            organizations.revoke_api_key(tx, api_key_id, now=datetime.now(UTC))
+    except NotFound:
+        raise NotFound(f"There is no API key {api_key_id}: 'escrow-server api-key list' shows the ids.") from None
+    typer.echo(f"Revoked: {api_key_id} is refused from now on.")
 
 
 def _new_api_key(tx: Transaction, owner: Organization, *, label: str) -> dict[str, str]:
@@ -104,9 +109,12 @@ def _organization(tx: Transaction, which: str) -> Organization:
     from escrow import organizations
 
     try:
-        return organizations.organization(tx, UUID(which))
-    except ValueError:
-        return organizations.organization_named(tx, which)
+        try:
+            return organizations.organization(tx, UUID(which))
+        except ValueError:
+            return organizations.organization_named(tx, which)
+    except NotFound:
+        raise NotFound(f"There is no organization {which!r}: 'escrow-server organization list' shows them.") from None
 
 
 def _told(organization: Organization) -> dict[str, str]:

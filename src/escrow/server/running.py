@@ -5,17 +5,30 @@ from __future__ import annotations
 import gc
 import ipaddress
 import signal
+import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+
+from escrow.errors import ServiceFault
 
 if TYPE_CHECKING:
     from escrow.settings import ServerSettings
     from escrow.store.database import Database
     from escrow.store.sealing import SealingKey
 
-__all__ = ["gather_garbage", "is_loopback", "listen", "on_stop_signals", "work_until", "working"]
+__all__ = [
+    "check_certificate",
+    "check_port",
+    "gather_garbage",
+    "is_loopback",
+    "listen",
+    "on_stop_signals",
+    "work_until",
+    "working",
+]
 
 
 def work_until(stop: threading.Event, database: Database, key: SealingKey, settings: ServerSettings) -> None:
@@ -72,6 +85,31 @@ def listen(database: Database, key: SealingKey, settings: ServerSettings, *, beh
         lifespan="off",
         timeout_graceful_shutdown=10,
     )
+
+
+def check_certificate(settings: ServerSettings) -> None:
+    """Refuse a certificate and a key that cannot be served with."""
+    if settings.tls_certificate is None:
+        return
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(settings.tls_certificate, settings.tls_key)
+    except OSError:  # an SSLError is one too
+        raise ServiceFault(
+            f"The certificate {settings.tls_certificate} cannot be used with the key {settings.tls_key}: "
+            "give two PEM files that belong together."
+        ) from None
+
+
+def check_port(settings: ServerSettings) -> None:
+    """Refuse an address that cannot be listened on."""
+    try:
+        family = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0][0]
+        socket.create_server((settings.host, settings.port), family=family).close()
+    except OSError as failure:
+        raise ServiceFault(
+            f"Cannot listen on {settings.host}, port {settings.port}: {failure.strerror}. "
+            "Stop what listens there, or choose others with --host and --port."
+        ) from None
 
 
 def gather_garbage() -> None:

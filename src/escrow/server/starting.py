@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from escrow.errors import DatabaseBehind, SealingKeyExposed
+from escrow.errors import DatabaseBehind, SealingKeyExposed, ServiceFault
 
 if TYPE_CHECKING:
     from escrow.settings import ServerSettings
     from escrow.store.database import Database, Transaction
     from escrow.store.sealing import SealingKey
 
-__all__ = ["must_exist", "must_lie_outside", "opened", "read_settings", "transaction"]
+__all__ = ["database_answers", "must_exist", "must_lie_outside", "opened", "read_settings", "transaction"]
 
 
 def read_settings(**given: object) -> ServerSettings:
@@ -31,7 +31,8 @@ def read_settings(**given: object) -> ServerSettings:
         return ServerSettings.model_validate({name: value for name, value in given.items() if value is not None})
     except ValidationError as refusal:
         for found in refusal.errors(include_input=False, include_url=False):
-            typer.echo(f"escrow-server: {'.'.join(map(str, found['loc'])).upper()}: {found['msg']}", err=True)
+            named = "".join(f"ESCROW_{str(name).upper()}: " for name in found["loc"])
+            typer.echo(f"escrow-server: {named}{found['msg'].removeprefix('Value error, ')}", err=True)
         raise typer.Exit(2) from None
 
 
@@ -69,6 +70,18 @@ def must_exist(settings: ServerSettings) -> None:
 
 
 @contextmanager
+def database_answers() -> Iterator[None]:
+    """Say in a sentence that the database cannot be reached or used; what it says itself names no password."""
+    from sqlalchemy.exc import OperationalError
+
+    try:
+        yield
+    except OperationalError as failure:
+        told = str(failure.orig).strip().splitlines()[0]
+        raise ServiceFault(f"The database cannot be used: {told}. Look at ESCROW_DATABASE_URL and at it.") from None
+
+
+@contextmanager
 def transaction(name: str) -> Iterator[Transaction]:
     """Give one transaction on the database of the settings."""
     with _current_database(read_settings()) as database, database.transaction(name) as tx:
@@ -84,7 +97,8 @@ def _current_database(settings: ServerSettings) -> Iterator[Database]:
         must_exist(settings)
     database = Database(settings.database_url)
     try:
-        check_current(database)
+        with database_answers():
+            check_current(database)
         yield database
     finally:
         database.close()
