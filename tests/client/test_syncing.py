@@ -13,6 +13,7 @@ from escrow.client.opened import OpenedDetails, opened_file
 from escrow.client.seats import ConfirmedTerms, Seat
 from escrow.client.syncing import Exchanged, Syncer
 from escrow.errors import PartnershipNotReady, SubmittedElsewhere, TermsElsewhere
+from escrow.psi.encoding import b64url
 from escrow.psi.envelope_format import split_uploaded
 from escrow.terms import CELLS, Level, Population, Terms, Tier
 from tests.client import fake_service
@@ -105,6 +106,44 @@ def test_a_second_sync_sends_and_opens_nothing(machines: tuple[Machine, Machine]
     sync(right)
     again = sync(right)
     assert (again.sent, again.opened, again.unchanged) == (0, 0, 1)
+
+
+RENAMED: Company = ("001", "ACME ROCKETS INC", "https://www.acme-rockets.com", C)
+
+
+def overlapping(row: bytes, *, level: str) -> Json:
+    told = {"overlap": "A", "tier": "certain", "ours": "customers", "theirs": "opportunities", "level": level}
+    return {"row": b64url(row), **told}
+
+
+def test_details_that_changed_are_sealed_again_though_no_token_did(
+    machines: tuple[Machine, Machine], service: FakeService
+) -> None:
+    left, right = machines
+    ours, theirs = let_them_meet(service, left, right)
+    sync(left)
+    left_seat, _ = seats(service, left)
+    left_seat.wanted, service.overlaps = [], [overlapping(ours, level="details")]
+    made, _ = submit(left, RENAMED, BOLT, COIL)
+    assert made.is_empty
+    assert sync(left).sent == 1
+    assert sync(left).sent == 0
+    sync(right)
+    (details,) = opened_for(right, theirs)
+    assert details.details["account_name"] == "ACME ROCKETS INC"
+
+
+@pytest.mark.parametrize("level", ["accounts", "counts"])
+def test_details_that_changed_stay_here_where_no_cell_is_open_at_details_any_more(
+    machines: tuple[Machine, Machine], service: FakeService, level: str
+) -> None:
+    left, right = machines
+    ours, _ = let_them_meet(service, left, right)
+    sync(left)
+    left_seat, _ = seats(service, left)
+    left_seat.wanted, service.overlaps = [], [overlapping(ours, level=level)]
+    submit(left, RENAMED, BOLT, COIL)
+    assert sync(left).sent == 0
 
 
 def test_a_lying_service_gets_no_account_of_a_population_we_did_not_open(

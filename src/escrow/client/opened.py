@@ -1,14 +1,15 @@
-"""The partner's details as they were opened on this machine: what is served now, and the highest submission ever seen.
+"""Details as this machine exchanged them: what it opened of the partner's, and of which of its own it sealed what.
 
-The details mirror what the service still serves; the highest submission of each of the partner's rows is never
-forgotten, so that an old envelope is not taken for a new one.
+The opened details mirror what the service still serves; the highest submission of each of the partner's rows is never
+forgotten, so that an old envelope is not taken for a new one. Of what was sealed only a digest is kept, to notice
+details that have changed since.
 """
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +26,7 @@ CREATE TABLE IF NOT EXISTS opened (
     PRIMARY KEY (row, owner_row)
 );
 CREATE TABLE IF NOT EXISTS highest (owner_row BLOB PRIMARY KEY, submission INTEGER);
+CREATE TABLE IF NOT EXISTS sealed (row BLOB PRIMARY KEY, details BLOB);
 """
 
 
@@ -42,7 +44,7 @@ class OpenedDetails:
 
 
 class OpenedFile:
-    """The file of opened details of one partnership."""
+    """The file of the details of one partnership."""
 
     def __init__(self, database: sqlite3.Connection) -> None:
         self._database = database
@@ -90,6 +92,14 @@ class OpenedFile:
             yield OpenedDetails(
                 row, owner_row, Population(population), submission, terms_number, envelope, json.loads(details)
             )
+
+    def sealed(self) -> dict[bytes, bytes]:
+        """Give the digest of the details last sealed of each of our rows."""
+        return dict(self._database.execute("SELECT row, details FROM sealed"))
+
+    def keep_sealed(self, digests: Mapping[bytes, bytes]) -> None:
+        """Remember what was sealed and stored, in the place of what was sealed before."""
+        self._database.executemany("INSERT OR REPLACE INTO sealed VALUES (?, ?)", digests.items())
 
     def _pairs(self) -> Iterator[tuple[bytes, bytes]]:
         yield from self._database.execute("SELECT row, owner_row FROM opened")

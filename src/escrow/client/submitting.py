@@ -56,6 +56,7 @@ class Plan:
     chunks: tuple[bytes, ...] = field(repr=False)
     changes: ListRecords
     content: SentList
+    base: Sent
     was_lost: bool
 
     @property
@@ -164,8 +165,8 @@ class Submitter:
 
     def plan(self, shown: wire.Partnership, content: SentList, kept: KeptList | None) -> Plan:
         """Work out what has to be sent so that the service has this list."""
-        base, base_digest = shown.list.applied_number, shown.list.applied_digest
-        is_base = kept is not None and kept.sent == Sent(base, base_digest or b"", self._keys.g, self._keys.profile_id)
+        base = Sent(shown.list.applied_number, shown.list.applied_digest or b"", self._keys.g, self._keys.profile_id)
+        is_base = kept is not None and kept.sent == base
         changes, kind = content.records, SubmissionKind.SNAPSHOT
         if kept is not None and is_base:
             delta = difference(kept.records, content.records)
@@ -173,8 +174,8 @@ class Submitter:
                 changes, kind = delta, SubmissionKind.DELTA
         most_bytes = self._service.service().limits.chunk_bytes
         chunks = tuple(pack_chunk(part) for part in split(changes, most_bytes))
-        announced = self._announcement(kind, shown.list.last_number + 1, base, changes, chunks)
-        return Plan(announced, chunks, changes, content, was_lost=base > 0 and not is_base)
+        announced = self._announcement(kind, shown.list.last_number + 1, base.number, changes, chunks)
+        return Plan(announced, chunks, changes, content, base, was_lost=base.number > 0 and not is_base)
 
     def send(self, plan: Plan, *, ready: bool, wait: bool, progress: Progress | None = None) -> Submitted:
         """Upload the chunks that the service lacks, and remember the list once it is applied.
@@ -184,6 +185,9 @@ class Submitter:
             SubmissionRejected: the service could not apply the list.
         """
         if plan.is_empty:
+            # Nothing of it is the service's to know, but details may have changed: the next sync seals these.
+            self._state.write_pending(plan.base, plan.content)
+            self._state.settle(applied_number=plan.base.number, applied_digest=plan.base.digest)
             if ready:
                 self._service.say_ready(self._id)
             return Submitted(None, is_applied=True)

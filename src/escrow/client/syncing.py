@@ -53,10 +53,10 @@ class Syncer:
             TermsElsewhere, SubmittedElsewhere: the service is at other terms or another list than this machine.
         """
         secrets = RowSecrets(self.kept, self.seat.paired_keys)
-        sent, not_sealed = self._send(secrets)
+        sent, not_sealed = self._send(opened, secrets)
         return self._receive(opened, secrets, sent, not_sealed)
 
-    def _send(self, secrets: RowSecrets) -> tuple[int, int]:
+    def _send(self, opened: OpenedFile, secrets: RowSecrets) -> tuple[int, int]:
         confirmed = self.seat.confirmed
         if not confirmed.terms.fields or not any(confirmed.terms.cells_from(Level.DETAILS)):
             return 0, 0
@@ -68,9 +68,17 @@ class Syncer:
             self._check_bindings(page)
             sealed = list(sealer.seal(item.row for item in page.items))
             not_sealed += len(page.items) - len(sealed)
-            for batch in _batches(sealed):
-                sent += self._upload(batch)
-        return sent, not_sealed
+            sent += self._upload(opened, sealer, sealed)
+        return sent + self._upload(opened, sealer, list(sealer.seal(self._changed(opened, sealer)))), not_sealed
+
+    def _changed(self, opened: OpenedFile, sealer: Sealer) -> list[bytes]:
+        """Name our rows whose details are other than those sealed last, of the rows that still overlap at details."""
+        before = opened.sealed()
+        changed = {row for row, digest in sealer.digests(before).items() if before[row] != digest}
+        if not changed:
+            return []
+        overlapping = self.service.overlaps(self.seat.partnership_id)
+        return [item.row for item in overlapping if item.level is Level.DETAILS and item.row in changed]
 
     def _check_bindings(self, page: WantedPage) -> None:
         if page.items and page.terms_number != self.seat.confirmed.number:
@@ -83,7 +91,15 @@ class Syncer:
                 "the service has another list of ours than this machine; run `escrow submit` first"
             )
 
-    def _upload(self, batch: Sequence[SealedDetails]) -> int:
+    def _upload(self, opened: OpenedFile, sealer: Sealer, sealed: Sequence[SealedDetails]) -> int:
+        stored = 0
+        for batch in _batches(sealed):
+            if count := self._upload_batch(batch):
+                opened.keep_sealed(sealer.digests(item.row for item in batch))
+                stored += count
+        return stored
+
+    def _upload_batch(self, batch: Sequence[SealedDetails]) -> int:
         upload = DetailsUpload(
             terms_number=self.seat.confirmed.number, submission=self.kept.sent.number, items=tuple(batch)
         )
