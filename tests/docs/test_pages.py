@@ -1,4 +1,4 @@
-"""The documentation names tests as its evidence: each must be there."""
+"""What the pages name is there: tests as their evidence, variables, error codes, files and each other."""
 
 from __future__ import annotations
 
@@ -7,8 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from escrow.settings import ServerSettings
+from tools.reference import problems, settings
+
 ROOT = Path(__file__).parents[2]
 PAGES = sorted((ROOT / "docs").glob("*.md"))
+READ_FIRST = (ROOT / "README.md", ROOT / "SECURITY.md", ROOT / "CHANGELOG.md")
+#: Written where it is measured, by whoever measures.
+MEASURED = {"benchmarks/README.md"}
 NAMED_TEST = re.compile(r"`(tests/[\w/]+\.py)(?:::(test_\w+))?`")
 
 
@@ -22,3 +28,30 @@ def test_every_test_that_a_page_names_is_there(page: Path) -> None:
 
 def test_the_threat_model_names_tests() -> None:
     assert len(NAMED_TEST.findall((ROOT / "docs" / "threat-model.md").read_text(encoding="utf-8"))) > 20
+
+
+@pytest.mark.parametrize("page", [*PAGES, *READ_FIRST], ids=lambda page: page.name)
+def test_every_variable_that_a_page_names_is_read(page: Path) -> None:
+    known = {f"ESCROW_{name.upper()}" for name in ServerSettings.model_fields} | set(settings.CLIENT_VARIABLES)
+
+    assert set(re.findall(r"\bESCROW_[A-Z_]*[A-Z]\b", page.read_text(encoding="utf-8"))) <= known
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_error_that_a_page_links_to_has_a_section(page: Path) -> None:
+    linked = set(re.findall(r"errors\.md#([a-z0-9-]+)", page.read_text(encoding="utf-8")))
+
+    assert linked <= set(problems.codes())
+
+
+@pytest.mark.parametrize("page", [*PAGES, *READ_FIRST], ids=lambda page: page.name)
+def test_every_file_that_a_page_links_to_is_there(page: Path) -> None:
+    linked = re.findall(r"(?<!!)\[[^\]]*\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+
+    assert {target for target in linked if not (page.parent / target).exists()} <= MEASURED
+
+
+def test_every_page_is_in_the_table_of_contents_of_the_site() -> None:
+    listed = re.findall(r": ([\w-]+\.md)$", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"), re.MULTILINE)
+
+    assert sorted(listed) == [page.name for page in PAGES]
