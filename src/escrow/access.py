@@ -18,9 +18,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, exists, select
 
-from escrow.errors import NotAuthenticated, NotFound, PartnershipNotActive
+from escrow.errors import NotAuthenticated, NotFound, PartnershipNotActive, PartnershipPaused
 from escrow.store.database import Transaction
 from escrow.store.states import PartnershipState
 from escrow.store.tables import api_keys, parties, partnerships
@@ -48,6 +48,7 @@ class Party:
     caller: Caller
     state: PartnershipState
     expires_at: datetime
+    is_paused: bool
 
     @property
     def organization_id(self) -> UUID:
@@ -63,6 +64,12 @@ class Party:
         """Raise PartnershipNotActive unless lists are compared in this partnership."""
         if self.state is not PartnershipState.ACTIVE:
             raise PartnershipNotActive("This partnership is not active: see its state.")
+
+    def must_be_readable(self) -> None:
+        """Raise PartnershipNotActive or PartnershipPaused unless what the lists have in common may be read."""
+        self.must_be_active()
+        if self.is_paused:
+            raise PartnershipPaused("This partnership is paused: nothing is read until each who paused it resumes.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +123,7 @@ def party_of(tx: Transaction, caller: Caller, partnership_id: UUID) -> Party:
         caller=caller,
         state=PartnershipState(seat.state),
         expires_at=seat.expires_at,
+        is_paused=seat.is_paused,
     )
 
 
@@ -136,9 +144,11 @@ def lock_partnership(tx: Transaction, partnership_id: UUID) -> None:
     )
 
 
-def _seat(tx: Transaction, caller: Caller, partnership_id: UUID) -> Row[Any, Any, Any] | None:
+def _seat(tx: Transaction, caller: Caller, partnership_id: UUID) -> Row[Any, Any, Any, Any] | None:
+    pausing = parties.alias("pausing")
+    is_paused = exists().where(pausing.c.partnership_id == partnership_id, pausing.c.paused_at.is_not(None))
     return tx.execute(
-        select(parties.c.side, partnerships.c.state, partnerships.c.expires_at)
+        select(parties.c.side, partnerships.c.state, partnerships.c.expires_at, is_paused.label("is_paused"))
         .join_from(parties, partnerships)
         .where(
             parties.c.partnership_id == partnership_id,

@@ -51,6 +51,8 @@ class Action(Enum):
     DETAILS_WANTED_READ = "details-wanted-read"
     DETAILS_STORED = "details-stored"
     DETAILS_READ = "details-read"
+    PAUSED = "paused"
+    RESUMED = "resumed"
     ENDED = "ended"
     PURGED = "purged"
 

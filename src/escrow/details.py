@@ -102,7 +102,7 @@ class _Matched:
 
 def wanted_details(tx: Transaction, party: Party, *, after: bytes | None, limit: int, now: datetime) -> WantedPage:
     """Name the party's rows that overlap in a cell open at details and have no envelope under its current terms."""
-    party.must_be_active()
+    party.must_be_readable()
     standing = standing_of(tx, party.partnership_id)
     ours = standing.sides[party.side]
     row = seen_from(party.side).row
@@ -131,7 +131,7 @@ def store_details(tx: Transaction, party: Party, batch: DetailsBatch, *, service
         DetailsNotWanted: a row does not overlap in a cell open at details, or not with this population or these tokens.
         EnvelopeInvalid: the bytes are not an envelope.
     """
-    party.must_be_active()
+    party.must_be_readable()
     standing = standing_of(tx, party.partnership_id)
     _must_be_current(standing.sides[party.side], batch)
     matched = _matched(tx, party, standing.effective_for(party.side), {item.row for item in batch.items})
@@ -150,7 +150,7 @@ def details_page(
     tx: Transaction, party: Party, *, after: bytes | None, limit: int, service_key: SealingKey, now: datetime
 ) -> DetailsPage:
     """Hand on the partner's envelopes for the party's own rows, in cells that are open at details now."""
-    party.must_be_active()
+    party.must_be_readable()
     effective = standing_of(tx, party.partnership_id).effective_for(party.side)
     told = open_matches(party.partnership_id, party.side, effective, level=Level.DETAILS)
     rows = tx.execute(_with_their_envelopes(party, told, after).limit(limit + 1)).all()

@@ -73,16 +73,14 @@ class _Outcome:
 
 
 def match_lists(db: Database, partnership_id: UUID, *, service_key: SealingKey, now: datetime) -> None:
-    """Bring the stored matches to what the applied lists and the terms of both sides say."""
+    """Bring the stored matches to what the applied lists and the terms of both sides say; in a pause, leave them be."""
     with db.snapshot("match: read lists") as tx:
-        outcome = _compute(tx, partnership_id, service_key)
+        standing = standing_of(tx, partnership_id)
+        if standing.is_paused:
+            return
+        outcome = _Outcome(standing, _stored(tx, partnership_id), dict(_found(tx, standing, service_key)))
     with db.transaction("match: write matches") as tx:
         _commit(tx, outcome, now)
-
-
-def _compute(tx: Transaction, partnership_id: UUID, service_key: SealingKey) -> _Outcome:
-    standing = standing_of(tx, partnership_id)
-    return _Outcome(standing, _stored(tx, partnership_id), dict(_found(tx, standing, service_key)))
 
 
 def _found(tx: Transaction, standing: Standing, service_key: SealingKey) -> Iterable[tuple[Pair, _Match]]:

@@ -71,7 +71,7 @@ def overlaps_page(
     now: datetime,
 ) -> OverlapPage:
     """Give the party's own overlapping rows, in one population of either side if asked; the reading is audited."""
-    party.must_be_active()
+    party.must_be_readable()
     effective = standing_of(tx, party.partnership_id).effective_for(party.side)
     seat = seen_from(party.side)
     told = open_matches(party.partnership_id, party.side, effective, level=Level.ACCOUNTS)

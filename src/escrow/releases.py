@@ -102,7 +102,7 @@ def make_release(
 
 def releases_of(tx: Transaction, party: Party, *, before: int | None, limit: int) -> ReleasePage:
     """List releases, newest first, those below number ``before``."""
-    party.must_be_active()
+    party.must_be_readable()
     query = select(releases.c.number, releases.c.made_at).where(releases.c.partnership_id == party.partnership_id)
     if before is not None:
         query = query.where(releases.c.number < before)
@@ -117,7 +117,7 @@ def report_of(tx: Transaction, party: Party, number: int | None, *, rule: Disclo
     Raises:
         NotFound: there is no such release, or none yet.
     """
-    party.must_be_active()
+    party.must_be_readable()
     release = _release(tx, party.partnership_id, number)
     effective = standing_of(tx, party.partnership_id).effective_for(party.side)
     made_under = Conditions(
@@ -153,7 +153,7 @@ def exact_counts(left: ListRecords, right: ListRecords, effective: Terms) -> dic
 
 def _due_at(standing: Standing, last: _Last | None, *, interval: timedelta, now: datetime) -> datetime | None:
     """Tell when the next release is due, or that nothing calls for one."""
-    if not standing.both_applied:
+    if standing.is_paused or not standing.both_applied:
         return None
     if last is None:
         ready = all(side.ready for side in standing.sides.values())

@@ -50,13 +50,17 @@ class AppliedList:
 
 @dataclass(frozen=True, slots=True)
 class SideStanding:
-    """One party: who it is, its terms as it sees them, its list if one is applied, and whether it said it is right."""
+    """One party: who it is, its terms as it sees them, its list if one is applied, and what it said of it.
+
+    ``ready`` says that the counts of its list are right, ``paused`` that nothing is to be compared for now.
+    """
 
     organization_id: UUID
     terms_number: int
     terms: Terms
     applied: AppliedList | None
     ready: bool
+    paused: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,11 @@ class Standing:
     def applied(self) -> Mapping[Side, AppliedList]:
         """The applied lists, by side."""
         return {side: each.applied for side, each in self.sides.items() if each.applied is not None}
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether either party pauses: then nothing is matched or released."""
+        return any(side.paused for side in self.sides.values())
 
     @property
     def both_applied(self) -> bool:
@@ -142,7 +151,7 @@ def _sides(
 ) -> Iterator[tuple[Side, SideStanding]]:
     same_party = (terms_table.c.partnership_id == parties.c.partnership_id) & (terms_table.c.side == parties.c.side)
     rows = tx.execute(
-        select(parties.c.organization_id, parties.c.ready_submission, terms_table)
+        select(parties.c.organization_id, parties.c.ready_submission, parties.c.paused_at, terms_table)
         .join_from(parties, terms_table, same_party & (terms_table.c.number == parties.c.terms_number))
         .where(parties.c.partnership_id == partnership_id)
     )
@@ -156,5 +165,6 @@ def _sides(
                 terms=terms_of_row(row),
                 applied=own,
                 ready=row.ready_submission is not None,
+                paused=row.paused_at is not None,
             ),
         )

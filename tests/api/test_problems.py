@@ -79,6 +79,8 @@ def routes_of(address: str) -> list[tuple[str, str, dict[str, Any]]]:
         ("POST", f"{address}/accept", {"json": acceptance}),
         ("GET", f"{address}/pairing", {}),
         ("POST", f"{address}/confirm", {"json": {"tag": octets}}),
+        ("POST", f"{address}/pause", {"json": {}}),
+        ("POST", f"{address}/resume", {"json": {}}),
         ("POST", f"{address}/end", {"json": {}}),
         ("POST", f"{address}/ready", {"json": {}}),
         ("GET", f"{address}/terms", {}),

@@ -17,6 +17,7 @@ from tests.psi.making_lists import token_of
 
 #: Rows 20 and up of the left meet rows 120 and up of the right: forty companies.
 LEFT, RIGHT = range(1, 61), range(120, 200)
+READING = ("releases", "releases/latest", "releases/1", "overlaps", "details", "details/wanted")
 BODY = pack_body(Body(bytes(12), bytes(32), bytes(PADDED_SIZES[0] + 16)))
 
 
@@ -132,10 +133,25 @@ def test_a_tightening_ends_reading_at_once(api: Served) -> None:
     assert {cell["state"] for cell in report["cells"]} == {"withheld"}
 
 
+def test_a_pause_of_one_keeps_both_from_reading_until_the_same_one_resumes(api: Served) -> None:
+    address = mapped(api, Level.DETAILS)
+    assert got(api.right.http.post(f"{address}/pause", json={}))["paused"] == {"ours": True, "theirs": False}
+    assert got(api.left.http.post(f"{address}/resume", json={}))["paused"] == {"ours": False, "theirs": True}
+    batch = {"terms_number": 1, "submission": 1, "items": []}
+    for party in (api.left, api.right):
+        refusals = [party.http.get(f"{address}/{path}") for path in READING]
+        for refused in (*refusals, party.http.post(f"{address}/details", json=batch)):
+            assert (refused.status_code, refused.json()["code"]) == (409, "partnership-paused")
+    assert got(api.right.http.post(f"{address}/resume", json={}))["paused"] == {"ours": False, "theirs": False}
+    assert all(
+        party.http.get(f"{address}/{path}").status_code == 200 for party in (api.left, api.right) for path in READING
+    )
+
+
 def test_an_end_ends_all_reading(api: Served) -> None:
     address = mapped(api, Level.DETAILS)
     got(api.right.http.post(f"{address}/end", json={}))
-    for path in ("releases", "releases/latest", "overlaps", "details", "details/wanted"):
+    for path in READING:
         refused = api.left.http.get(f"{address}/{path}")
         assert (refused.status_code, refused.json()["code"]) == (409, "partnership-not-active")
 

@@ -75,6 +75,7 @@ class Seat:
     applied_number: int = 0
     records: ListRecords = field(default_factory=ListRecords.empty)
     is_ready: bool = False
+    is_paused: bool = False
     wanted: list[bytes] = field(default_factory=list)
     envelopes: dict[bytes, tuple[wire.SealedDetails, int, int]] = field(default_factory=dict)
     #: (our row, their row) pairs whose envelopes we may read, and the token each matched by.
@@ -161,6 +162,9 @@ class FakeService:
                 return 200, self._pairing(deal)
             case ["POST", "confirm"]:
                 deal.inviter_tag, deal.state = unb64url(json.loads(content)["tag"]), "active"
+                return 200, self._shown(deal, own)
+            case ["POST", "pause" | "resume" as said]:
+                seat.is_paused = said == "pause"
                 return 200, self._shown(deal, own)
             case ["POST", "end"]:
                 deal.state = "ended"
@@ -316,6 +320,7 @@ class FakeService:
                 expires_at=None,
                 generation=wire.Generation(number=0, profile=deal.profile, suite=1, state="live"),
                 terms_number=seat.terms_number,
+                paused=wire.Paused(ours=seat.is_paused, theirs=deal.seats[_other(own)].is_paused),
                 list=_own_list(seat),
                 their_list=wire.TheirList(applied_at=None, ready=False),
                 latest_release=max(self.reports) if self.reports else None,

@@ -41,6 +41,7 @@ STATUS: Mapping[type[EscrowError], int] = {
     errors.PartnershipEnded: 409,
     errors.PartnershipExists: 409,
     errors.PartnershipNotActive: 409,
+    errors.PartnershipPaused: 409,
     errors.SubmissionBaseWrong: 409,
     errors.SubmissionChanged: 409,
     errors.SubmissionClosed: 409,

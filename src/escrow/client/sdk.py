@@ -119,6 +119,14 @@ class Escrow:
         """Send the inviter's tag, which makes the partnership active."""
         return self._post(_at(partnership_id, "confirm"), wire.Confirmation(tag=tag), wire.Partnership)
 
+    def pause(self, partnership_id: UUID) -> wire.Partnership:
+        """Let nothing be matched, released or read, for both parties, until this one resumes."""
+        return self._post(_at(partnership_id, "pause"), wire.Nothing(), wire.Partnership)
+
+    def resume(self, partnership_id: UUID) -> wire.Partnership:
+        """Take the caller's own pause back."""
+        return self._post(_at(partnership_id, "resume"), wire.Nothing(), wire.Partnership)
+
     def end(self, partnership_id: UUID) -> wire.Partnership:
         """End a partnership for both parties, or void an invitation."""
         return self._post(_at(partnership_id, "end"), wire.Nothing(), wire.Partnership)

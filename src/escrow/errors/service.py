@@ -29,6 +29,7 @@ __all__ = [
     "PartnershipEnded",
     "PartnershipExists",
     "PartnershipNotActive",
+    "PartnershipPaused",
     "ProfileMismatch",
     "Refused",
     "RequestInvalid",
@@ -90,6 +91,12 @@ class PartnershipNotActive(Refused):
     """Lists are compared in active partnerships only."""
 
     code = "partnership-not-active"
+
+
+class PartnershipPaused(Refused):
+    """While either party pauses, nothing is matched, released or read."""
+
+    code = "partnership-paused"
 
 
 class PartnershipEnded(Refused):

@@ -13,6 +13,7 @@ from escrow.partnerships.agreement import (
 from escrow.partnerships.ending import end, purge
 from escrow.partnerships.invitations import Invitation, accept, invite, look_up
 from escrow.partnerships.pairing import Pairing, confirm, pairing
+from escrow.partnerships.pausing import pause, resume
 from escrow.partnerships.readiness import say_ready
 from escrow.partnerships.view import Generation, OwnList, Partner, Partnership, TheirList, page, show
 
@@ -33,7 +34,9 @@ __all__ = [
     "look_up",
     "page",
     "pairing",
+    "pause",
     "purge",
+    "resume",
     "say_ready",
     "set_terms",
     "show",

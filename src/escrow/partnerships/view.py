@@ -72,6 +72,8 @@ class Partnership:
     expires_at: datetime | None
     generation: Generation | None
     terms_number: int
+    paused_by_us: bool
+    paused_by_them: bool
     our_list: OwnList
     their_list: TheirList
     latest_release: int | None
@@ -92,6 +94,8 @@ def show(tx: Transaction, party: Party, *, now: datetime) -> Partnership:
         expires_at=party.expires_at if pending else None,
         generation=_generation(standing),
         terms_number=ours.terms_number,
+        paused_by_us=ours.paused,
+        paused_by_them=theirs is not None and theirs.paused,
         our_list=_own_list(ours, last_number=last_number(tx, party)),
         their_list=_their_list(theirs),
         latest_release=_latest_release(tx, party),

@@ -101,6 +101,8 @@ parties = Table(
     Column("terms_number", Integer, nullable=False),
     # The last submission of which the party said that its counts are right.
     Column("ready_submission", BigInteger),
+    # Null unless this party pauses.
+    Column("paused_at", Moment),
     one_of("side", Side),
 )
 

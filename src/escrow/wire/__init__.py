@@ -28,6 +28,7 @@ from escrow.wire.partnerships import (
     Pairing,
     Partnership,
     PartnershipPage,
+    Paused,
     PopulationSizes,
     TheirList,
 )
@@ -63,6 +64,7 @@ __all__ = [
     "Pairing",
     "Partnership",
     "PartnershipPage",
+    "Paused",
     "PopulationSizes",
     "Problem",
     "ReleaseItem",

@@ -36,6 +36,7 @@ __all__ = [
     "Pairing",
     "Partnership",
     "PartnershipPage",
+    "Paused",
     "PopulationSizes",
     "TheirList",
 ]
@@ -97,6 +98,13 @@ class TheirList(Model):
     ready: bool
 
 
+class Paused(Model):
+    """Who pauses: while either does, nothing is matched, released or read, and only who paused resumes."""
+
+    ours: bool
+    theirs: bool
+
+
 class Partnership(Model):
     """A partnership as one party sees it."""
 
@@ -108,6 +116,7 @@ class Partnership(Model):
     expires_at: Time | None
     generation: Generation | None
     terms_number: Number
+    paused: Paused
     list: OwnList
     their_list: TheirList
     latest_release: Number | None

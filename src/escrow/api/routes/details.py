@@ -26,7 +26,7 @@ router = APIRouter(tags=["details"], dependencies=[Depends(json_only)])
 @router.get(
     "/v1/partnerships/{partnership_id}/details/wanted",
     summary="The caller's rows to seal details of",
-    responses=problems(errors.NotFound, errors.PartnershipNotActive),
+    responses=problems(errors.NotFound, errors.PartnershipNotActive, errors.PartnershipPaused),
 )
 def list_wanted_details(
     partnership_id: PartnershipId,
@@ -55,6 +55,7 @@ def list_wanted_details(
     responses=problems(
         errors.NotFound,
         errors.PartnershipNotActive,
+        errors.PartnershipPaused,
         errors.TermsChanged,
         errors.SubmissionChanged,
         errors.DetailsNotWanted,
@@ -75,7 +76,7 @@ def store_details(
 @router.get(
     "/v1/partnerships/{partnership_id}/details",
     summary="The partner's sealed details",
-    responses=problems(errors.NotFound, errors.PartnershipNotActive),
+    responses=problems(errors.NotFound, errors.PartnershipNotActive, errors.PartnershipPaused),
 )
 def list_details(
     partnership_id: PartnershipId,

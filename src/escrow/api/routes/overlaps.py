@@ -25,7 +25,7 @@ AskedTheirs = Annotated[PopulationWord | None, Query(alias="theirs", description
 @router.get(
     "/v1/partnerships/{partnership_id}/overlaps",
     summary="The caller's rows that overlap",
-    responses=problems(errors.NotFound, errors.PartnershipNotActive),
+    responses=problems(errors.NotFound, errors.PartnershipNotActive, errors.PartnershipPaused),
 )
 def list_overlaps(
     partnership_id: PartnershipId,

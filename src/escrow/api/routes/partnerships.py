@@ -1,4 +1,4 @@
-"""Partnerships: invite, accept, confirm, look, say ready, end."""
+"""Partnerships: invite, accept, confirm, look, say ready, pause, resume, end."""
 
 from __future__ import annotations
 
@@ -165,6 +165,38 @@ def say_ready(
 
 
 @router.post(
+    "/v1/partnerships/{partnership_id}/pause",
+    summary="Pause a partnership",
+    responses=problems(errors.NotFound, errors.PartnershipNotActive, *TAKES_A_BODY),
+)
+def pause(
+    partnership_id: PartnershipId, key: PresentedKey, service: Serving, _request: wire.Nothing
+) -> wire.Partnership:
+    """From now on nothing is matched, released or read by either party; submissions are still applied."""
+    now = service.now()
+    with service.database.transaction("pause") as tx:
+        party = access.party_of(tx, access.authenticate(tx, key), partnership_id)
+        partnerships.pause(tx, party, now=now)
+        return _told(partnerships.show(tx, party, now=now))
+
+
+@router.post(
+    "/v1/partnerships/{partnership_id}/resume",
+    summary="Resume a partnership",
+    responses=problems(errors.NotFound, errors.PartnershipNotActive, *TAKES_A_BODY),
+)
+def resume(
+    partnership_id: PartnershipId, key: PresentedKey, service: Serving, _request: wire.Nothing
+) -> wire.Partnership:
+    """Take the caller's pause back; the partner's stays until the partner resumes."""
+    now = service.now()
+    with service.database.transaction("resume") as tx:
+        party = access.party_of(tx, access.authenticate(tx, key), partnership_id)
+        partnerships.resume(tx, party, now=now)
+        return _told(partnerships.show(tx, party, now=now))
+
+
+@router.post(
     "/v1/partnerships/{partnership_id}/end",
     summary="End a partnership",
     responses=problems(errors.NotFound, *TAKES_A_BODY),
@@ -204,6 +236,7 @@ def _told(shown: Partnership) -> wire.Partnership:
             state=generation.state.value,
         ),
         terms_number=shown.terms_number,
+        paused=wire.Paused(ours=shown.paused_by_us, theirs=shown.paused_by_them),
         list=wire.OwnList(
             last_number=ours.last_number,
             applied_number=ours.applied_number,

@@ -24,7 +24,7 @@ ReleaseNumber = Annotated[int, Path(ge=1, le=MOST_NUMBER, description="The relea
 @router.get(
     "/v1/partnerships/{partnership_id}/releases",
     summary="All releases, newest first",
-    responses=problems(errors.NotFound, errors.PartnershipNotActive),
+    responses=problems(errors.NotFound, errors.PartnershipNotActive, errors.PartnershipPaused),
 )
 def list_releases(
     partnership_id: PartnershipId,
@@ -46,7 +46,7 @@ def list_releases(
 @router.get(
     "/v1/partnerships/{partnership_id}/releases/latest",
     summary="The latest report",
-    responses=problems(errors.NotFound, errors.PartnershipNotActive),
+    responses=problems(errors.NotFound, errors.PartnershipNotActive, errors.PartnershipPaused),
 )
 def show_latest_report(partnership_id: PartnershipId, key: PresentedKey, service: Serving) -> wire.Report:
     """Show the caller's view of the latest release, under the terms then and now."""
@@ -56,7 +56,7 @@ def show_latest_report(partnership_id: PartnershipId, key: PresentedKey, service
 @router.get(
     "/v1/partnerships/{partnership_id}/releases/{number}",
     summary="One report",
-    responses=problems(errors.NotFound, errors.PartnershipNotActive),
+    responses=problems(errors.NotFound, errors.PartnershipNotActive, errors.PartnershipPaused),
 )
 def show_report(
     partnership_id: PartnershipId, number: ReleaseNumber, key: PresentedKey, service: Serving

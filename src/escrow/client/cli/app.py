@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from escrow import __version__
-from escrow.client.cli import agreeing, carrying_over, overview, pairing_up, reading, sending, setting_up
+from escrow.client.cli import agreeing, carrying_over, overview, pairing_up, pausing, reading, sending, setting_up
 from escrow.client.cli.commands import report_error
 from escrow.client.cli.exits import ExitCode
 
@@ -18,7 +18,7 @@ _HELP = "Map accounts with a partner: learn which companies are on both lists, a
 _EXITS = "Exit codes: " + "; ".join(f"{code.value} {code.meaning}" for code in ExitCode) + "."
 
 app = typer.Typer(help=_HELP, epilog=_EXITS, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-for part in (setting_up.app, pairing_up.app, sending.app, reading.app, overview.app):
+for part in (setting_up.app, pairing_up.app, pausing.app, sending.app, reading.app, overview.app):
     app.registered_commands += part.registered_commands
 app.add_typer(agreeing.app, name="terms", help="What we share, cell by cell.")
 app.add_typer(carrying_over.app, name="keyring", help="Carry keys to another machine, and compare them by voice.")

@@ -95,6 +95,9 @@ def _stand(session: Session, seat: Seat) -> Stand:
 
 
 def _lists(shown: Partnership) -> Iterator[str]:
+    if shown.paused.ours or shown.paused.theirs:
+        who = " and ".join(name for name, does in (("us", shown.paused.ours), ("them", shown.paused.theirs)) if does)
+        yield f"  paused       by {who}: nothing is matched, released or read"
     ours = shown.list
     sizes = ", ".join(f"{size:,} {population.word}" for population, size in ours.populations.value().items())
     applied = f"{ours.accounts:,} accounts ({sizes}), applied {_when(ours.applied_at)}"
