@@ -35,8 +35,8 @@ def build() -> None:
     shutil.copytree(DOCS, PAGES)
     for page in PAGES.rglob("*.md"):
         page.write_text(without_links_outside(page.read_text(encoding="utf-8")), encoding="utf-8")
-    generator = Path(sys.executable).with_name("zensical")
-    command = [generator, "build", "--strict", "--clean", "--config-file", ROOT / "mkdocs.yml"]
+    generator = str(Path(sys.executable).with_name("zensical"))
+    command = [generator, "build", "--strict", "--clean", "--config-file", str(ROOT / "mkdocs.yml")]
     if subprocess.run(command, check=False).returncode:
         sys.exit("the site was not built: see the warnings above")
     _lead_to_errors()

@@ -28,7 +28,7 @@ WhichOrganization = Annotated[str, typer.Argument(metavar="ORGANIZATION", help="
 
 @organization_app.command("add")
 def add_organization(
-    name: str,
+    name: Annotated[str, typer.Argument(help="What people call it; each name once.")],
     with_api_key: Annotated[bool, typer.Option("--api-key", help="Also make its first API key and print it.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -86,7 +86,9 @@ def list_api_keys(organization: WhichOrganization, as_json: AsJson = False) -> N
 
 
 @api_key_app.command("revoke")
-def revoke_api_key(api_key_id: str) -> None:
+def revoke_api_key(
+    api_key_id: Annotated[str, typer.Argument(help="The key's id, which `list` shows.")],
+) -> None:
     """Refuse a key from now on."""
     from escrow import organizations
 
