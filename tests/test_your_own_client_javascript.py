@@ -79,7 +79,7 @@ def test_the_first_token_is_the_one_that_our_own_code_makes() -> None:
         suite=Suite.HMAC,
         profile_id=LATEST,
     )
-    token = Blinder(keys.match_key).tokens([(Kind.WEB, "iana.org")])
+    token = Blinder(keys.match_key).tokens(Kind.WEB, ["iana.org"])
     made = run("first_token.mjs")
     assert made.returncode == 0, made.stderr
     assert made.stdout == f"check {example['check']}\niana.org is sent as {token.hex()}\n"

@@ -181,13 +181,13 @@ def _digest_by_our_own_code(partnership_id: UUID, root: bytes, own_secret: bytes
     listed = json.loads((JAVASCRIPT / "list.json").read_text(encoding="utf-8"))[:3]
     packed = rows(own_secret, partnership_id=partnership_id, account_ids=[each["id"] for each in listed])
     numbers = np.frombuffer(packed, ">u8").astype(np.uint64)
-    domains = ((Kind.WEB, domain) for domain in ("iana.org", "nodejs.org", "python.org"))
+    domains = ("iana.org", "nodejs.org", "python.org")
     records = make_records(
         rows=numbers,
         populations=np.array([1, 2, 3]),
         token_rows=numbers,
         key_classes=np.ones(3, np.uint8),
-        tokens=Blinder(keys.match_key).tokens(domains),
+        tokens=Blinder(keys.match_key).tokens(Kind.WEB, domains),
     )
     return submission_digest(
         partnership_id=partnership_id,

@@ -58,3 +58,18 @@ def test_an_unknown_profile_is_refused() -> None:
 @pytest.mark.parametrize("profile_id", PROFILE_IDS)
 def test_every_profile_that_the_service_accepts_is_there(profile_id: str) -> None:
     assert profile(profile_id).id == profile_id
+
+
+def test_many_rows_have_the_keys_that_each_has_alone() -> None:
+    rows = [
+        ("Acme Inc.", "https://www.acme.de/"),
+        ("unknown", "n/a"),
+        ("Globex", ""),
+        ("", "initech.com"),
+        ("Ünï AG", ""),
+    ]
+    names, websites = zip(*rows, strict=True)
+    columns = profile().values_by_class(names, websites)
+    for number, row in enumerate(rows):
+        values = [MatchKey(key_class, column[number]) for key_class, column in columns if column[number]]
+        assert tuple(values) == profile().match_keys(*row)

@@ -12,6 +12,9 @@ from escrow.psi.normalisation.domains import Domains
 from escrow.psi.normalisation.tables import read_tables
 
 DOMAINS = Domains(read_tables("escrow-1"))
+TYPED = st.from_regex(
+    r"(https?://)?(www\.)?[a-zA-Z0-9.-]{1,30}\.(com|co\.uk|github\.io|ck|zendesk\.com|zz)/?", fullmatch=True
+)
 
 
 @pytest.mark.parametrize(
@@ -150,11 +153,7 @@ def test_free_mail_is_ignored_in_addresses_of_mail_only() -> None:
     assert DOMAINS.of("jane@yahoo.co.jp, www.acme.de") == "acme.de"
 
 
-@given(
-    st.from_regex(
-        r"(https?://)?(www\.)?[a-zA-Z0-9.-]{1,30}\.(com|co\.uk|github\.io|ck|zendesk\.com|zz)/?", fullmatch=True
-    )
-)
+@given(TYPED)
 @example("K-elvin.com".replace("K", "\u212a"))
 def test_the_fast_path_gives_what_the_long_way_gives(typed: str) -> None:
     assert DOMAINS.of(typed) == DOMAINS.of_any_spelling(typed)
@@ -165,3 +164,11 @@ def test_any_text_gives_a_domain_in_nfc_that_gives_itself_again(typed: str) -> N
     domain = DOMAINS.of(typed)
     assert unicodedata.is_normalized("NFC", domain)
     assert DOMAINS.of(domain) == domain
+
+
+@given(st.lists(st.one_of(TYPED, st.text(alphabet=st.characters(exclude_characters="\n"))), max_size=6))
+@example(["", "acme.de", "", "n/a", ""])
+@example(["com", "example.com", "WWW.ACME.CO.UK/", "https://github.io", "acme.github.io"])
+@example(["acme.de\nglobex.de", "initech.com"])
+def test_many_at_once_are_read_as_one_by_one(websites: list[str]) -> None:
+    assert DOMAINS.of_each(websites) == [DOMAINS.of(website) for website in websites]

@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import chain
 from multiprocessing.context import BaseContext
 
 import numpy as np
@@ -29,7 +28,6 @@ __all__ = ["BlindedKeys", "blind"]
 
 _BATCH = 10_000
 _WORTH_A_POOL = 50_000
-_KIND_OF_CLASS = {key_class: int(key_class.kind) for key_class in MatchKeyClass}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,20 +59,24 @@ class _Batch:
 class _RowBlinder:
     """What one process needs to blind rows; holds a secret."""
 
-    __slots__ = ("_blinder", "_values")
+    __slots__ = ("_blinder", "_profile")
 
     def __init__(self, profile_id: str, match_key: bytes) -> None:
-        self._values = profile(profile_id).values
+        self._profile = profile(profile_id)
         self._blinder = Blinder(match_key)
 
     def blind(self, batch: _Batch) -> BlindedKeys:
-        values_of_rows = list(map(self._values, *batch.columns))
-        values = list(chain.from_iterable(values_of_rows))
-        tokens = self._blinder.tokens((_KIND_OF_CLASS[key_class], value) for key_class, value in values)
-        rows = np.arange(batch.start, batch.start + len(batch), dtype=np.uint32)
+        values_by_class = self._profile.values_by_class(*batch.columns)
+        keys = _together([self._of_class(batch.start, *each) for each in values_by_class])
+        order = np.argsort(keys.rows, kind="stable")
+        return BlindedKeys(keys.rows[order], keys.key_classes[order], keys.tokens[order])
+
+    def _of_class(self, start: int, key_class: MatchKeyClass, values: Sequence[str]) -> BlindedKeys:
+        rows = np.flatnonzero(np.fromiter(map(len, values), np.intp, len(values))) + start
+        tokens = self._blinder.tokens(key_class.kind, filter(None, values))
         return BlindedKeys(
-            rows=np.repeat(rows, list(map(len, values_of_rows))),
-            key_classes=np.frombuffer(bytes([key_class for key_class, _ in values]), np.uint8),
+            rows=rows.astype(np.uint32),
+            key_classes=np.full(len(rows), key_class, np.uint8),
             tokens=np.frombuffer(tokens, (np.void, TOKEN_BYTES)),
         )
 

@@ -66,14 +66,14 @@ class Blinder:
     __slots__ = ("_start_of",)
 
     def __init__(self, match_key: bytes) -> None:
-        self._start_of = {int(kind): _started(match_key, SHA512(), u8(kind)).copy for kind in Kind}
+        self._start_of = {kind: _started(match_key, SHA512(), u8(kind)).copy for kind in Kind}
 
-    def tokens(self, pairs: Iterable[tuple[int, str]]) -> bytes:
-        """Give the 16-byte tokens of (kind, value) pairs, packed in the order given. KeyError for an unknown kind."""
-        start_of, packed = self._start_of, []
-        for kind, value in pairs:
-            mac = start_of[kind]()
-            mac.update(value.encode())
+    def tokens(self, kind: Kind, values: Iterable[str]) -> bytes:
+        """Give the 16-byte tokens of values of one kind, packed in the order given."""
+        start, packed = self._start_of[kind], []
+        for value in map(str.encode, values):
+            mac = start()
+            mac.update(value)
             packed.append(mac.finalize()[_TOKEN])
         return b"".join(packed)
 

@@ -9,6 +9,7 @@ Partner's side only: nothing on the server's side may import this package.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 
 from escrow.errors import ProfileUnknown
@@ -40,17 +41,22 @@ class Profile:
         self._domains = Domains(tables)
         self._names = CoreNames(tables)
 
-    def values(self, name: str, website: str, country: str = "") -> tuple[tuple[MatchKeyClass, str], ...]:  # noqa: ARG002
-        """Give class and value of each match key of one CRM row, domain first; the country makes no difference yet."""
-        domain = self._domains.of(website)
-        core = self._names.of(name)
-        if domain:
-            return ((_DOMAIN, domain), (_NAME, core)) if core else ((_DOMAIN, domain),)
-        return ((_NAME, core),) if core else ()
+    def match_keys(self, name: str, website: str, country: str = "") -> tuple[MatchKey, ...]:  # noqa: ARG002
+        """Give the match keys of one CRM row, domain first; a website or name that says nothing gives none.
 
-    def match_keys(self, name: str, website: str, country: str = "") -> tuple[MatchKey, ...]:
-        """Give the match keys of one CRM row; a website or name that says nothing gives none."""
-        return tuple(MatchKey(key_class, value) for key_class, value in self.values(name, website, country))
+        The country makes no difference yet.
+        """
+        values = ((_DOMAIN, self._domains.of(website)), (_NAME, self._names.of(name)))
+        return tuple(MatchKey(key_class, value) for key_class, value in values if value)
+
+    def values_by_class(
+        self,
+        names: Sequence[str],
+        websites: Sequence[str],
+        countries: Sequence[str] = (),  # noqa: ARG002
+    ) -> tuple[tuple[MatchKeyClass, list[str]], ...]:
+        """Give the values of the match keys of many rows, a list for each class: one for each row, empty for none."""
+        return ((_DOMAIN, self._domains.of_each(websites)), (_NAME, list(map(self._names.of, names))))
 
 
 _DOMAIN = MatchKeyClass.DOMAIN

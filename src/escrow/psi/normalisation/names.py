@@ -28,10 +28,11 @@ _DROPPED_ASCII = _APOSTROPHES.encode()
 class CoreNames:
     """The core name of a company; two spellings of one name give the same."""
 
-    __slots__ = ("_attached", "_folds", "_leading", "_placeholders", "_trailing")
+    __slots__ = ("_alone", "_attached", "_folds", "_leading", "_placeholders", "_trailing")
 
     def __init__(self, tables: Tables) -> None:
         self._trailing = dict(tables.legal_forms.trailing)
+        self._alone = frozenset(last for last, forms in self._trailing.items() if forms == ((last,),))
         self._leading = tables.legal_forms.leading
         self._attached = tables.legal_forms.attached
         self._placeholders = tables.placeholder_names
@@ -63,11 +64,13 @@ class CoreNames:
         core = "".join(words)
         if not core.isascii():
             core = self._without_attached_forms(core)
-        return "" if _is_nothing(core) or core in self._placeholders else core
+        return "" if core in self._placeholders or (len(core) < 2 and _is_nothing(core)) else core
 
     def _without_legal_forms(self, words: list[str]) -> list[str]:
         if words[0] in self._leading and _is_enough(words[1:]):
             words = words[1:]
+        while len(words) > 2 and words[-1] in self._alone:  # so end nearly all names that have a legal form
+            words.pop()
         while forms := self._trailing.get(words[-1]):
             shorter = _without_one_of(forms, words)
             if shorter is None:
