@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import Iterator
@@ -10,10 +11,12 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from fastapi import FastAPI
 from sqlalchemy import update
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
 from escrow.api.app import openapi_document
-from escrow.api.problems import STATUS
+from escrow.api.problems import STATUS, handle_problems
 from escrow.errors import EscrowError, Refused
 from escrow.psi.encoding import b64url
 from escrow.store.tables import partnerships
@@ -256,3 +259,21 @@ def test_what_nobody_foresaw_is_an_opaque_failure(breakable_api: Served) -> None
     assert [each["failure"] for each in failures] == ["ValueError"]
     assert failures[0]["request_id"] == answer.headers["x-request-id"]
     assert CANARY not in breakable_api.log.read_text()
+
+
+def test_a_service_without_a_free_connection_asks_to_come_again() -> None:
+    app = FastAPI()
+    handle_problems(app)
+
+    @app.get("/")
+    def busy_hour() -> None:
+        raise NoConnectionFree("the pool is at its limit")
+
+    async def ask() -> httpx.Response:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://escrow.test") as caller:
+            return await caller.get("/")
+
+    answer = asyncio.run(ask())
+    assert (answer.status_code, answer.json()["code"]) == (503, "service-unavailable")
+    assert answer.headers["Retry-After"] == "1"
+    assert "pool" not in answer.text

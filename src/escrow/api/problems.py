@@ -13,6 +13,7 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -116,7 +117,7 @@ def problems(*refusals: type[EscrowError]) -> dict[int | str, dict[str, Any]]:
 
 def handle_problems(app: FastAPI) -> None:
     """Answer every error of this app with a problem document."""
-    for kind in (EscrowError, RequestValidationError, HTTPException, OperationalError):
+    for kind in (EscrowError, RequestValidationError, HTTPException, OperationalError, NoConnectionFree):
         app.add_exception_handler(kind, _answer)
 
 
