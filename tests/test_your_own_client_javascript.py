@@ -203,7 +203,7 @@ def _records_of(accounts: list[dict[str, Any]]) -> ListRecords:
 
 
 def _domain(website: str) -> str:
-    keys = dict(profile(LATEST).values("", website))
+    keys = {key.key_class: key.value for key in profile(LATEST).match_keys("", website)}
     return keys.get(MatchKeyClass.DOMAIN, "")
 
 
