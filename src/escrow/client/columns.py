@@ -232,7 +232,8 @@ def _check_needed(columns: Iterable[Meaning]) -> None:
     if missing:
         raise ColumnMissing(
             f"no column of the export looks like {', '.join(missing)}; name it with --column, as in "
-            f'--column {missing[0].split(" ", maxsplit=1)[0]}="Header of the column"'
+            f'--column {missing[0].split(" ", maxsplit=1)[0]}="Header of the column"; headers are looked for in the '
+            "file's first line, between commas, semicolons or tabs"
         )
 
 

@@ -34,6 +34,7 @@ __all__ = ["CrmRows", "Export", "open_export", "read_rows"]
 
 _BATCH = 500
 _STAGES_SHOWN = 10
+_EXCEL_STARTS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 _ENCODINGS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
 
@@ -91,7 +92,9 @@ def open_export(path: Path) -> Export:
         with path.open(encoding=encoding, newline="") as text:
             headers = tuple(header.strip() for header in next(csv.reader(text, delimiter=delimiter), ()))
     if not any(headers):
-        raise ExportEmpty(f"{path.name} has no header; export the accounts with a first line that names the columns")
+        raise ExportEmpty(
+            f"the file {path.name} has no header; export the accounts with a first line that names the columns"
+        )
     return Export(path, encoding, delimiter, headers)
 
 
@@ -110,7 +113,7 @@ def read_rows(export: Export, mapping: ColumnMapping, *, progress: Callable[[int
         if progress is not None:
             progress(len(batch))
     if not columns[Meaning.CRM_ID]:
-        raise ExportEmpty(f"{export.path.name} has a header and no rows; export the accounts again")
+        raise ExportEmpty(f"the file {export.path.name} has a header and no rows; export the accounts again")
     return _with_populations(columns, mapping)
 
 
@@ -118,7 +121,8 @@ def _batches(export: Export) -> Iterator[list[list[str]]]:
     """Yield the rows some thousands at a time, each filled up to the header's length; blank lines are left out."""
     width = len(export.headers)
     with _file_errors(export.path), export.path.open(encoding=export.encoding, newline="") as text:
-        reader = csv.reader(text, delimiter=export.delimiter)
+        # Strict, since a quote that never ends would otherwise swallow every row after it without a word.
+        reader = csv.reader(text, delimiter=export.delimiter, strict=True)
         next(reader)
         while batch := list(islice(reader, _BATCH)):
             widths = set(map(len, batch))
@@ -189,14 +193,16 @@ def _encoding(path: Path) -> str:
     with path.open("rb") as binary:
         start = binary.read(1024)
     if not start.strip():
-        raise ExportEmpty(f"{path.name} is empty; export the accounts again")
+        raise ExportEmpty(f"the file {path.name} is empty; export the accounts again")
+    if start.startswith(_EXCEL_STARTS):
+        raise ExportEncodingUnknown(f"the file {path.name} is an Excel workbook; save it as 'CSV UTF-8' and try again")
     encoding = next((name for mark, name in _ENCODINGS if start.startswith(mark)), "utf-8")
     if encoding == "utf-8" and b"\0" in start:
         raise ExportEncodingUnknown(_SAVE_AS_UTF8.format(path.name))
     return encoding
 
 
-_SAVE_AS_UTF8 = "{} is neither UTF-8 nor UTF-16 with a byte order mark; save it as 'CSV UTF-8' and try again"
+_SAVE_AS_UTF8 = "the file {} is neither UTF-8 nor UTF-16 with a byte order mark; save it as 'CSV UTF-8' and try again"
 
 
 @contextmanager
@@ -207,6 +213,9 @@ def _file_errors(path: Path) -> Iterator[None]:
     except UnicodeError as problem:
         raise ExportEncodingUnknown(_SAVE_AS_UTF8.format(path.name)) from problem
     except csv.Error as problem:
-        raise ExportRowInvalid(f"{path.name} is not CSV: {problem}; export it again as CSV") from problem
+        raise ExportRowInvalid(
+            f"the file {path.name} is not CSV: {problem}. A cell has a quote that never ends, or one inside that is "
+            "not doubled; export it again as CSV"
+        ) from problem
     except OSError as problem:
-        raise ExportMissing(f"{path.name} cannot be read: {problem.strerror}; check the path") from problem
+        raise ExportMissing(f"the file {path.name} cannot be read: {problem.strerror}; check the path") from problem
