@@ -67,6 +67,15 @@ def test_a_problem_document_becomes_an_error_with_its_code_and_members() -> None
     assert caught.value.members == {"last_number": 7, "applied_number": 6}
 
 
+def test_a_refused_api_key_is_told_to_who_uses_this_client() -> None:
+    refused = problem("not-authenticated", 401)
+    with (
+        an_escrow(one_after_another(refused)) as escrow,
+        pytest.raises(ServiceRefused, match="does not take this API key"),
+    ):
+        escrow.organization()
+
+
 def test_a_page_that_is_no_escrow_is_named_as_such() -> None:
     with (
         an_escrow(one_after_another(httpx.Response(404, text="<html>"))) as escrow,
@@ -150,6 +159,12 @@ def test_a_certificate_authority_that_cannot_be_read_is_an_error(tmp_path: Path)
     (tmp_path / "ca.pem").write_text("not a certificate")
     with pytest.raises(ServiceUnreachable, match="certificate authority"):
         Escrow("https://escrow.test", KEY, ca=tmp_path / "ca.pem")
+
+
+@pytest.mark.parametrize("proxy", ["nonsense", "ftp://proxy.example"])
+def test_a_proxy_that_cannot_be_is_refused_with_what_to_do(proxy: str) -> None:
+    with pytest.raises(ServiceUnreachable, match="http://host:port"):
+        Escrow("https://escrow.example", "esk_key", proxy=proxy)
 
 
 def test_pages_are_followed_by_their_cursor() -> None:

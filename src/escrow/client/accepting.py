@@ -9,7 +9,7 @@ from escrow import wire
 from escrow.client.keyring import KeyringFile, Random
 from escrow.client.sdk import Escrow
 from escrow.client.seats import Exchange, Seat, Standing
-from escrow.errors import GenerationInvalid, PartnershipHeld
+from escrow.errors import GenerationInvalid, PartnershipHeld, ServiceRefused
 from escrow.psi import pairing as protocol
 from escrow.psi.matchkeys import Suite
 from escrow.terms import Side
@@ -32,9 +32,10 @@ def accepting_seat(
         InviterMismatch: the service shows another invitation than the code was made for, or one of our own.
         GenerationInvalid: the invitation is for a suite or profile that this version does not know.
         PartnershipHeld: the keyring has the partnership already.
+        ServiceRefused: no invitation waits for us under this code.
     """
     lookup = protocol.lookup(code.psk)
-    invitation = service.look_up(lookup)
+    invitation = _invitation(service, lookup)
     protocol.check_inviter(
         code,
         partnership_id=invitation.partnership_id,
@@ -45,6 +46,20 @@ def accepting_seat(
     if any(seat.partnership_id == invitation.partnership_id for seat in file.keyring.seats):
         raise PartnershipHeld("this invitation was accepted from here before; `escrow status` shows how it stands")
     return _seat_of(file, invitation, code, lookup=lookup, label=label, random=random)
+
+
+def _invitation(service: Escrow, lookup: bytes) -> wire.Invitation:
+    try:
+        return service.look_up(lookup)
+    except ServiceRefused as refusal:
+        if refusal.status != 404:
+            raise
+        raise ServiceRefused(
+            refusal.code,
+            "no invitation waits for you under this code: it was accepted already, has lapsed or ended, or is meant "
+            "for another organization; `escrow status` shows what you have accepted",
+            status=refusal.status,
+        ) from None
 
 
 def _check_known(invitation: wire.Invitation, profiles: frozenset[str]) -> None:

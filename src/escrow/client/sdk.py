@@ -226,6 +226,13 @@ def _json(body: BaseModel) -> bytes:
     return body.model_dump_json().encode()
 
 
+#: What the service says to those who write requests themselves, said to those who have this client do it.
+_IN_OTHER_WORDS = {
+    "not-authenticated": "the service does not take this API key: it is mistyped, was revoked, or is of another "
+    "service; ask the operator for one"
+}
+
+
 def _accepted(answer: Answer) -> Answer:
     if answer.status < 300:
         return answer
@@ -236,7 +243,8 @@ def _accepted(answer: Answer) -> Answer:
             f"the service answered {answer.status} without a problem document; is this the address of an escrow?"
         ) from None
     members = problem.model_dump(mode="json", exclude_none=True, exclude={"type", "title", "status", "detail", "code"})
-    raise ServiceRefused(problem.code, problem.detail, status=answer.status, members=members)
+    detail = _IN_OTHER_WORDS.get(problem.code, problem.detail)
+    raise ServiceRefused(problem.code, detail, status=answer.status, members=members)
 
 
 def _parsed(answer: Answer, model: type[Model]) -> Model:

@@ -97,9 +97,15 @@ class Seat:
         Raises:
             PartnershipNotReady: the pairing is not complete.
         """
-        if self.standing is not Standing.PAIRED or self.keys is None:
-            raise PartnershipNotReady(_NEXT_STEP[self.standing])
+        self.require_paired()
+        if self.keys is None:
+            raise KeyringInvalid(_PART_MISSING)
         return self.keys
+
+    def require_paired(self) -> None:
+        """Raise PartnershipNotReady, with what is to be done next, unless the pairing is complete."""
+        if self.standing is not Standing.PAIRED:
+            raise PartnershipNotReady(_NEXT_STEP[self.standing])
 
     @property
     def partner(self) -> UUID:

@@ -101,16 +101,22 @@ class Connection:
         self.url = check_address(url)
         self._patience = patience or Patience()
         self._sleep = sleep
-        self._http = httpx.Client(
-            base_url=self.url,
-            headers={"Authorization": f"Bearer {api_key}", "User-Agent": f"escrow/{__version__}"},
-            verify=_trust(ca),
-            proxy=proxy,
-            # A proxy named in the environment is not asked to carry what stays on this machine.
-            trust_env=not is_loopback(urlsplit(self.url).hostname or ""),
-            timeout=httpx.Timeout(60.0, connect=10.0),
-            transport=transport,
-        )
+        verify = _trust(ca)
+        try:
+            self._http = httpx.Client(
+                base_url=self.url,
+                headers={"Authorization": f"Bearer {api_key}", "User-Agent": f"escrow/{__version__}"},
+                verify=verify,
+                proxy=proxy,
+                # A proxy named in the environment is not asked to carry what stays on this machine.
+                trust_env=not is_loopback(urlsplit(self.url).hostname or ""),
+                timeout=httpx.Timeout(60.0, connect=10.0),
+                transport=transport,
+            )
+        except (ValueError, ImportError, httpx.InvalidURL):
+            raise ServiceUnreachable(
+                "the proxy's address cannot be used; write it as http://host:port in --proxy or ESCROW_PROXY"
+            ) from None
 
     def __repr__(self) -> str:
         return f"Connection({self.url!r})"

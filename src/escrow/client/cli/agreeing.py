@@ -155,16 +155,21 @@ def _word(kind: type[Word], said: str | None, otherwise: Word, hint: str) -> Wor
 
 
 def _told(document: TermsDocument, seat: Seat) -> Said:
-    differs = document.ours.value() != seat.confirmed.terms or document.number != seat.confirmed.number
+    ours, confirmed = document.ours.value(), seat.confirmed
+    # Terms that were never set have no number here.
+    differs = ours != confirmed.terms or (bool(confirmed.number) and document.number != confirmed.number)
 
     def show(console: Console) -> None:
-        from escrow.client.cli.grids import levels_grid
+        from escrow.client.cli.grids import effective_grid, levels_grid
 
-        console.print(levels_grid("What we allow", document.ours.value()))
-        if document.theirs is not None:
-            console.print(levels_grid("What they allow", document.theirs.value()))
-        if document.effective is not None:
-            console.print(levels_grid("What holds: the stricter of both", document.effective.value()))
+        console.print(levels_grid("What we allow", ours))
+        if document.theirs is not None and document.effective is not None:
+            theirs, effective = document.theirs.value(), document.effective.value()
+            console.print(levels_grid("\nWhat they allow", theirs))
+            holds = "\nWhat holds: the stricter of both"
+            console.print(effective_grid(holds, ours=ours, theirs=theirs, effective=effective))
+        if set(ours.levels.values()) == {Level.HIDDEN}:
+            console.print("\nYou share nothing yet: `escrow terms set --preset counts-only` is a start.")
         if differs:
             console.print(
                 "Our terms were changed elsewhere. Details follow the copy confirmed on this machine: "

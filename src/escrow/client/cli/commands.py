@@ -86,6 +86,13 @@ def _run(body: Callable[[Session], Said], options: SharedOptions) -> int:
     except EscrowError as error:
         report_error(error.code, error.message, is_json=options.is_json)
         return exit_code_of(error)
+    except KeyboardInterrupt:
+        report_error(
+            "interrupted",
+            "stopped; nothing is half-done, and the same command goes on from here",
+            is_json=options.is_json,
+        )
+        return ExitCode.INTERRUPTED
     except OSError as failure:
         named = f"{failure.filename}: " if failure.filename else ""
         report_error(

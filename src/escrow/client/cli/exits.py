@@ -31,6 +31,7 @@ class ExitCode(IntEnum):
     LOCAL = 5
     INPUT = 6
     VERIFICATION = 7
+    INTERRUPTED = 130
 
     @property
     def meaning(self) -> str:
@@ -47,6 +48,7 @@ _MEANINGS = {
     ExitCode.LOCAL: "the keyring, the account state or the home folder does not allow it",
     ExitCode.INPUT: "the file of accounts cannot be used",
     ExitCode.VERIFICATION: "a code, a tag or an envelope did not verify",
+    ExitCode.INTERRUPTED: "stopped by Ctrl-C",
 }
 
 _EXITS: tuple[tuple[type[EscrowError], ExitCode], ...] = (

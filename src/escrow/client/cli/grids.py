@@ -2,33 +2,89 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import textwrap
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
+from rich.markup import escape
 from rich.table import Table
 
-from escrow.client.cli.texts import printable
+from escrow.client.cli.texts import printable, without_controls
+from escrow.client.columns import ColumnMapping, Meaning
 from escrow.reports.matrix import CellCount, CellState, OverlapMatrix
 from escrow.reports.plays import PLAYS
-from escrow.reports.report import ListedOverlap, OverlapList
-from escrow.terms import Cell, Level, Population, Terms
+from escrow.reports.report import DetailValue, ListedOverlap, OverlapList
+from escrow.terms import CELLS, Cell, Level, Population, Terms
 
-__all__ = ["counts_grid", "levels_grid", "overlaps_table", "plays_grid"]
+__all__ = ["columns_grid", "counts_grid", "effective_grid", "levels_grid", "overlaps_table", "plays_grid"]
 
 _STYLES = {Level.HIDDEN: "dim", Level.COUNTS: "cyan", Level.ACCOUNTS: "yellow", Level.DETAILS: "green"}
+_CAPTION_WIDTH = 78
+_WIDEST = 32
+_BETWEEN_COLUMNS = 3
+
+#: What a narrow terminal keeps of a list of overlaps, the first longest; fields that are not named go first.
+_KEPT_LONGEST = (
+    "our account",
+    "match",
+    "their account_name",
+    "ours × theirs",
+    "their domain",
+    "CRM id",
+    "their owner_name",
+    "their stage",
+    "their region",
+)
 _CORNER = "ours ↓   theirs →"
 
 
 def levels_grid(title: str, terms: Terms) -> Table:
     """Show how far each cell is shared, and what else the terms say."""
-    table = _grid(lambda cell: f"[{_STYLES[terms.levels[cell]]}]{terms.levels[cell].word}[/]")
+    table = _grid(lambda cell: _level_text(terms.levels[cell]))
     table.title = title
-    fields = f"; details hold {', '.join(terms.fields)}" if terms.fields else ""
-    table.caption = (
-        f"counts from {terms.counts_from.word} matches, reveals from {terms.reveals_from.word} ones; "
-        f"lists up to {terms.largest_list:,} accounts{fields}"
-    )
+    table.caption = _caption(terms)
     return table
+
+
+def effective_grid(title: str, *, ours: Terms, theirs: Terms, effective: Terms) -> Table:
+    """Show what both sides' terms allow together, and which side holds a cell back."""
+
+    def cell_text(cell: Cell) -> str:
+        both = (ours.levels[cell], theirs.levels[cell])
+        stricter = "" if both[0] == both[1] else " (us)" if both[0] < both[1] else " (them)"
+        return f"{_level_text(effective.levels[cell])}[dim]{stricter}[/]"
+
+    table = _grid(cell_text)
+    table.title = title
+    held_back = any(ours.levels[cell] != theirs.levels[cell] for cell in CELLS)
+    table.caption = "(us), (them): the side that holds the cell back\n" * held_back + _caption(effective)
+    return table
+
+
+def columns_grid(mapping: ColumnMapping) -> Table:
+    """Show which column of an export is taken for what."""
+    table = Table.grid(padding=(0, 2, 0, 0))
+    mapped = [meaning for meaning in Meaning if meaning in mapping.columns]
+    for meaning in mapped:
+        title = "Columns:" if meaning is mapped[0] else ""
+        table.add_row(title, str(meaning), printable(mapping.columns[meaning]))
+    return table
+
+
+def _level_text(level: Level) -> str:
+    return f"[{_STYLES[level]}]{level.word}[/]"
+
+
+def _caption(terms: Terms) -> str:
+    said = [
+        f"counts from {terms.counts_from.word} matches, reveals from {terms.reveals_from.word} ones",
+        f"lists up to {terms.largest_list:,} accounts",
+    ]
+    if terms.fields:
+        said += textwrap.wrap(f"details hold {', '.join(terms.fields)}", _CAPTION_WIDTH)
+    return "\n".join(said)
 
 
 def counts_grid(matrix: OverlapMatrix) -> Table:
@@ -52,22 +108,69 @@ def plays_grid() -> Table:
     return table
 
 
-def overlaps_table(listed: OverlapList, limit: int) -> Table:
-    """Show the first of a list of overlaps, with what the partner shares; a cell they all lie in is said once."""
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """A column of a list: its header, and what stands in it, safe to show."""
+
+    header: str
+    values: Sequence[str]
+
+    @property
+    def width(self) -> int:
+        return min(_WIDEST, max(cell_len(each) for each in (self.header, *self.values)))
+
+
+def overlaps_table(listed: OverlapList, limit: int, *, width: int) -> tuple[Table, tuple[str, ...]]:
+    """Show the first of a list of overlaps, with what the partner shares; a cell they all lie in is said once.
+
+    Gives the table and the headers of the columns that it has no room for.
+    """
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, title_justify="left", title_style="bold")
-    fields, cells = listed.shared_fields, {item.cell for item in listed.items}
-    between: tuple[str, ...] = ("ours × theirs",)
+    cells = {item.cell for item in listed.items}
     if len(cells) == 1:
         (cell,) = cells
-        between = ()
-        table.title = f"{_cell_text(cell)}: {PLAYS[cell]}"
-    for header in ("our account", "CRM id", *between, "match", *(f"their {name}" for name in fields)):
-        table.add_column(header.replace("_", " "), overflow="ellipsis", no_wrap=True)
-    for item in listed.items[:limit]:
-        cell_text = [_cell_text(item.cell)] * len(between)
-        shared = (printable(str(item.shared.get(name, ""))) for name in fields)
-        table.add_row(printable(item.account_name), _ids_text(item), *cell_text, item.tier.word, *shared)
-    return table
+        table.title = textwrap.fill(f"{_cell_text(cell)}: {PLAYS[cell]}", width)
+    columns = _columns(listed, limit, says_cell=len(cells) > 1)
+    kept = _fitting(columns, width)
+    for column in kept:
+        table.add_column(_spoken(column.header), overflow="ellipsis", no_wrap=True, max_width=_WIDEST)
+    for row in zip(*(column.values for column in kept), strict=True):
+        table.add_row(*map(escape, row))
+    return table, tuple(_spoken(column.header) for column in columns if column not in kept)
+
+
+def _columns(listed: OverlapList, limit: int, *, says_cell: bool) -> list[_Column]:
+    items = listed.items[:limit]
+    columns = [
+        _Column("our account", [_shown(item.account_name) for item in items]),
+        _Column("CRM id", [_ids_text(item) for item in items]),
+        _Column("match", [item.tier.word for item in items]),
+    ]
+    if says_cell:
+        columns.insert(2, _Column("ours × theirs", [_cell_text(item.cell) for item in items]))
+    for name in listed.shared_fields:
+        columns.append(_Column(f"their {name}", [_shown(item.shared.get(name)) for item in items]))
+    return [column for column in columns if any(column.values)]
+
+
+def _fitting(columns: Sequence[_Column], width: int) -> list[_Column]:
+    """Leave columns out, the least telling first, until the others stand side by side."""
+    kept = list(columns)
+    while len(kept) > 1 and sum(column.width + _BETWEEN_COLUMNS for column in kept) - _BETWEEN_COLUMNS > width:
+        kept.remove(max(kept, key=_dispensable))
+    return kept
+
+
+def _dispensable(column: _Column) -> int:
+    return _KEPT_LONGEST.index(column.header) if column.header in _KEPT_LONGEST else len(_KEPT_LONGEST)
+
+
+def _spoken(header: str) -> str:
+    return header.replace("_", " ")
+
+
+def _shown(value: DetailValue) -> str:
+    return "" if value is None else without_controls(str(value).replace("\n", " "))
 
 
 def _cell_text(cell: Cell) -> str:
@@ -76,7 +179,7 @@ def _cell_text(cell: Cell) -> str:
 
 def _ids_text(item: ListedOverlap) -> str:
     more = f" +{len(item.crm_ids) - 1}" if len(item.crm_ids) > 1 else ""
-    return f"{printable(item.crm_ids[0])}{more}"
+    return f"{_shown(item.crm_ids[0])}{more}"
 
 
 def _grid(cell_text: Callable[[Cell], str], *, width: int | None = None) -> Table:

@@ -44,15 +44,20 @@ class Stand:
     def lines(self) -> Iterator[str]:
         """What a person is told."""
         partner = f" with {printable(self.seat.partner_name)}" if self.seat.label and self.seat.partner_name else ""
-        state = self.shown.state if self.shown else "not reached"
         yield f"\n[bold]{printable(name_of(self.seat))}[/]{partner}  ({self.seat.partnership_id})"
-        yield f"  pairing      {self.seat.standing.value} here, {state} at the service"
+        yield f"  pairing      {self._standing()}"
         if self.seat.check and self.seat.keys:
             yield f"  check        {self.seat.check}"
         if self.shown is not None and self.shown.state == "active":
             yield from _lists(self.shown)
         if self.error is not None:
             yield f"  [red]problem[/]      {printable(self.error.message)}"
+
+    def _standing(self) -> str:
+        if self.shown is None and self.error is None:
+            return "ended"
+        state = self.shown.state if self.shown else "not reached"
+        return f"{self.seat.standing.value} here, {state} at the service"
 
 
 @command(app, "status")
@@ -100,8 +105,10 @@ def _lists(shown: Partnership) -> Iterator[str]:
         yield f"  paused       by {who}: nothing is matched, released or read"
     ours = shown.list
     sizes = ", ".join(f"{size:,} {population.word}" for population, size in ours.populations.value().items())
-    applied = f"{ours.accounts:,} accounts ({sizes}), applied {_when(ours.applied_at)}"
+    applied = f"{ours.accounts:,} accounts, applied {_when(ours.applied_at)}"
     yield f"  our list     {applied if ours.applied_at else 'none yet'}{_ready(is_ready=ours.ready)}"
+    if ours.applied_at:
+        yield f"               {sizes}"
     theirs = shown.their_list
     told = f"applied {_when(theirs.applied_at)}" if theirs.applied_at else "none yet"
     yield f"  their list   {told}{_ready(is_ready=theirs.ready)}"

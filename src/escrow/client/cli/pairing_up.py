@@ -129,7 +129,10 @@ def _standing(seat: Seat, told: str) -> Said:
 
 
 def _must_be_free(session: Session, label: str) -> None:
-    if label and any(seat.label.casefold() == label.casefold() for seat in session.keyring.seats):
+    from escrow.client.seats import Standing
+
+    open_seats = (seat for seat in session.keyring.seats if seat.standing is not Standing.CLOSED)
+    if label and any(seat.label.casefold() == label.casefold() for seat in open_seats):
         raise typer.BadParameter("another partnership has this label", param_hint="--label")
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import textwrap
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from escrow.client.seats import Seat
-    from escrow.reports.report import OverlapList, Report
+    from escrow.reports.report import OverlapList, ReleaseView, Report
     from escrow.wire import Report as ServedReport
 
 __all__ = ["app"]
@@ -26,6 +27,7 @@ __all__ = ["app"]
 app = typer.Typer()
 
 _SHOWN = 20
+_FORMATS = (".html", ".csv", ".json")
 
 OutputOption = Annotated[
     Path | None, typer.Option("--output", "-o", help="Also write it to a file: .html, .csv or .json.")
@@ -44,10 +46,12 @@ def report(
     """Show the 3×3 of a release: how many companies are on both lists, by population on each side."""
     from escrow.client.reporting import read_report
 
+    _check_name(output)
     seat = session.seat
+    seat.require_paired()
     found = read_report(session.service, session.file, seat, release)
     if output is not None:
-        _write(output, _report_formats(found.report, session))
+        _write(session, output, _report_formats(found.report, session))
     return Said(_report_object(seat, found.served), lambda console: _show_report(console, found.report, plays=plays))
 
 
@@ -63,13 +67,15 @@ def overlaps(
     from escrow.client.state import AccountState
     from escrow.reports.render import overlaps_json
 
+    _check_name(output)
     wanted = read_cell(cell, "--cell") if cell else None
     seat = session.seat
+    seat.require_paired()
     state = AccountState(session.home.partnership(seat.partnership_id))
     with state.held():
         listed = read_overlaps(session.service, session.keyring, seat, state, cell=wanted)
     if output is not None:
-        _write(output, _overlaps_formats(listed))
+        _write(session, output, _overlaps_formats(listed))
     machine = json.loads(overlaps_json(listed))
     machine["items"] = machine["items"][:limit]
     machine["total"] = len(listed.items)
@@ -82,7 +88,7 @@ def _report_object(seat: Seat, served: ServedReport | None) -> dict[str, object]
     return served.model_dump(mode="json")
 
 
-def _report_formats(report: Report, session: Session) -> dict[str, Callable[[], str]]:
+def _report_formats(report: Report, session: Session) -> Mapping[str, Callable[[], str]]:
     from escrow.reports.pages import report_html
     from escrow.reports.render import report_csv, report_json
 
@@ -93,7 +99,7 @@ def _report_formats(report: Report, session: Session) -> dict[str, Callable[[], 
     }
 
 
-def _overlaps_formats(listed: OverlapList) -> dict[str, Callable[[], str]]:
+def _overlaps_formats(listed: OverlapList) -> Mapping[str, Callable[[], str]]:
     from escrow.reports.pages import overlaps_html
     from escrow.reports.render import overlaps_csv, overlaps_json
 
@@ -104,11 +110,15 @@ def _overlaps_formats(listed: OverlapList) -> dict[str, Callable[[], str]]:
     }
 
 
-def _write(output: Path, formats: dict[str, Callable[[], str]]) -> None:
-    render = formats.get(output.suffix.lower())
-    if render is None:
-        raise typer.BadParameter(f"the name ends in one of {', '.join(formats)}", param_hint="--output")
-    output.write_text(render(), encoding="utf-8", newline="")
+def _check_name(output: Path | None) -> None:
+    if output is not None and output.suffix.lower() not in _FORMATS:
+        raise typer.BadParameter(f"the name ends in one of {', '.join(_FORMATS)}", param_hint="--output")
+
+
+def _write(session: Session, output: Path, formats: Mapping[str, Callable[[], str]]) -> None:
+    output.write_text(formats[output.suffix.lower()](), encoding="utf-8", newline="")
+    if not session.options.is_json:
+        session.note(f"Written to {output}.")
 
 
 def _show_report(console: Console, report: Report, *, plays: bool) -> None:
@@ -123,10 +133,24 @@ def _show_report(console: Console, report: Report, *, plays: bool) -> None:
         f"[bold]{printable(report.ours)}[/] down, [bold]{printable(report.theirs)}[/] across"
     )
     console.print(counts_grid(release.matrix))
-    rule = release.conditions.rule
-    console.print(f"[dim]withheld: fewer than {rule.threshold}, or too few others beside them to hide among[/]")
+    for line in _legend(release):
+        console.print(f"[dim]{line}[/]")
     if plays:
         console.print(plays_grid())
+
+
+def _legend(release: ReleaseView) -> Iterator[str]:
+    """Say what the words in a matrix mean, those that stand in it."""
+    from escrow.reports.matrix import CellState
+
+    states = {count.state for count in release.matrix.values()}
+    if CellState.WITHHELD in states:
+        threshold = release.conditions.rule.threshold
+        yield f"withheld: fewer than {threshold}, or too few others beside them to hide among"
+    if CellState.HIDDEN in states:
+        yield "hidden: one side or both do not share this cell; `escrow terms show` says which"
+    if states != {CellState.PUBLIC}:
+        yield "–: a total is shown only if everything in it is"
 
 
 def _show_overlaps(console: Console, listed: OverlapList, limit: int) -> None:
@@ -135,6 +159,10 @@ def _show_overlaps(console: Console, listed: OverlapList, limit: int) -> None:
     if not listed.items:
         console.print("No account is listed: none overlaps in a cell that both sides open at accounts or details.")
         return
-    console.print(overlaps_table(listed, limit))
+    table, left_out = overlaps_table(listed, limit, width=console.width)
+    console.print(table)
+    if left_out:
+        told = f"No room for {', '.join(left_out)}: a wider terminal or --output FILE.csv has them."
+        console.print(textwrap.fill(told, console.width))
     if len(listed.items) > limit:
         console.print(f"{limit} of {len(listed.items):,} shown; --output FILE.csv writes all, --limit N shows more.")

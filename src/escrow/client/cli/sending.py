@@ -102,9 +102,16 @@ def _read(
     crm = read_rows(export, mapping, progress=reading) if reading else read_rows(export, mapping)
     remember_mapping(session.home, mapping)
     if not session.options.is_json:
-        used = ", ".join(f"{meaning}={header}" for meaning, header in mapping.columns.items())
-        session.note(f"Columns: {used}")
+        _show_columns(mapping)
     return crm, mapping
+
+
+def _show_columns(mapping: ColumnMapping) -> None:
+    from rich.console import Console
+
+    from escrow.client.cli.grids import columns_grid
+
+    Console(stderr=True, highlight=False, soft_wrap=True).print(columns_grid(mapping))
 
 
 def _plan_object(plan: Plan, crm: CrmRows) -> dict[str, object]:
@@ -154,17 +161,18 @@ def _planned(plan: Plan, crm: CrmRows, mapping: ColumnMapping) -> Said:
 def _show_plan(console: Console, plan: Plan, crm: CrmRows) -> None:
     sizes = ", ".join(f"{size:,} {population.word}" for population, size in plan.population_sizes.items())
     tokens = ", ".join(f"{count:,} {kind.name.lower()}" for kind, count in plan.tokens_by_class.items() if count)
-    console.print(f"List:     {len(plan.content.accounts):,} accounts of {len(crm):,} rows: {sizes}")
+    console.print(f"List:     {len(plan.content.accounts):,} accounts of {len(crm):,} rows\n          {sizes}")
     console.print(
         f"Sending:  {plan.announced.type} number {plan.announced.number}: {plan.announced.accounts:,} account records, "
-        f"{plan.removed:,} of them removals; tokens: {tokens or 'none'}"
+        f"{plan.removed:,} of them removals\n          tokens: {tokens or 'none'}"
     )
-    console.print(f"Size:     {plan.bytes_to_send:,} bytes in {len(plan.chunks)} chunks")
+    chunks = "1 chunk" if len(plan.chunks) == 1 else f"{len(plan.chunks)} chunks"
+    console.print(f"Size:     {plan.bytes_to_send:,} bytes in {chunks}")
     left_out = plan.content.accounts.left_out
     if crm.skipped or left_out.rows_without_keys or left_out.ambiguous_keys:
         console.print(
             f"Left out: {crm.skipped:,} rows of skipped stages, {left_out.rows_without_keys:,} rows that name no "
-            f"company, {left_out.ambiguous_keys:,} keys that stand on more than 5 accounts"
+            f"company,\n          {left_out.ambiguous_keys:,} keys that stand on more than 5 accounts"
         )
     if plan.was_lost:
         console.print("This machine's state is not what the service has; the whole list goes, to be safe.")

@@ -141,10 +141,9 @@ def choose(seats: tuple[Seat, ...], wanted: str | None) -> Seat:
     """
     from escrow.client.seats import Standing
 
-    if wanted is None:
-        fitting = [seat for seat in seats if seat.standing is not Standing.CLOSED] or list(seats)
-    else:
-        fitting = [seat for seat in seats if _is_named(seat, wanted)]
+    fitting = list(seats) if wanted is None else [seat for seat in seats if _is_named(seat, wanted)]
+    # A label or partner may be had again once a partnership has ended: then the open one is meant.
+    fitting = [seat for seat in fitting if seat.standing is not Standing.CLOSED] or fitting
     if len(fitting) == 1:
         return fitting[0]
     if not seats:

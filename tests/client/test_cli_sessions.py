@@ -1,0 +1,78 @@
+"""Which partnership a command means, and what it says when it cannot go on."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import httpx
+import pytest
+
+from escrow.client.cli.exits import ExitCode
+from escrow.client.cli.session import choose
+from escrow.client.seats import Seat, Standing
+from escrow.errors import PartnershipNotReady, PartnershipUnknown
+from escrow.terms import Side
+from tests.client.terminals import Partners
+
+
+def a_seat(number: int, standing: Standing, label: str = "brightwater") -> Seat:
+    return Seat(UUID(int=number), label, Side.LEFT, standing)
+
+
+def test_a_label_that_is_had_again_means_the_open_partnership() -> None:
+    ended, paired = a_seat(1, Standing.CLOSED), a_seat(2, Standing.PAIRED)
+    assert choose((ended, paired), "brightwater") is paired
+    assert choose((ended, paired), None) is paired
+    assert choose((ended,), "brightwater") is ended
+
+
+def test_two_open_partnerships_must_be_told_apart() -> None:
+    seats = (a_seat(1, Standing.PAIRED), a_seat(2, Standing.INVITED, "acme"))
+    with pytest.raises(PartnershipUnknown, match="acme, brightwater"):
+        choose(seats, None)
+
+
+@pytest.mark.parametrize("standing", [each for each in Standing if each is not Standing.PAIRED])
+def test_what_needs_a_pairing_says_the_next_step(standing: Standing) -> None:
+    with pytest.raises(PartnershipNotReady):
+        a_seat(1, standing).require_paired()
+
+
+def test_a_label_is_free_again_once_its_partnership_has_ended(paired: Partners) -> None:
+    left, _ = paired
+    label = "brightwater"
+    left("end", "--yes")
+    left("invite", "--label", label)
+    assert left("invite", "--label", label, "--json").error_code == "usage"
+    assert left("end", "--yes").exit_code == ExitCode.DONE
+    assert "ended" in left("status").out
+    assert left("invite", "--label", label, "--json").json["label"] == label
+
+
+def test_terms_that_were_never_set_are_not_called_changed(paired: Partners) -> None:
+    shown = paired[0]("terms", "show")
+    assert "escrow terms set --preset counts-only" in shown.out
+    assert "changed elsewhere" not in shown.out
+
+
+def test_an_interrupted_command_says_so_and_exits_as_shells_expect(
+    partners: Partners, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> httpx.Response:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(httpx.Client, "send", interrupted)
+    answered = partners[0]("invite", "--json")
+    assert (answered.exit_code, answered.error_code) == (ExitCode.INTERRUPTED, "interrupted")
+
+
+def test_a_report_before_the_pairing_says_the_next_step(partners: Partners) -> None:
+    left, _ = partners
+    left("invite")
+    answered = left("report", "--json")
+    assert (answered.exit_code, answered.error_code) == (ExitCode.LOCAL, "partnership-not-ready")
+
+
+def test_an_output_of_an_unknown_kind_is_refused_before_anything_is_asked(newcomers: Partners) -> None:
+    answered = newcomers[0]("report", "--output", "report.pdf", "--json")
+    assert (answered.exit_code, answered.error_code) == (ExitCode.USAGE, "usage")
