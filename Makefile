@@ -1,7 +1,7 @@
 # Two commands for a newcomer: `make demo` and `make test`. They need Python 3.11 or newer, git and make.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check format-check lint types contracts migrations places dockerfile format docs reference lock clean
+.PHONY: help demo test picture check format-check lint types contracts migrations places dockerfile format docs reference lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -27,6 +27,9 @@ demo: $(INSTALLED) ## two companies' lists become a 3x3, over HTTPS, on this mac
 
 test: $(INSTALLED) ## every test, on SQLite and on PostgreSQL
 	$(BIN)/python -m pytest -n 2
+
+picture: $(INSTALLED) ## draw what the demo prints anew, for the README
+	@$(BIN)/python tools/picture.py
 
 check: format-check lint types contracts migrations places dockerfile ## format, lint, types, import contracts, migrations, places, Dockerfile; -k goes on after one fails
 

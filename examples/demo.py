@@ -50,7 +50,9 @@ class Partner:
     def run(self, *arguments: str) -> str:
         """Run `escrow` as this partner and return what it prints; stop the demo if it fails."""
         command = [str(PROGRAMS / "escrow"), *arguments]
-        environment = {**self.environment, **({"FORCE_COLOR": "1"} if sys.stdout.isatty() else {})}
+        environment = dict(self.environment)
+        if sys.stdout.isatty():
+            environment |= {"FORCE_COLOR": "1", "COLUMNS": str(shutil.get_terminal_size().columns)}
         return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
 
     def read(self, *arguments: str) -> dict[str, Any]:
