@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from escrow.reports.disclosure import Conditions, DisclosureRule
 from escrow.reports.matrix import CellCount, OverlapMatrix
 from escrow.reports.pages import overlaps_html, report_html
+from escrow.reports.plays import PLAYS
 from escrow.reports.render import overlaps_csv, overlaps_json, report_csv, report_json
 from escrow.reports.report import ListedOverlap, OverlapList, ReleaseView, Report
 from escrow.terms import CELLS, Cell, Level, Population, Tier
@@ -162,6 +164,16 @@ def test_a_list_as_a_page_shows_each_item_and_what_it_is_good_for() -> None:
     for expected in ("Acme", "001 002", "certain", "their owner name", "2"):
         assert expected in words
     assert "None" not in words
+
+
+def test_a_list_as_a_page_has_a_table_for_each_cell_with_the_fields_shared_there() -> None:
+    plain = replace(an_item("Bolt"), cell=Cell(C, C), shared={})
+    words = Text(overlaps_html(a_list(an_item("Acme", stage="Open"), plain))).words
+    first, second = (
+        words.index(word) for word in ("Our customers, their customers", "Our customers, their opportunities")
+    )
+    assert first < words.index("Bolt") < second < words.index("their stage") < words.index("Acme")
+    assert f"{PLAYS[Cell(C, O)]}." in words
 
 
 def test_an_empty_list_says_why_it_may_be_empty() -> None:

@@ -5,6 +5,7 @@ Values come from two CRMs and a partner: everything is escaped, without exceptio
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -30,8 +31,10 @@ def report_html(report: Report, *, now: datetime) -> str:
 
 
 def overlaps_html(listed: OverlapList) -> str:
-    """Give one page that needs nothing beside itself."""
-    return _TEMPLATES.get_template("overlaps.html").render(listed=listed, plays=PLAYS)
+    """Give one page that needs nothing beside itself, with a table for each cell."""
+    cells = sorted({item.cell for item in listed.items})
+    parts = [(cell, replace(listed, items=tuple(item for item in listed.items if item.cell == cell))) for cell in cells]
+    return _TEMPLATES.get_template("overlaps.html").render(listed=listed, parts=parts, plays=PLAYS)
 
 
 def _day(moment: datetime) -> str:
