@@ -76,3 +76,16 @@ def test_a_report_before_the_pairing_says_the_next_step(partners: Partners) -> N
 def test_an_output_of_an_unknown_kind_is_refused_before_anything_is_asked(newcomers: Partners) -> None:
     answered = newcomers[0]("report", "--output", "report.pdf", "--json")
     assert (answered.exit_code, answered.error_code) == (ExitCode.USAGE, "usage")
+
+
+def test_a_status_that_could_not_be_learned_shows_in_the_exit_code(
+    paired: Partners, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreachable(*_: object) -> httpx.Response:
+        raise httpx.ReadTimeout("no answer")
+
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    monkeypatch.setattr(httpx.Client, "send", unreachable)
+    answered = paired[0]("status", "--json")
+    assert answered.exit_code == ExitCode.UNREACHABLE
+    assert "service-unreachable" in answered.out

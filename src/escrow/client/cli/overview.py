@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from escrow.client.cli.commands import command
+from escrow.client.cli.exits import ExitCode, exit_code_of
 from escrow.client.cli.pairing_up import seat_object
 from escrow.client.cli.session import Said, Session, name_of
 from escrow.client.cli.texts import printable
@@ -82,7 +83,8 @@ def status(session: Session) -> Said:
         "home": str(session.home.folder),
         "partnerships": [stand.machine() for stand in stands],
     }
-    return Said(machine, show)
+    failed = next((stand.error for stand in stands if stand.error), None)
+    return Said(machine, show, exit_code=exit_code_of(failed) if failed else ExitCode.DONE)
 
 
 def _stand(session: Session, seat: Seat) -> Stand:
