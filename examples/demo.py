@@ -246,7 +246,8 @@ def share_details(larkfield: Partner, brightwater: Partner) -> None:
             for partner in both
         )
     )
-    together(*((partner, ["sync", "--json"]) for partner in both), until=lambda said: json.loads(said)["sent"])
+    # What one side seals, the other opens the next time it comes.
+    show(*((partner, ["sync"]) for partner in both), until=lambda said: "details of 0 of our" not in said)
     show(*((partner, ["sync"]) for partner in both))
     written = {partner.name: os.path.relpath(partner.home / "overlaps.csv") for partner in both}
     show(
