@@ -49,7 +49,7 @@ def new_caller(tx: Transaction, name: str, *, now: datetime = NOON) -> Caller:
     """Add an organization with one API key, and be it."""
     added = organizations.add_organization(tx, name, organization_id=uuid4(), now=now)
     key = organizations.add_api_key(tx, added.organization_id, label="", random=os.urandom, now=now)
-    return authenticate(tx, key.presented)
+    return authenticate(tx, key.presented, now=NOON)
 
 
 def invited_partnership(database: Database, *, named: bool = False, lookup: bytes = LOOKUP) -> Couple:

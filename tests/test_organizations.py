@@ -7,14 +7,15 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
 from escrow import audit, organizations
-from escrow.access import authenticate
+from escrow.access import Grant, authenticate, make_api_key
 from escrow.errors import NotAuthenticated, NotFound, OrganizationNameInvalid, OrganizationNameTaken
 from escrow.store.database import Database
+from escrow.store.states import Scope
 from escrow.store.tables import api_keys
-from tests.partnership_makers import NOON, new_caller
+from tests.partnership_makers import NOON, active_partnership, new_caller
 
 
 @pytest.mark.parametrize("other", ["acme gmbh", "ACME  GmbH", "Ａｃｍｅ GmbH"])
@@ -67,7 +68,7 @@ def test_a_revoked_key_opens_nothing_and_stays_revoked_since_the_first_time(data
         organizations.revoke_api_key(tx, key.api_key_id, now=NOON)
         organizations.revoke_api_key(tx, key.api_key_id, now=NOON + timedelta(days=1))
         with pytest.raises(NotAuthenticated):
-            authenticate(tx, key.presented)
+            authenticate(tx, key.presented, now=NOON)
         assert [listed.revoked_at for listed in organizations.list_api_keys(tx, added.organization_id)] == [NOON]
 
 
@@ -78,3 +79,40 @@ def test_what_the_operator_does_is_on_the_organizations_trail(database: Database
         audit.verify(tx, caller.organization_id)
         told = [entry.action for entry in audit.trail(tx, caller.organization_id)]
     assert told == [audit.Action.ORGANIZATION_ADDED, audit.Action.API_KEY_ADDED, audit.Action.API_KEY_REVOKED]
+
+
+def test_a_key_is_listed_with_what_it_may_be_used_for(database: Database) -> None:
+    couple = active_partnership(database)
+    grant = Grant(frozenset({Scope.READ, Scope.SUBMIT}), frozenset({couple.partnership_id}), NOON + timedelta(days=90))
+    with database.transaction("add") as tx:
+        owner = couple.left.organization_id
+        key = organizations.add_api_key(tx, owner, label="cron", grant=grant, random=os.urandom, now=NOON)
+        listed = {each.api_key_id: each for each in organizations.list_api_keys(tx, owner)}
+        assert listed[key.api_key_id].grant == grant
+        assert authenticate(tx, key.presented, now=NOON).grant == grant
+        assert listed[couple.left.api_key_id].grant == Grant()
+
+
+def test_a_key_is_bound_only_to_partnerships_that_its_organization_has_a_seat_in(database: Database) -> None:
+    foreign = active_partnership(database).partnership_id
+    with database.transaction("add") as tx:
+        stranger = new_caller(tx, "Stranger")
+        for partnership_id in (foreign, uuid4()):
+            with pytest.raises(NotFound):
+                organizations.add_api_key(
+                    tx,
+                    stranger.organization_id,
+                    label="",
+                    grant=Grant(partnership_ids=frozenset({partnership_id})),
+                    random=os.urandom,
+                    now=NOON,
+                )
+
+
+def test_a_key_that_the_release_before_added_may_be_used_for_everything(database: Database) -> None:
+    with database.transaction("add") as tx:
+        owner = new_caller(tx, "Acme").organization_id
+        key = make_api_key(random=os.urandom)
+        row = {"api_key_id": key.api_key_id, "organization_id": owner, "digest": key.digest}
+        tx.execute(insert(api_keys).values(**row, label="", created_at=NOON))
+        assert authenticate(tx, key.presented, now=NOON).grant == Grant()

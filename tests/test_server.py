@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address
 from pathlib import Path
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -250,6 +251,19 @@ def test_an_api_key_is_shown_once_works_and_is_revoked(operator: dict[str, str],
             assert run(operator, "api-key", "revoke", key["api_key_id"]).exit_code == 0
             assert http.get("/v1/organization").status_code == 401
     assert key["api_key"] not in (tmp_path / "log").read_text()
+
+
+def test_a_key_is_made_for_a_purpose_and_a_time(operator: dict[str, str]) -> None:
+    made(operator, "organization", "add", "Larkfield")
+    made(operator, "api-key", "add", "Larkfield", "--scope", "read", "--scope", "submit", "--expires-in", "90d")
+    listed = json.loads(run(operator, "api-key", "list", "Larkfield", "--json").stdout)
+    assert (listed["scopes"], listed["partnership_ids"], listed["last_used_at"]) == (["read", "submit"], None, None)
+    lifetime = datetime.fromisoformat(listed["expires_at"]) - datetime.fromisoformat(listed["created_at"])
+    assert timedelta(days=89) < lifetime <= timedelta(days=90)
+    assert "read  submit" in run(operator, "api-key", "list", "Larkfield").stdout
+    refusal(run(operator, "api-key", "add", "Larkfield", "--partnership", str(uuid4())))
+    for wrong in (("--scope", "admin"), ("--expires-in", "0d"), ("--expires-in", "soon"), ("--partnership", "x")):
+        assert run(operator, "api-key", "add", "Larkfield", *wrong).exit_code == 2
 
 
 def test_an_organization_can_be_added_with_its_first_api_key(operator: dict[str, str]) -> None:

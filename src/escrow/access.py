@@ -14,21 +14,45 @@ import re
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, exists, select
+from sqlalchemy import Row, exists, or_, select, update
 
-from escrow.errors import NotAuthenticated, NotFound, PartnershipNotActive, PartnershipPaused
+from escrow.errors import NotAuthenticated, NotFound, PartnershipNotActive, PartnershipPaused, ScopeMissing
 from escrow.store.database import Transaction
-from escrow.store.states import PartnershipState
+from escrow.store.states import PartnershipState, Scope
 from escrow.store.tables import api_keys, parties, partnerships
 from escrow.terms import Side
 
-__all__ = ["ApiKey", "Caller", "Party", "authenticate", "lock_partnership", "make_api_key", "not_found", "party_of"]
+__all__ = [
+    "ApiKey",
+    "Caller",
+    "Grant",
+    "Party",
+    "authenticate",
+    "grant_of_row",
+    "lock_partnership",
+    "make_api_key",
+    "not_found",
+    "note_use",
+    "party_of",
+]
 
 _API_KEY = re.compile(r"esk_([a-z2-7]{12})_([a-z2-7]{52})_([a-z2-7]{7})")
+
+#: Last uses closer together than this are not told apart, so that reads stay reads.
+_NOTED_EVERY = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What an API key may be used for, in which partnerships (None: in all of its organization) and until when."""
+
+    scopes: frozenset[Scope] = frozenset(Scope)
+    partnership_ids: frozenset[UUID] | None = None
+    expires_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +61,13 @@ class Caller:
 
     organization_id: UUID
     api_key_id: str
+    grant: Grant = Grant()
+    used_lately: bool = True
+
+    def reaches(self, partnership_id: UUID) -> bool:
+        """Whether the key is for this partnership; of others it learns as little as a stranger."""
+        bound_to = self.grant.partnership_ids
+        return bound_to is None or partnership_id in bound_to
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,24 +123,46 @@ def make_api_key(*, random: Callable[[int], bytes]) -> ApiKey:
     return ApiKey(api_key_id, f"{body}_{_checksum(body)}")
 
 
-def authenticate(tx: Transaction, unverified_key: str) -> Caller:
-    """Tell whose API key this is, or raise NotAuthenticated; a mistyped key does not reach the database."""
+def authenticate(tx: Transaction, unverified_key: str, *, scope: Scope | None = None, now: datetime) -> Caller:
+    """Tell whose API key this is; a mistyped key does not reach the database.
+
+    Raises:
+        NotAuthenticated: it is none, or is revoked or expired.
+        ScopeMissing: it is not for what is asked.
+    """
     form = _API_KEY.fullmatch(unverified_key)
     if form is None or _checksum(unverified_key.rpartition("_")[0]) != form[3]:
         raise _not_authenticated()
-    known = tx.execute(
-        select(api_keys.c.organization_id, api_keys.c.digest, api_keys.c.revoked_at).where(
-            api_keys.c.api_key_id == form[1]
-        )
-    ).one_or_none()
+    known = tx.execute(select(api_keys).where(api_keys.c.api_key_id == form[1])).one_or_none()
     digest = ApiKey(form[1], unverified_key).digest
     if known is None or known.revoked_at is not None or not hmac.compare_digest(known.digest, digest):
         raise _not_authenticated()
-    return Caller(known.organization_id, form[1])
+    grant = grant_of_row(known)
+    if grant.expires_at is not None and now >= grant.expires_at:
+        raise _not_authenticated()
+    if scope is not None and scope not in grant.scopes:
+        raise ScopeMissing(f"This API key lacks the scope '{scope.value}': use one that has it.", scope=scope.value)
+    used_lately = known.last_used_at is not None and now < known.last_used_at + _NOTED_EVERY
+    return Caller(known.organization_id, form[1], grant, used_lately)
+
+
+def note_use(tx: Transaction, caller: Caller, *, now: datetime) -> None:
+    """Keep when this key was used, unless that was noted within the hour."""
+    noted = api_keys.c.last_used_at
+    is_long_ago = or_(noted.is_(None), noted <= now - _NOTED_EVERY)
+    tx.execute(update(api_keys).where(api_keys.c.api_key_id == caller.api_key_id, is_long_ago).values(last_used_at=now))
+
+
+def grant_of_row(row: Row[Any]) -> Grant:
+    """Read what a row of the table ``api_keys`` grants."""
+    bound_to = None if row.partnership_ids is None else frozenset(map(UUID, row.partnership_ids.split(",")))
+    return Grant(frozenset(map(Scope, row.scopes.split(","))), bound_to, row.expires_at)
 
 
 def party_of(tx: Transaction, caller: Caller, partnership_id: UUID) -> Party:
     """Give the caller's seat, or raise NotFound, the same for a foreign and an absent id."""
+    if not caller.reaches(partnership_id):
+        raise not_found()
     seat = _seat(tx, caller, partnership_id)
     if seat is not None and tx.get_execution_options().get("writes"):
         # Found first and locked second: a stranger cannot hold up a partnership that is not hers.

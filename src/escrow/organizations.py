@@ -12,10 +12,11 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from escrow import audit
-from escrow.access import ApiKey, make_api_key, not_found
+from escrow.access import ApiKey, Grant, grant_of_row, make_api_key, not_found
 from escrow.errors import OrganizationNameInvalid, OrganizationNameTaken
 from escrow.store.database import Transaction
-from escrow.store.tables import api_keys, organizations
+from escrow.store.states import Scope
+from escrow.store.tables import api_keys, organizations, parties
 
 __all__ = [
     "ListedApiKey",
@@ -30,6 +31,7 @@ __all__ = [
 ]
 
 _LONGEST_NAME = 120
+_EVERYTHING = Grant()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,9 @@ class ListedApiKey:
 
     api_key_id: str
     label: str
+    grant: Grant
     created_at: datetime
+    last_used_at: datetime | None
     revoked_at: datetime | None
 
 
@@ -92,16 +96,30 @@ def list_organizations(tx: Transaction) -> list[Organization]:
 
 
 def add_api_key(
-    tx: Transaction, organization_id: UUID, *, label: str, random: Callable[[int], bytes], now: datetime
+    tx: Transaction,
+    organization_id: UUID,
+    *,
+    label: str,
+    grant: Grant = _EVERYTHING,
+    random: Callable[[int], bytes],
+    now: datetime,
 ) -> ApiKey:
-    """Make a key for an organization, or raise NotFound; it can be shown now and never again."""
+    """Make a key for an organization; it can be shown now and never again.
+
+    Raises:
+        NotFound: there is no such organization, or it has no seat in a partnership that the key is to be bound to.
+    """
     _lock(tx, organization_id)
+    _must_have_seats(tx, organization_id, grant)
     key = make_api_key(random=random)
     tx.execute(
         insert(api_keys).values(
             api_key_id=key.api_key_id,
             organization_id=organization_id,
             label=label,
+            scopes=_words(grant),
+            partnership_ids=_bound_to(grant),
+            expires_at=grant.expires_at,
             digest=key.digest,
             created_at=now,
         )
@@ -112,7 +130,7 @@ def add_api_key(
         trail_id=organization_id,
         caller=None,
         now=now,
-        detail={"api_key_id": key.api_key_id},
+        detail={"api_key_id": key.api_key_id, "scopes": _words(grant), "partnership_ids": _bound_to(grant) or "all"},
     )
     return key
 
@@ -121,7 +139,10 @@ def list_api_keys(tx: Transaction, organization_id: UUID) -> list[ListedApiKey]:
     """Give an organization's keys, oldest first, the revoked ones too."""
     query = select(api_keys).where(api_keys.c.organization_id == organization_id)
     rows = tx.execute(query.order_by(api_keys.c.created_at, api_keys.c.api_key_id))
-    return [ListedApiKey(row.api_key_id, row.label, row.created_at, row.revoked_at) for row in rows]
+    return [
+        ListedApiKey(row.api_key_id, row.label, grant_of_row(row), row.created_at, row.last_used_at, row.revoked_at)
+        for row in rows
+    ]
 
 
 def revoke_api_key(tx: Transaction, api_key_id: str, *, now: datetime) -> None:
@@ -142,6 +163,20 @@ def revoke_api_key(tx: Transaction, api_key_id: str, *, now: datetime) -> None:
         now=now,
         detail={"api_key_id": api_key_id},
     )
+
+
+def _must_have_seats(tx: Transaction, organization_id: UUID, grant: Grant) -> None:
+    seats = select(parties.c.partnership_id).where(parties.c.organization_id == organization_id)
+    if grant.partnership_ids is not None and not grant.partnership_ids <= set(tx.execute(seats).scalars()):
+        raise not_found()
+
+
+def _words(grant: Grant) -> str:
+    return ",".join(scope.value for scope in Scope if scope in grant.scopes)
+
+
+def _bound_to(grant: Grant) -> str | None:
+    return None if grant.partnership_ids is None else ",".join(sorted(map(str, grant.partnership_ids)))
 
 
 def _lock(tx: Transaction, organization_id: UUID) -> None:

@@ -6,7 +6,6 @@ import asyncio
 import json
 import re
 from collections.abc import Iterator
-from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -15,21 +14,15 @@ from fastapi import FastAPI
 from sqlalchemy import update
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
-from escrow.api.app import openapi_document
 from escrow.api.problems import STATUS, handle_problems
 from escrow.errors import EscrowError, Refused
 from escrow.psi.encoding import b64url
 from escrow.store.tables import partnerships
+from tests.api.every_route import LEVELS, OCTETS
 from tests.api.serving import Served
 
 CANARY = "canary-acme-gmbh"
-OCTETS = {"Content-Type": "application/octet-stream"}
 JSON = {"Content-Type": "application/json"}
-LEVELS = [
-    {"ours": ours, "theirs": theirs, "level": "counts"}
-    for ours in ("customers", "opportunities", "prospects")
-    for theirs in ("customers", "opportunities", "prospects")
-]
 
 
 def under(kind: type[EscrowError]) -> Iterator[type[EscrowError]]:
@@ -61,69 +54,6 @@ def test_a_caller_without_a_valid_key_is_told_how_to_send_one(shared_api: Served
     answer = shared_api.nobody.get("/v1/partnerships", headers=headers)
     check_problem(answer, 401, "not-authenticated")
     assert answer.headers["www-authenticate"] == "Bearer"
-
-
-def routes_of(address: str) -> list[tuple[str, str, dict[str, Any]]]:
-    octets = b64url(bytes(32))
-    submission = {
-        "number": 1,
-        "type": "snapshot",
-        "base": 0,
-        "generation": 0,
-        "suite": 1,
-        "profile": "p",
-        "accounts": 0,
-        "chunks": [octets],
-        "digest": octets,
-    }
-    acceptance = {"lookup": b64url(bytes(16)), "acceptor_public": octets, "tag": octets}
-    return [
-        ("GET", address, {}),
-        ("POST", f"{address}/accept", {"json": acceptance}),
-        ("GET", f"{address}/pairing", {}),
-        ("POST", f"{address}/confirm", {"json": {"tag": octets}}),
-        ("POST", f"{address}/pause", {"json": {}}),
-        ("POST", f"{address}/resume", {"json": {}}),
-        ("POST", f"{address}/end", {"json": {}}),
-        ("POST", f"{address}/ready", {"json": {}}),
-        ("GET", f"{address}/terms", {}),
-        ("PUT", f"{address}/terms", {"json": {"levels": LEVELS}}),
-        ("POST", f"{address}/submissions", {"json": submission}),
-        ("GET", f"{address}/submissions/1", {}),
-        ("PUT", f"{address}/submissions/1/chunks/0", {"content": b"x", "headers": OCTETS}),
-        ("POST", f"{address}/submissions/1/complete", {"json": {}}),
-        ("GET", f"{address}/releases", {}),
-        ("GET", f"{address}/releases/latest", {}),
-        ("GET", f"{address}/releases/1", {}),
-        ("GET", f"{address}/overlaps", {}),
-        ("GET", f"{address}/details/wanted", {}),
-        ("GET", f"{address}/details", {}),
-        ("POST", f"{address}/details", {"json": {"terms_number": 1, "submission": 1, "items": []}}),
-    ]
-
-
-def test_a_foreign_partnership_and_an_absent_one_give_the_same_bytes_on_every_route(api: Served) -> None:
-    foreign = routes_of(api.active())
-    absent = routes_of(f"/v1/partnerships/{uuid4()}")
-    for (method, foreign_url, request), (_, absent_url, _same) in zip(foreign, absent, strict=True):
-        answers = [api.stranger.http.request(method, url, **request) for url in (foreign_url, absent_url)]
-        for answer in answers:
-            check_problem(answer, 404, "not-found")
-        assert answers[0].content == answers[1].content
-        assert comparable(answers[0]) == comparable(answers[1])
-
-
-def comparable(answer: httpx.Response) -> dict[str, str]:
-    return {name: value for name, value in answer.headers.items() if name not in {"x-request-id", "date"}}
-
-
-def test_every_route_of_a_partnership_is_tried() -> None:
-    tried = {(method, url) for method, url, _ in routes_of("/v1/partnerships/x")}
-    for path, methods in openapi_document()["paths"].items():
-        if path.startswith("/v1/partnerships/{"):
-            template = re.compile(re.sub(r"\\{[^}]+\\}", "[^/]+", re.escape(path)))
-            for method in methods:
-                assert any(each == method.upper() and template.fullmatch(url) for each, url in tried), (method, path)
 
 
 @pytest.mark.parametrize("partnership_id", ["x", CANARY, "00000000", "%00", "{partnership_id}"])

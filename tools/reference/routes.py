@@ -19,7 +19,9 @@ _INTRODUCTION = """# HTTP API
 The contract is [openapi.json](openapi.json), version {version}; this page says the same for people. What the bytes mean
 is in the [protocol](protocol.md), and [your own client](your-own-client.md) walks through them.
 
-- **Key.** Send an API key as `Authorization: Bearer esk_…`. `/healthz` and the like need none.
+- **Key.** Send an API key as `Authorization: Bearer esk_…`. `/healthz` and the like need none. A key has scopes: `read`
+  is for what the lists have in common, `submit` for all that is sent, `terms` for terms, pause and resume, `pair` for
+  making and ending partnerships. A key may be bound to partnerships; others are then absent for it.
 - **Binary values** are base64url without padding. Ids are UUIDs in lower case. Times are ISO 8601 in UTC.
 - **Unknown fields** are refused. Enums are words.
 - **Pages** hold `items` and `next`: send `next` as `cursor` for the following page, until it is null.
@@ -72,7 +74,7 @@ def _who(operation: Object) -> str:
     if not operation.get("security"):
         return "Needs no key."
     scopes = sorted({scope for each in operation["security"] for named in each.values() for scope in named})
-    return f"Scope: {', '.join(f'`{scope}`' for scope in scopes)}." if scopes else ""
+    return f"Scope: {', '.join(f'`{scope}`' for scope in scopes)}." if scopes else "Scope: none, any key does."
 
 
 def _parameter(parameter: Object) -> tuple[str, str, str, str]:

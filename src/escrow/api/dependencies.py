@@ -3,28 +3,39 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import Depends, Path, Query, Request
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi import Depends, Path, Query, Request, Security
+from fastapi.concurrency import run_in_threadpool
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
+from escrow import access
 from escrow.errors import ContentTypeUnsupported, NotAuthenticated
 from escrow.settings import ServerSettings
-from escrow.store.database import Database
+from escrow.store.database import Database, Transaction
 from escrow.store.sealing import SealingKey
+from escrow.store.states import Scope
 from escrow.wire.values import Cursor, Id
 
 __all__ = [
+    "AnyKey",
     "AskedCursor",
     "AskedLimit",
     "ChunkBytes",
+    "PairKey",
     "PartnershipId",
     "PresentedKey",
+    "ReadKey",
     "Service",
     "Serving",
+    "SubmitKey",
+    "TermsKey",
     "json_only",
     "page_size",
 ]
@@ -54,10 +65,45 @@ _bearer = HTTPBearer(
 )
 
 
-def _presented_key(unverified: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> str:
+@dataclass(slots=True)
+class PresentedKey:
+    """The key that a request shows, not yet looked at, and the scope that its route asks for."""
+
+    service: Service
+    unverified: str = field(repr=False)
+    scope: Scope | None
+    caller: access.Caller | None = None
+
+    def admit(self, tx: Transaction) -> access.Caller:
+        """Tell who is calling, or raise NotAuthenticated or ScopeMissing."""
+        self.caller = access.authenticate(tx, self.unverified, scope=self.scope, now=self.service.now())
+        return self.caller
+
+    def note_use(self) -> None:
+        """Keep that the key was used, if that was not noted lately."""
+        if self.caller is None or self.caller.used_lately:
+            return
+        # It is coarse anyway: where the database is busy, the next request notes it.
+        with (
+            suppress(OperationalError, NoConnectionFree),
+            self.service.database.transaction("note the use of a key") as tx,
+        ):
+            access.note_use(tx, self.caller, now=self.service.now())
+
+
+async def _presented_key(
+    asked: SecurityScopes,
+    service: Annotated[Service, Depends(_service)],
+    unverified: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+) -> AsyncIterator[PresentedKey]:
     if unverified is None:
         raise NotAuthenticated("Send a valid API key as 'Authorization: Bearer esk_…'.")
-    return unverified.credentials
+    scope = Scope(asked.scope_str) if asked.scopes else None
+    key = PresentedKey(service, unverified.credentials, scope)
+    try:
+        yield key
+    finally:
+        await run_in_threadpool(key.note_use)
 
 
 def page_size(service: Service, asked: int | None) -> int:
@@ -84,7 +130,11 @@ def _must_be(request: Request, content_type: str) -> None:
 
 
 Serving = Annotated[Service, Depends(_service)]
-PresentedKey = Annotated[str, Depends(_presented_key)]
+AnyKey = Annotated[PresentedKey, Security(_presented_key)]
+ReadKey = Annotated[PresentedKey, Security(_presented_key, scopes=[Scope.READ.value])]
+SubmitKey = Annotated[PresentedKey, Security(_presented_key, scopes=[Scope.SUBMIT.value])]
+TermsKey = Annotated[PresentedKey, Security(_presented_key, scopes=[Scope.TERMS.value])]
+PairKey = Annotated[PresentedKey, Security(_presented_key, scopes=[Scope.PAIR.value])]
 ChunkBytes = Annotated[bytes, Depends(_chunk_bytes)]
 PartnershipId = Annotated[Id, Path(description="The partnership's id.")]
 AskedCursor = Annotated[Cursor | None, Query(alias="cursor", description="The `next` of the page before.")]

@@ -30,6 +30,7 @@ STATUS: Mapping[type[EscrowError], int] = {
     errors.ProtocolError: 422,
     errors.BodyUnreadable: 400,
     errors.NotAuthenticated: 401,
+    errors.ScopeMissing: 403,
     errors.NotFound: 404,
     errors.RouteUnknown: 404,
     errors.MethodUnsupported: 405,
@@ -65,12 +66,13 @@ STATUS: Mapping[type[EscrowError], int] = {
 
 _HEADERS: Mapping[type[EscrowError], Mapping[str, str]] = {
     errors.NotAuthenticated: {"WWW-Authenticate": "Bearer"},
+    errors.ScopeMissing: {"WWW-Authenticate": 'Bearer error="insufficient_scope"'},
     errors.SubmissionInProgress: {"Retry-After": "1"},
     errors.ServiceUnavailable: {"Retry-After": "1"},
 }
 
 #: What an error may tell beside its sentence; each is an attribute of the errors that have it.
-_MEMBERS = ("last_number", "applied_number", "missing", "expected")
+_MEMBERS = ("last_number", "applied_number", "missing", "expected", "scope")
 
 #: What a route that takes a body may answer, beside what any may.
 TAKES_A_BODY: tuple[type[EscrowError], ...] = (

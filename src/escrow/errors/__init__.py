@@ -10,7 +10,7 @@
     │   ├── RecordsInvalid, MatchKeyAmbiguous, FallbackNotUnique
     │   └── ProfileUnknown
     ├── Refused                 the service refuses a request (see each subclass)
-    │   ├── NotAuthenticated, NotFound, OrganizationNameTaken, OrganizationNameInvalid
+    │   ├── NotAuthenticated, ScopeMissing, NotFound, OrganizationNameTaken, OrganizationNameInvalid
     │   ├── SubmissionBaseWrong, SubmissionInProgress, SubmissionDigestWrong, SubmissionTooLarge, SubmissionClosed
     │   ├── ProfileMismatch, GenerationMismatch, ChunkDigestMismatch, ChunkTooLarge, ChunksMissing
     │   ├── DetailsNotWanted, TermsChanged, SubmissionChanged

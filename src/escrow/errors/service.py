@@ -34,6 +34,7 @@ __all__ = [
     "Refused",
     "RequestInvalid",
     "RouteUnknown",
+    "ScopeMissing",
     "SealBroken",
     "SealingKeyExposed",
     "SealingKeyInvalid",
@@ -61,6 +62,16 @@ class NotAuthenticated(Refused):
     """The caller shows no API key that the service knows."""
 
     code = "not-authenticated"
+
+
+class ScopeMissing(Refused):
+    """The API key is not for this; ``scope`` names what it lacks."""
+
+    code = "scope-missing"
+
+    def __init__(self, message: str, *, scope: str) -> None:
+        super().__init__(message)
+        self.scope = scope
 
 
 class NotFound(Refused):

@@ -64,9 +64,11 @@ def invite(
 
     Raises:
         PairingInvalid: a length is wrong, the suite is unknown or an organization invites itself.
-        NotFound: the named acceptor does not exist.
+        NotFound: the named acceptor does not exist, or the key is for other partnerships.
         PartnershipExists: the id or the pairing code was used before.
     """
+    if not caller.reaches(partnership_id):
+        raise not_found()
     must_measure(lookup, _LOOKUP_BYTES)
     must_measure(inviter_public, PUBLIC_BYTES)
     _must_be_hmac(suite)
@@ -166,6 +168,8 @@ def _invitations() -> Select[Any]:
 
 
 def _is_for(row: Row[Any], caller: Caller, *, now: datetime) -> bool:
+    if not caller.reaches(row.partnership_id):
+        return False
     if row.state == PartnershipState.ENDED.value or row.organization_id == caller.organization_id:
         return False
     in_time = row.state == PartnershipState.ACTIVE.value or now < row.expires_at

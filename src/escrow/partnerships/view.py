@@ -107,6 +107,8 @@ def page(
 ) -> tuple[list[Partnership], UUID | None]:
     """Give some of the caller's partnerships in the order of their ids, and where the next page starts, if any."""
     query = select(parties.c.partnership_id).where(parties.c.organization_id == caller.organization_id)
+    if caller.grant.partnership_ids is not None:
+        query = query.where(parties.c.partnership_id.in_(caller.grant.partnership_ids))
     if after is not None:
         query = query.where(parties.c.partnership_id > after)
     found = tx.execute(query.order_by(parties.c.partnership_id).limit(limit + 1)).scalars().all()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from datetime import UTC, datetime
+import re
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID, uuid4
 
@@ -12,9 +13,11 @@ import typer
 
 from escrow.errors import NotFound
 from escrow.server.starting import transaction
+from escrow.store.states import Scope
 
 if TYPE_CHECKING:
-    from escrow.organizations import Organization
+    from escrow.access import Grant
+    from escrow.organizations import ListedApiKey, Organization
     from escrow.store.database import Transaction
 
 __all__ = ["api_key_app", "organization_app"]
@@ -24,6 +27,16 @@ api_key_app = typer.Typer(help="API keys of organizations.", no_args_is_help=Tru
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")]
 WhichOrganization = Annotated[str, typer.Argument(metavar="ORGANIZATION", help="Its name or its id.")]
+
+
+_UNITS = {"d": "days", "h": "hours", "m": "minutes"}
+
+
+def _read_time(text: str) -> timedelta:
+    form = re.fullmatch(r"([1-9][0-9]{0,5})([dhm])", text)
+    if form is None:
+        raise typer.BadParameter("give a number with d, h or m behind it, like 90d")
+    return timedelta(**{_UNITS[form[2]]: int(form[1])})
 
 
 @organization_app.command("add")
@@ -37,7 +50,7 @@ def add_organization(
 
     with transaction("add organization") as tx:
         added = organizations.add_organization(tx, name, organization_id=uuid4(), now=datetime.now(UTC))
-        key = _new_api_key(tx, added, label="") if with_api_key else {}
+        key = _new_api_key(tx, added) if with_api_key else {}
     _print([_told(added) | key], as_json=as_json)
 
 
@@ -55,12 +68,30 @@ def list_organizations(as_json: AsJson = False) -> None:
 def add_api_key(
     organization: WhichOrganization,
     label: Annotated[str, typer.Option(help="What the key is for.")] = "",
+    scope: Annotated[
+        list[Scope] | None,
+        typer.Option(help="read, submit, terms or pair; repeatable. Without it the key is for everything."),
+    ] = None,
+    partnership: Annotated[
+        list[UUID] | None, typer.Option(metavar="ID", help="The only partnership it is for; repeatable.")
+    ] = None,
+    expires_in: Annotated[
+        timedelta | None,
+        typer.Option(metavar="TIME", parser=_read_time, help="How long it works, like 90d or 12h; without it forever."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Make an API key and print it: this once, since only its digest is kept."""
+    from escrow.access import Grant
+
+    grant = Grant(
+        scopes=frozenset(scope or Scope),
+        partnership_ids=frozenset(partnership) if partnership else None,
+        expires_at=datetime.now(UTC) + expires_in if expires_in else None,
+    )
     with transaction("add api key") as tx:
         owner = _organization(tx, organization)
-        key = _new_api_key(tx, owner, label=label)
+        key = _new_api_key(tx, owner, label=label, grant=grant)
     _print([_told(owner) | key], as_json=as_json)
 
 
@@ -71,18 +102,8 @@ def list_api_keys(organization: WhichOrganization, as_json: AsJson = False) -> N
 
     with transaction("list api keys") as tx:
         keys = organizations.list_api_keys(tx, _organization(tx, organization).organization_id)
-    _print(
-        [
-            {
-                "api_key_id": key.api_key_id,
-                "label": key.label,
-                "created_at": key.created_at.isoformat(),
-                "revoked_at": key.revoked_at.isoformat() if key.revoked_at else "",
-            }
-            for key in keys
-        ],
-        as_json=as_json,
-    )
+    for key in keys:
+        typer.echo(json.dumps(_listed(key)) if as_json else _line(key))
 
 
 @api_key_app.command("revoke")
@@ -100,11 +121,49 @@ def revoke_api_key(
     typer.echo(f"Revoked: {api_key_id} is refused from now on.")
 
 
-def _new_api_key(tx: Transaction, owner: Organization, *, label: str) -> dict[str, str]:
-    from escrow import organizations
+def _new_api_key(
+    tx: Transaction, owner: Organization, *, label: str = "", grant: Grant | None = None
+) -> dict[str, str]:
+    from escrow import access, organizations
 
-    key = organizations.add_api_key(tx, owner.organization_id, label=label, random=os.urandom, now=datetime.now(UTC))
+    try:
+        key = organizations.add_api_key(
+            tx,
+            owner.organization_id,
+            label=label,
+            grant=grant or access.Grant(),
+            random=os.urandom,
+            now=datetime.now(UTC),
+        )
+    except NotFound:
+        raise NotFound(
+            f"{owner.name} has no seat in a partnership that was named: 'escrow status' shows ids."
+        ) from None
     return {"api_key_id": key.api_key_id, "api_key": key.presented}
+
+
+def _listed(key: ListedApiKey) -> dict[str, object]:
+    bound_to = key.grant.partnership_ids
+    return {
+        "api_key_id": key.api_key_id,
+        "label": key.label,
+        "scopes": [scope.value for scope in Scope if scope in key.grant.scopes],
+        "partnership_ids": None if bound_to is None else sorted(map(str, bound_to)),
+        "created_at": _moment(key.created_at),
+        "expires_at": _moment(key.grant.expires_at),
+        "last_used_at": _moment(key.last_used_at),
+        "revoked_at": _moment(key.revoked_at),
+    }
+
+
+def _line(key: ListedApiKey) -> str:
+    """Say of a key in one line what it is, what it may be used for and whether it still is."""
+    words = [key.api_key_id, key.label, *(scope.value for scope in Scope if scope in key.grant.scopes)]
+    words += [f"for {partnership_id}" for partnership_id in sorted(key.grant.partnership_ids or ())]
+    times = (("added", key.created_at), ("expires", key.grant.expires_at), ("revoked", key.revoked_at))
+    words += [f"{what} {moment.isoformat(timespec='seconds')}" for what, moment in times if moment]
+    used = f"last used {key.last_used_at:%Y-%m-%d %H}h" if key.last_used_at else "never used"
+    return "  ".join(filter(None, [*words, used]))
 
 
 def _organization(tx: Transaction, which: str) -> Organization:
@@ -121,6 +180,10 @@ def _organization(tx: Transaction, which: str) -> Organization:
 
 def _told(organization: Organization) -> dict[str, str]:
     return {"organization_id": str(organization.organization_id), "name": organization.name}
+
+
+def _moment(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
 
 
 def _print(rows: list[dict[str, str]], *, as_json: bool) -> None:

@@ -1,10 +1,10 @@
-"""The states that rows move through, each as an enum with its diagram; one function in a verb makes each move."""
+"""The words that rows hold: states with their diagrams, each move made by one function in a verb, and kinds."""
 
 from __future__ import annotations
 
 from enum import Enum
 
-__all__ = ["GenerationState", "JobType", "PartnershipState", "SubmissionState", "SubmissionType"]
+__all__ = ["GenerationState", "JobType", "PartnershipState", "Scope", "SubmissionState", "SubmissionType"]
 
 
 class PartnershipState(Enum):
@@ -69,3 +69,17 @@ class JobType(Enum):
     MATCH = "match"
     RELEASE = "release"
     PURGE = "purge"
+
+
+class Scope(Enum):
+    """What an API key may be used for, beside what every key may: look at its partnerships and their terms.
+
+    ``read`` is what the two lists have in common: releases, overlaps, details. ``submit`` is all that is sent: lists,
+    the word that they are right, sealed details. ``terms`` decides what is shared: terms, pause and resume. ``pair``
+    makes and ends partnerships.
+    """
+
+    READ = "read"
+    SUBMIT = "submit"
+    TERMS = "terms"
+    PAIR = "pair"

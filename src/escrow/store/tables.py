@@ -64,7 +64,14 @@ api_keys = Table(
     Column("organization_id", Uuid, ForeignKey("organizations.organization_id"), nullable=False, index=True),
     Column("label", Text, nullable=False),
     Column("digest", LargeBinary(32), nullable=False),
+    # Words of escrow.store.states.Scope with a comma between them.
+    Column("scopes", Text, nullable=False, server_default="read,submit,terms,pair"),
+    # Ids with a comma between them; null: all partnerships of the organization.
+    Column("partnership_ids", Text),
     Column("created_at", Moment, nullable=False),
+    Column("expires_at", Moment),
+    # Coarse: at most one write an hour.
+    Column("last_used_at", Moment),
     Column("revoked_at", Moment),
 )
 

@@ -36,3 +36,4 @@ class Problem(BaseModel):
     applied_number: Number | None = None
     missing: Sequence[Number] | None = None
     expected: str | None = None
+    scope: str | None = None

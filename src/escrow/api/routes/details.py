@@ -10,8 +10,9 @@ from escrow.api.dependencies import (
     AskedCursor,
     AskedLimit,
     PartnershipId,
-    PresentedKey,
+    ReadKey,
     Serving,
+    SubmitKey,
     json_only,
     page_size,
 )
@@ -26,18 +27,18 @@ router = APIRouter(tags=["details"], dependencies=[Depends(json_only)])
 @router.get(
     "/v1/partnerships/{partnership_id}/details/wanted",
     summary="The caller's rows to seal details of",
-    responses=problems(errors.NotFound, errors.PartnershipNotActive, errors.PartnershipPaused),
+    responses=problems(errors.ScopeMissing, errors.NotFound, errors.PartnershipNotActive, errors.PartnershipPaused),
 )
 def list_wanted_details(
     partnership_id: PartnershipId,
-    key: PresentedKey,
+    key: ReadKey,
     service: Serving,
     cursor: AskedCursor = None,
     limit: AskedLimit = None,
 ) -> wire.WantedPage:
     """Page through the rows that overlap in cells open at details and have no envelope under the current terms."""
     with service.database.transaction("list wanted details") as tx:
-        party = access.party_of(tx, access.authenticate(tx, key), partnership_id)
+        party = access.party_of(tx, key.admit(tx), partnership_id)
         page = details.wanted_details(
             tx, party, after=read_cursor(cursor, length=8), limit=page_size(service, limit), now=service.now()
         )
@@ -53,6 +54,7 @@ def list_wanted_details(
     "/v1/partnerships/{partnership_id}/details",
     summary="Upload sealed details",
     responses=problems(
+        errors.ScopeMissing,
         errors.NotFound,
         errors.PartnershipNotActive,
         errors.PartnershipPaused,
@@ -64,11 +66,11 @@ def list_wanted_details(
     ),
 )
 def store_details(
-    partnership_id: PartnershipId, key: PresentedKey, service: Serving, request: wire.DetailsUpload
+    partnership_id: PartnershipId, key: SubmitKey, service: Serving, request: wire.DetailsUpload
 ) -> wire.DetailsStored:
     """Take in a batch of envelopes, all or none."""
     with service.database.transaction("store details") as tx:
-        party = access.party_of(tx, access.authenticate(tx, key), partnership_id)
+        party = access.party_of(tx, key.admit(tx), partnership_id)
         stored = details.store_details(tx, party, _batch(request), service_key=service.sealing_key, now=service.now())
         return wire.DetailsStored(stored=stored)
 
@@ -76,18 +78,18 @@ def store_details(
 @router.get(
     "/v1/partnerships/{partnership_id}/details",
     summary="The partner's sealed details",
-    responses=problems(errors.NotFound, errors.PartnershipNotActive, errors.PartnershipPaused),
+    responses=problems(errors.ScopeMissing, errors.NotFound, errors.PartnershipNotActive, errors.PartnershipPaused),
 )
 def list_details(
     partnership_id: PartnershipId,
-    key: PresentedKey,
+    key: ReadKey,
     service: Serving,
     cursor: AskedCursor = None,
     limit: AskedLimit = None,
 ) -> wire.DetailsPage:
     """Page through the partner's envelopes for the caller's rows, each with the one wrap that opens it."""
     with service.database.transaction("list details") as tx:
-        party = access.party_of(tx, access.authenticate(tx, key), partnership_id)
+        party = access.party_of(tx, key.admit(tx), partnership_id)
         page = details.details_page(
             tx,
             party,

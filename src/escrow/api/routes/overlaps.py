@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 
 from escrow import access, errors, overlaps, wire
 from escrow.api.cursors import cursor_of, read_cursor
-from escrow.api.dependencies import AskedCursor, AskedLimit, PartnershipId, PresentedKey, Serving, page_size
+from escrow.api.dependencies import AskedCursor, AskedLimit, PartnershipId, ReadKey, Serving, page_size
 from escrow.api.problems import problems
 from escrow.overlaps import OverlappingRow
 from escrow.psi.encoding import b64url
@@ -25,11 +25,11 @@ AskedTheirs = Annotated[PopulationWord | None, Query(alias="theirs", description
 @router.get(
     "/v1/partnerships/{partnership_id}/overlaps",
     summary="The caller's rows that overlap",
-    responses=problems(errors.NotFound, errors.PartnershipNotActive, errors.PartnershipPaused),
+    responses=problems(errors.ScopeMissing, errors.NotFound, errors.PartnershipNotActive, errors.PartnershipPaused),
 )
 def list_overlaps(
     partnership_id: PartnershipId,
-    key: PresentedKey,
+    key: ReadKey,
     service: Serving,
     cursor: AskedCursor = None,
     limit: AskedLimit = None,
@@ -38,7 +38,7 @@ def list_overlaps(
 ) -> wire.OverlapPage:
     """Page through the caller's own rows that overlap in cells open at accounts or above."""
     with service.database.transaction("list overlaps") as tx:
-        party = access.party_of(tx, access.authenticate(tx, key), partnership_id)
+        party = access.party_of(tx, key.admit(tx), partnership_id)
         page = overlaps.overlaps_page(
             tx,
             party,

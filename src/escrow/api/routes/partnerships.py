@@ -7,12 +7,15 @@ from fastapi import APIRouter, Depends
 from escrow import access, errors, partnerships, wire
 from escrow.api.cursors import id_cursor, read_id_cursor
 from escrow.api.dependencies import (
+    AnyKey,
     AskedCursor,
     AskedLimit,
+    PairKey,
     PartnershipId,
-    PresentedKey,
     Service,
     Serving,
+    SubmitKey,
+    TermsKey,
     json_only,
     page_size,
 )
@@ -24,17 +27,22 @@ __all__ = ["router"]
 
 router = APIRouter(tags=["partnerships"], dependencies=[Depends(json_only)])
 
-_PAIRING: tuple[type[errors.EscrowError], ...] = (errors.PairingInvalid, errors.NotFound, *TAKES_A_BODY)
+_PAIRING: tuple[type[errors.EscrowError], ...] = (
+    errors.ScopeMissing,
+    errors.PairingInvalid,
+    errors.NotFound,
+    *TAKES_A_BODY,
+)
 
 
 @router.post(
     "/v1/partnerships", summary="Invite", status_code=201, responses=problems(*_PAIRING, errors.PartnershipExists)
 )
-def invite(key: PresentedKey, service: Serving, request: wire.NewPartnership) -> wire.Partnership:
+def invite(key: PairKey, service: Serving, request: wire.NewPartnership) -> wire.Partnership:
     """Open an invitation; the caller becomes its inviter."""
     now = service.now()
     with service.database.transaction("invite") as tx:
-        caller = access.authenticate(tx, key)
+        caller = key.admit(tx)
         party = partnerships.invite(
             tx,
             caller,
@@ -51,11 +59,11 @@ def invite(key: PresentedKey, service: Serving, request: wire.NewPartnership) ->
 
 @router.get("/v1/partnerships", summary="All partnerships of the caller", responses=problems())
 def list_partnerships(
-    key: PresentedKey, service: Serving, cursor: AskedCursor = None, limit: AskedLimit = None
+    key: AnyKey, service: Serving, cursor: AskedCursor = None, limit: AskedLimit = None
 ) -> wire.PartnershipPage:
     """Page through the caller's partnerships, in the order of their ids."""
     with service.database.snapshot("list partnerships") as tx:
-        caller = access.authenticate(tx, key)
+        caller = key.admit(tx)
         found, last = partnerships.page(
             tx, caller, after=read_id_cursor(cursor), limit=page_size(service, limit), now=service.now()
         )
@@ -63,18 +71,18 @@ def list_partnerships(
 
 
 @router.get("/v1/partnerships/{partnership_id}", summary="One partnership", responses=problems(errors.NotFound))
-def show_partnership(partnership_id: PartnershipId, key: PresentedKey, service: Serving) -> wire.Partnership:
+def show_partnership(partnership_id: PartnershipId, key: AnyKey, service: Serving) -> wire.Partnership:
     """Show a partnership from the caller's seat; of the partner's list only its age."""
     with service.database.snapshot("show partnership") as tx:
-        party = access.party_of(tx, access.authenticate(tx, key), partnership_id)
+        party = access.party_of(tx, key.admit(tx), partnership_id)
         return _told(partnerships.show(tx, party, now=service.now()))
 
 
 @router.post("/v1/invitations/lookup", summary="Find the invitation of a pairing code", responses=problems(*_PAIRING))
-def look_up_invitation(key: PresentedKey, service: Serving, request: wire.InvitationLookup) -> wire.Invitation:
+def look_up_invitation(key: PairKey, service: Serving, request: wire.InvitationLookup) -> wire.Invitation:
     """Show the open invitation that this lookup leads to, if it is for the caller."""
     with service.database.snapshot("look up an invitation") as tx:
-        caller = access.authenticate(tx, key)
+        caller = key.admit(tx)
         found = partnerships.look_up(tx, caller, request.lookup, now=service.now())
         return wire.Invitation(
             partnership_id=found.partnership_id,
@@ -91,13 +99,11 @@ def look_up_invitation(key: PresentedKey, service: Serving, request: wire.Invita
     summary="Accept an invitation",
     responses=problems(*_PAIRING, errors.InvitationTaken),
 )
-def accept(
-    partnership_id: PartnershipId, key: PresentedKey, service: Serving, request: wire.Acceptance
-) -> wire.Partnership:
+def accept(partnership_id: PartnershipId, key: PairKey, service: Serving, request: wire.Acceptance) -> wire.Partnership:
     """Take the right seat; the same acceptance again gets the same answer."""
     now = service.now()
     with service.database.transaction("accept") as tx:
-        caller = access.authenticate(tx, key)
+        caller = key.admit(tx)
         party = partnerships.accept(
             tx,
             caller,
@@ -113,12 +119,12 @@ def accept(
 @router.get(
     "/v1/partnerships/{partnership_id}/pairing",
     summary="Both halves of the pairing",
-    responses=problems(errors.NotFound, errors.PairingIncomplete, errors.PartnershipEnded),
+    responses=problems(errors.ScopeMissing, errors.NotFound, errors.PairingIncomplete, errors.PartnershipEnded),
 )
-def show_pairing(partnership_id: PartnershipId, key: PresentedKey, service: Serving) -> wire.Pairing:
+def show_pairing(partnership_id: PartnershipId, key: PairKey, service: Serving) -> wire.Pairing:
     """Give the public keys and tags for the caller's client to verify."""
     with service.database.snapshot("show pairing") as tx:
-        party = access.party_of(tx, access.authenticate(tx, key), partnership_id)
+        party = access.party_of(tx, key.admit(tx), partnership_id)
         said = partnerships.pairing(tx, party, now=service.now())
         return wire.Pairing(
             inviter_organization_id=said.inviter_organization_id,
@@ -136,12 +142,12 @@ def show_pairing(partnership_id: PartnershipId, key: PresentedKey, service: Serv
     responses=problems(*_PAIRING, errors.PairingIncomplete, errors.PartnershipEnded, errors.ConfirmationTaken),
 )
 def confirm(
-    partnership_id: PartnershipId, key: PresentedKey, service: Serving, request: wire.Confirmation
+    partnership_id: PartnershipId, key: PairKey, service: Serving, request: wire.Confirmation
 ) -> wire.Partnership:
     """Activate the partnership; only the inviter does, after verifying the acceptor's tag."""
     now = service.now()
     with service.database.transaction("confirm") as tx:
-        party = access.party_of(tx, access.authenticate(tx, key), partnership_id)
+        party = access.party_of(tx, key.admit(tx), partnership_id)
         confirmed = partnerships.confirm(
             tx, party, tag=request.tag, service_key=service.sealing_key, random=service.random, now=now
         )
@@ -151,15 +157,17 @@ def confirm(
 @router.post(
     "/v1/partnerships/{partnership_id}/ready",
     summary="Say that one's counts are right",
-    responses=problems(errors.NotFound, errors.PartnershipNotActive, errors.ListMissing, *TAKES_A_BODY),
+    responses=problems(
+        errors.ScopeMissing, errors.NotFound, errors.PartnershipNotActive, errors.ListMissing, *TAKES_A_BODY
+    ),
 )
 def say_ready(
-    partnership_id: PartnershipId, key: PresentedKey, service: Serving, _request: wire.Nothing
+    partnership_id: PartnershipId, key: SubmitKey, service: Serving, _request: wire.Nothing
 ) -> wire.Partnership:
     """Say so for the list as applied; releases begin once both parties have."""
     now = service.now()
     with service.database.transaction("say ready") as tx:
-        party = access.party_of(tx, access.authenticate(tx, key), partnership_id)
+        party = access.party_of(tx, key.admit(tx), partnership_id)
         partnerships.say_ready(tx, party, now=now)
         return _told(partnerships.show(tx, party, now=now))
 
@@ -167,15 +175,13 @@ def say_ready(
 @router.post(
     "/v1/partnerships/{partnership_id}/pause",
     summary="Pause a partnership",
-    responses=problems(errors.NotFound, errors.PartnershipNotActive, *TAKES_A_BODY),
+    responses=problems(errors.ScopeMissing, errors.NotFound, errors.PartnershipNotActive, *TAKES_A_BODY),
 )
-def pause(
-    partnership_id: PartnershipId, key: PresentedKey, service: Serving, _request: wire.Nothing
-) -> wire.Partnership:
+def pause(partnership_id: PartnershipId, key: TermsKey, service: Serving, _request: wire.Nothing) -> wire.Partnership:
     """From now on nothing is matched, released or read by either party; submissions are still applied."""
     now = service.now()
     with service.database.transaction("pause") as tx:
-        party = access.party_of(tx, access.authenticate(tx, key), partnership_id)
+        party = access.party_of(tx, key.admit(tx), partnership_id)
         partnerships.pause(tx, party, now=now)
         return _told(partnerships.show(tx, party, now=now))
 
@@ -183,15 +189,13 @@ def pause(
 @router.post(
     "/v1/partnerships/{partnership_id}/resume",
     summary="Resume a partnership",
-    responses=problems(errors.NotFound, errors.PartnershipNotActive, *TAKES_A_BODY),
+    responses=problems(errors.ScopeMissing, errors.NotFound, errors.PartnershipNotActive, *TAKES_A_BODY),
 )
-def resume(
-    partnership_id: PartnershipId, key: PresentedKey, service: Serving, _request: wire.Nothing
-) -> wire.Partnership:
+def resume(partnership_id: PartnershipId, key: TermsKey, service: Serving, _request: wire.Nothing) -> wire.Partnership:
     """Take the caller's pause back; the partner's stays until the partner resumes."""
     now = service.now()
     with service.database.transaction("resume") as tx:
-        party = access.party_of(tx, access.authenticate(tx, key), partnership_id)
+        party = access.party_of(tx, key.admit(tx), partnership_id)
         partnerships.resume(tx, party, now=now)
         return _told(partnerships.show(tx, party, now=now))
 
@@ -199,12 +203,12 @@ def resume(
 @router.post(
     "/v1/partnerships/{partnership_id}/end",
     summary="End a partnership",
-    responses=problems(errors.NotFound, *TAKES_A_BODY),
+    responses=problems(errors.ScopeMissing, errors.NotFound, *TAKES_A_BODY),
 )
-def end(partnership_id: PartnershipId, key: PresentedKey, service: Serving, _request: wire.Nothing) -> wire.Partnership:
+def end(partnership_id: PartnershipId, key: PairKey, service: Serving, _request: wire.Nothing) -> wire.Partnership:
     """End it, or void its invitation: its keys are erased before this answers."""
     with service.database.transaction("end") as tx:
-        caller = access.authenticate(tx, key)
+        caller = key.admit(tx)
         partnerships.end(tx, access.party_of(tx, caller, partnership_id), now=service.now())
         return _shown_anew(tx, caller, partnership_id, service)
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path
 
 from escrow import access, errors, releases, wire
 from escrow.api.cursors import number_cursor, read_number_cursor
-from escrow.api.dependencies import AskedCursor, AskedLimit, PartnershipId, PresentedKey, Service, Serving, page_size
+from escrow.api.dependencies import AskedCursor, AskedLimit, PartnershipId, ReadKey, Service, Serving, page_size
 from escrow.api.problems import problems
 from escrow.releases import Report
 from escrow.reports.disclosure import DisclosureRule
@@ -24,18 +24,18 @@ ReleaseNumber = Annotated[int, Path(ge=1, le=MOST_NUMBER, description="The relea
 @router.get(
     "/v1/partnerships/{partnership_id}/releases",
     summary="All releases, newest first",
-    responses=problems(errors.NotFound, errors.PartnershipNotActive, errors.PartnershipPaused),
+    responses=problems(errors.ScopeMissing, errors.NotFound, errors.PartnershipNotActive, errors.PartnershipPaused),
 )
 def list_releases(
     partnership_id: PartnershipId,
-    key: PresentedKey,
+    key: ReadKey,
     service: Serving,
     cursor: AskedCursor = None,
     limit: AskedLimit = None,
 ) -> wire.ReleasePage:
     """Page through the releases of a partnership."""
     with service.database.snapshot("list releases") as tx:
-        party = access.party_of(tx, access.authenticate(tx, key), partnership_id)
+        party = access.party_of(tx, key.admit(tx), partnership_id)
         page = releases.releases_of(tx, party, before=read_number_cursor(cursor), limit=page_size(service, limit))
         return wire.ReleasePage(
             items=tuple(wire.ReleaseItem(number=item.number, made_at=item.made_at) for item in page.items),
@@ -46,9 +46,9 @@ def list_releases(
 @router.get(
     "/v1/partnerships/{partnership_id}/releases/latest",
     summary="The latest report",
-    responses=problems(errors.NotFound, errors.PartnershipNotActive, errors.PartnershipPaused),
+    responses=problems(errors.ScopeMissing, errors.NotFound, errors.PartnershipNotActive, errors.PartnershipPaused),
 )
-def show_latest_report(partnership_id: PartnershipId, key: PresentedKey, service: Serving) -> wire.Report:
+def show_latest_report(partnership_id: PartnershipId, key: ReadKey, service: Serving) -> wire.Report:
     """Show the caller's view of the latest release, under the terms then and now."""
     return _report(partnership_id, None, key, service)
 
@@ -56,19 +56,17 @@ def show_latest_report(partnership_id: PartnershipId, key: PresentedKey, service
 @router.get(
     "/v1/partnerships/{partnership_id}/releases/{number}",
     summary="One report",
-    responses=problems(errors.NotFound, errors.PartnershipNotActive, errors.PartnershipPaused),
+    responses=problems(errors.ScopeMissing, errors.NotFound, errors.PartnershipNotActive, errors.PartnershipPaused),
 )
-def show_report(
-    partnership_id: PartnershipId, number: ReleaseNumber, key: PresentedKey, service: Serving
-) -> wire.Report:
+def show_report(partnership_id: PartnershipId, number: ReleaseNumber, key: ReadKey, service: Serving) -> wire.Report:
     """Show the caller's view of one release, under the terms then and now."""
     return _report(partnership_id, number, key, service)
 
 
-def _report(partnership_id: PartnershipId, number: int | None, key: str, service: Service) -> wire.Report:
+def _report(partnership_id: PartnershipId, number: int | None, key: ReadKey, service: Service) -> wire.Report:
     rule = DisclosureRule(service.settings.threshold, service.settings.step)
     with service.database.transaction("show report") as tx:
-        party = access.party_of(tx, access.authenticate(tx, key), partnership_id)
+        party = access.party_of(tx, key.admit(tx), partnership_id)
         return _told(releases.report_of(tx, party, number, rule=rule, now=service.now()))
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from escrow import __version__, access, organizations, wire
-from escrow.api.dependencies import PresentedKey, Service, Serving
+from escrow import __version__, organizations, wire
+from escrow.api.dependencies import AnyKey, Service, Serving
 from escrow.api.problems import problems
 from escrow.psi.matchkeys import Suite
 from escrow.psi.profile_ids import PROFILE_IDS
@@ -22,10 +22,10 @@ def check_health() -> wire.Health:
 
 
 @router.get("/v1/service", summary="What this service speaks and takes", responses=problems())
-def show_service(key: PresentedKey, service: Serving) -> wire.Service:
+def show_service(key: AnyKey, service: Serving) -> wire.Service:
     """Tell the profiles, suites and limits of this service."""
     with service.database.snapshot("show service") as tx:
-        access.authenticate(tx, key)
+        key.admit(tx)
     return wire.Service(
         name="escrow",
         version=__version__,
@@ -37,10 +37,10 @@ def show_service(key: PresentedKey, service: Serving) -> wire.Service:
 
 
 @router.get("/v1/organization", summary="The calling organization", responses=problems())
-def show_organization(key: PresentedKey, service: Serving) -> wire.Organization:
+def show_organization(key: AnyKey, service: Serving) -> wire.Organization:
     """Tell whose API key was shown."""
     with service.database.snapshot("show organization") as tx:
-        caller = access.authenticate(tx, key)
+        caller = key.admit(tx)
         organization = organizations.organization(tx, caller.organization_id)
         return wire.Organization(organization_id=organization.organization_id, name=organization.name)
 

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path
 
 from escrow import access, errors, submissions, wire
-from escrow.api.dependencies import ChunkBytes, PartnershipId, PresentedKey, Service, Serving, json_only
+from escrow.api.dependencies import ChunkBytes, PartnershipId, Service, Serving, SubmitKey, json_only
 from escrow.api.problems import TAKES_A_BODY, problems
 from escrow.store.states import SubmissionType
 from escrow.submissions import Announcement, Submission, SubmissionLimits
@@ -27,6 +27,7 @@ Position = Annotated[int, Path(ge=0, lt=wire.MOST_CHUNKS, description="The chunk
     status_code=201,
     dependencies=[Depends(json_only)],
     responses=problems(
+        errors.ScopeMissing,
         errors.NotFound,
         errors.PartnershipNotActive,
         errors.ProfileMismatch,
@@ -39,11 +40,11 @@ Position = Annotated[int, Path(ge=0, lt=wire.MOST_CHUNKS, description="The chunk
     ),
 )
 def start_submission(
-    partnership_id: PartnershipId, key: PresentedKey, service: Serving, request: wire.NewSubmission
+    partnership_id: PartnershipId, key: SubmitKey, service: Serving, request: wire.NewSubmission
 ) -> wire.Submission:
     """Open an upload; the same number and digest again get the same answer."""
     with service.database.transaction("start submission") as tx:
-        party = access.party_of(tx, access.authenticate(tx, key), partnership_id)
+        party = access.party_of(tx, key.admit(tx), partnership_id)
         started = submissions.start_submission(
             tx, party, _announced(request), limits=_limits(service), now=service.now()
         )
@@ -53,14 +54,14 @@ def start_submission(
 @router.get(
     "/v1/partnerships/{partnership_id}/submissions/{number}",
     summary="How far a submission has come",
-    responses=problems(errors.NotFound),
+    responses=problems(errors.ScopeMissing, errors.NotFound),
 )
 def show_submission(
-    partnership_id: PartnershipId, number: SubmissionNumber, key: PresentedKey, service: Serving
+    partnership_id: PartnershipId, number: SubmissionNumber, key: SubmitKey, service: Serving
 ) -> wire.Submission:
     """Show one of the caller's own submissions, with the chunks that are still missing."""
     with service.database.snapshot("show submission") as tx:
-        party = access.party_of(tx, access.authenticate(tx, key), partnership_id)
+        party = access.party_of(tx, key.admit(tx), partnership_id)
         return _told(submissions.submission_of(tx, party, number))
 
 
@@ -75,6 +76,7 @@ def show_submission(
         }
     },
     responses=problems(
+        errors.ScopeMissing,
         errors.NotFound,
         errors.PartnershipNotActive,
         errors.RecordsInvalid,
@@ -89,16 +91,16 @@ def add_chunk(
     partnership_id: PartnershipId,
     number: SubmissionNumber,
     position: Position,
-    key: PresentedKey,
+    key: SubmitKey,
     service: Serving,
     unverified: ChunkBytes,
 ) -> None:
     """Keep one chunk, sealed; chunks come in any order, and one that is there already stays."""
     with service.database.snapshot("admit a chunk") as tx:
-        access.party_of(tx, access.authenticate(tx, key), partnership_id)
+        access.party_of(tx, key.admit(tx), partnership_id)
     chunk = submissions.read_chunk(unverified, most_bytes=service.settings.chunk_bytes)
     with service.database.transaction("add chunk") as tx:
-        party = access.party_of(tx, access.authenticate(tx, key), partnership_id)
+        party = access.party_of(tx, key.admit(tx), partnership_id)
         submissions.add_chunk(tx, party, number, position, chunk, service_key=service.sealing_key, now=service.now())
 
 
@@ -107,18 +109,20 @@ def add_chunk(
     summary="Hand a submission to be applied",
     status_code=202,
     dependencies=[Depends(json_only)],
-    responses=problems(errors.NotFound, errors.PartnershipNotActive, errors.ChunksMissing, *TAKES_A_BODY),
+    responses=problems(
+        errors.ScopeMissing, errors.NotFound, errors.PartnershipNotActive, errors.ChunksMissing, *TAKES_A_BODY
+    ),
 )
 def complete_submission(
     partnership_id: PartnershipId,
     number: SubmissionNumber,
-    key: PresentedKey,
+    key: SubmitKey,
     service: Serving,
     request: wire.Completion,
 ) -> wire.Submission:
     """Say that all chunks are there; a worker applies the list, and `state` tells when it has."""
     with service.database.transaction("complete submission") as tx:
-        party = access.party_of(tx, access.authenticate(tx, key), partnership_id)
+        party = access.party_of(tx, key.admit(tx), partnership_id)
         return _told(submissions.complete(tx, party, number, ready=request.ready, now=service.now()))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Depends
 
 from escrow import access, errors, partnerships, wire
-from escrow.api.dependencies import PartnershipId, PresentedKey, Serving, json_only
+from escrow.api.dependencies import AnyKey, PartnershipId, Serving, TermsKey, json_only
 from escrow.api.problems import TAKES_A_BODY, problems
 from escrow.partnerships import TermsDocument
 
@@ -15,24 +15,24 @@ router = APIRouter(tags=["terms"], dependencies=[Depends(json_only)])
 
 
 @router.get("/v1/partnerships/{partnership_id}/terms", summary="The terms", responses=problems(errors.NotFound))
-def show_terms(partnership_id: PartnershipId, key: PresentedKey, service: Serving) -> wire.TermsDocument:
+def show_terms(partnership_id: PartnershipId, key: AnyKey, service: Serving) -> wire.TermsDocument:
     """Show both parties' terms and their meet, cells seen from the caller."""
     with service.database.snapshot("show terms") as tx:
-        party = access.party_of(tx, access.authenticate(tx, key), partnership_id)
+        party = access.party_of(tx, key.admit(tx), partnership_id)
         return _told(partnerships.terms_document(tx, party))
 
 
 @router.put(
     "/v1/partnerships/{partnership_id}/terms",
     summary="State one's terms",
-    responses=problems(errors.NotFound, errors.PartnershipEnded, *TAKES_A_BODY),
+    responses=problems(errors.ScopeMissing, errors.NotFound, errors.PartnershipEnded, *TAKES_A_BODY),
 )
 def set_terms(
-    partnership_id: PartnershipId, key: PresentedKey, service: Serving, request: wire.Terms
+    partnership_id: PartnershipId, key: TermsKey, service: Serving, request: wire.Terms
 ) -> wire.TermsDocument:
     """State the caller's terms; what they forbid is gone before this answers."""
     with service.database.transaction("set terms") as tx:
-        party = access.party_of(tx, access.authenticate(tx, key), partnership_id)
+        party = access.party_of(tx, key.admit(tx), partnership_id)
         return _told(partnerships.set_terms(tx, party, request.value(), now=service.now()))
 
 

@@ -1,0 +1,112 @@
+"""One request for each route that asks for a key; a test compares them with the contract, so that none is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+import httpx
+
+from escrow.api.app import openapi_document
+from escrow.psi.encoding import b64url
+from escrow.psi.profile_ids import LATEST_PROFILE
+
+__all__ = ["LEVELS", "OCTETS", "Route", "keyed_routes", "scopes_of"]
+
+OCTETS = {"Content-Type": "application/octet-stream"}
+LEVELS = [
+    {"ours": ours, "theirs": theirs, "level": "counts"}
+    for ours in ("customers", "opportunities", "prospects")
+    for theirs in ("customers", "opportunities", "prospects")
+]
+
+_KEY = b64url(bytes(32))
+_LOOKUP = b64url(bytes(16))
+_NUMBERS = {"number": "1", "position": "0"}
+_OF_PARTNERSHIP = "/v1/partnerships/{partnership_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A route by its address in the contract, and a request that is valid there."""
+
+    method: str
+    template: str
+    request: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_of_partnership(self) -> bool:
+        """Whether the address names a partnership."""
+        return self.template.startswith(_OF_PARTNERSHIP)
+
+    def send(self, http: httpx.Client, partnership_id: str) -> httpx.Response:
+        """Send the request about one partnership."""
+        url = self.template.format(partnership_id=partnership_id, **_NUMBERS)
+        return http.request(self.method, url, **self.request)
+
+
+def keyed_routes() -> list[Route]:
+    """Give every route that asks for a key, the one that ends a partnership last."""
+    submission = {
+        "number": 1,
+        "type": "snapshot",
+        "base": 0,
+        "generation": 0,
+        "suite": 1,
+        "profile": LATEST_PROFILE,
+        "accounts": 0,
+        "chunks": [_KEY],
+        "digest": _KEY,
+    }
+    invitation = {
+        "partnership_id": str(uuid4()),
+        "inviter_public": _KEY,
+        "lookup": _LOOKUP,
+        "suite": 1,
+        "profile": LATEST_PROFILE,
+    }
+    acceptance = {"lookup": _LOOKUP, "acceptor_public": _KEY, "tag": _KEY}
+    upload = {"terms_number": 1, "submission": 1, "items": []}
+    return [
+        Route("GET", "/v1/service"),
+        Route("GET", "/v1/organization"),
+        Route("GET", "/v1/partnerships"),
+        Route("POST", "/v1/partnerships", {"json": invitation}),
+        Route("POST", "/v1/invitations/lookup", {"json": {"lookup": _LOOKUP}}),
+        Route("GET", _OF_PARTNERSHIP),
+        Route("POST", f"{_OF_PARTNERSHIP}/accept", {"json": acceptance}),
+        Route("GET", f"{_OF_PARTNERSHIP}/pairing"),
+        Route("POST", f"{_OF_PARTNERSHIP}/confirm", {"json": {"tag": _KEY}}),
+        Route("POST", f"{_OF_PARTNERSHIP}/ready", {"json": {}}),
+        Route("GET", f"{_OF_PARTNERSHIP}/terms"),
+        Route("PUT", f"{_OF_PARTNERSHIP}/terms", {"json": {"levels": LEVELS}}),
+        Route("POST", f"{_OF_PARTNERSHIP}/submissions", {"json": submission}),
+        Route("GET", f"{_OF_PARTNERSHIP}/submissions/{{number}}"),
+        Route(
+            "PUT",
+            f"{_OF_PARTNERSHIP}/submissions/{{number}}/chunks/{{position}}",
+            {"content": b"x", "headers": OCTETS},
+        ),
+        Route("POST", f"{_OF_PARTNERSHIP}/submissions/{{number}}/complete", {"json": {}}),
+        Route("GET", f"{_OF_PARTNERSHIP}/releases"),
+        Route("GET", f"{_OF_PARTNERSHIP}/releases/latest"),
+        Route("GET", f"{_OF_PARTNERSHIP}/releases/{{number}}"),
+        Route("GET", f"{_OF_PARTNERSHIP}/overlaps"),
+        Route("GET", f"{_OF_PARTNERSHIP}/details/wanted"),
+        Route("GET", f"{_OF_PARTNERSHIP}/details"),
+        Route("POST", f"{_OF_PARTNERSHIP}/details", {"json": upload}),
+        Route("POST", f"{_OF_PARTNERSHIP}/pause", {"json": {}}),
+        Route("POST", f"{_OF_PARTNERSHIP}/resume", {"json": {}}),
+        Route("POST", f"{_OF_PARTNERSHIP}/end", {"json": {}}),
+    ]
+
+
+def scopes_of() -> Iterator[tuple[tuple[str, str], str | None]]:
+    """Yield each route of the contract that asks for a key, with the scope it asks for, if any."""
+    for template, methods in openapi_document()["paths"].items():
+        for method, said in methods.items():
+            if "security" in said:
+                (scopes,) = said["security"][0].values()
+                yield (method.upper(), template), next(iter(scopes), None)
