@@ -28,7 +28,11 @@ from escrow.wire.values import PartnershipState, SubmissionState
 NOW = datetime(2026, 11, 21, 10, tzinfo=UTC)
 LEFT_ORG = UUID("11111111-1111-4111-8111-111111111111")
 RIGHT_ORG = UUID("22222222-2222-4222-8222-222222222222")
-_CALLERS = {"esk_left": (LEFT_ORG, "Northwind"), "esk_right": (RIGHT_ORG, "Contoso")}
+_CALLERS = {
+    "esk_left": (LEFT_ORG, "Northwind"),
+    "esk_left_anew": (LEFT_ORG, "Northwind"),
+    "esk_right": (RIGHT_ORG, "Contoso"),
+}
 
 Json = dict[str, object]
 Tamper = Callable[[str, str, Json], Json]
@@ -107,6 +111,7 @@ class FakeService:
     chunk_bytes: int = 1 << 20
     reports: dict[int, Json] = field(default_factory=dict)
     overlaps: list[Json] = field(default_factory=list)
+    revoked: set[str] = field(default_factory=set)
 
     def escrow(self, api_key: str) -> Escrow:
         """The SDK on this service, for one of its callers."""
@@ -114,7 +119,8 @@ class FakeService:
         return Escrow("https://escrow.test", api_key, transport=transport, patience=Patience(2), sleep=lambda _: None)
 
     def answer(self, request: httpx.Request) -> httpx.Response:
-        caller = _CALLERS.get(request.headers["Authorization"].removeprefix("Bearer "))
+        presented = request.headers["Authorization"].removeprefix("Bearer ")
+        caller = None if presented in self.revoked else _CALLERS.get(presented)
         path = request.url.path
         self.requests.append(f"{request.method} {path}")
         self.bodies.append(request.content)

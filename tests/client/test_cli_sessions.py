@@ -12,6 +12,7 @@ from escrow.client.cli.session import choose
 from escrow.client.seats import Seat, Standing
 from escrow.errors import PartnershipNotReady, PartnershipUnknown
 from escrow.terms import Side
+from tests.client.fake_service import FakeService
 from tests.client.terminals import Partners
 
 
@@ -89,3 +90,19 @@ def test_a_status_that_could_not_be_learned_shows_in_the_exit_code(
     answered = paired[0]("status", "--json")
     assert answered.exit_code == ExitCode.UNREACHABLE
     assert "service-unreachable" in answered.out
+
+
+def test_a_new_api_key_takes_the_place_of_a_revoked_one(partners: Partners, service: FakeService) -> None:
+    left, _ = partners
+    service.revoked.add("esk_left")
+    left.api_key = "esk_left_anew"
+    assert left("invite", "--json").error_code == "not-authenticated"
+    assert left("keyring", "api-key", "--json").exit_code == ExitCode.DONE
+    assert left("invite", "--json").exit_code == ExitCode.DONE
+
+
+def test_the_api_key_of_another_organization_is_not_taken(partners: Partners) -> None:
+    left, _ = partners
+    left.api_key = "esk_right"
+    answered = left("keyring", "api-key", "--json")
+    assert (answered.exit_code, answered.error_code) == (ExitCode.VERIFICATION, "verification-failed")

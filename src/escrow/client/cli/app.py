@@ -21,7 +21,11 @@ app = typer.Typer(help=_HELP, epilog=_EXITS, no_args_is_help=True, add_completio
 for part in (setting_up.app, pairing_up.app, pausing.app, sending.app, reading.app, overview.app):
     app.registered_commands += part.registered_commands
 app.add_typer(agreeing.app, name="terms", help="What we share, cell by cell.")
-app.add_typer(carrying_over.app, name="keyring", help="Carry keys to another machine, and compare them by voice.")
+app.add_typer(
+    carrying_over.app,
+    name="keyring",
+    help="Carry keys to another machine, compare them by voice, and replace the API key.",
+)
 
 
 def _print_version(is_wanted: bool) -> None:

@@ -1,7 +1,8 @@
-"""`escrow keyring export`, `import` and `show-check`."""
+"""`escrow keyring export`, `import`, `api-key` and `show-check`."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,8 +10,9 @@ import typer
 
 from escrow.client.cli.commands import command
 from escrow.client.cli.session import Said, Session, name_of
+from escrow.client.cli.setting_up import ApiKeyFileOption, given_api_key
 from escrow.client.cli.texts import printable
-from escrow.errors import PartnershipNotReady
+from escrow.errors import PartnershipNotReady, VerificationFailed
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -53,6 +55,20 @@ def import_(session: Session, file: CarriedFile, file_passphrase_file: CarriedPa
     own = source.find(session.environment) if session.home.keyring.is_file() else source.choose(session.environment)
     carried = import_home(session.home, file, carried_under, own, random=session.random)
     return _said(carried, file, "Imported. One machine submits at a time; delete the file now.")
+
+
+@command(app, "api-key")
+def replace_api_key(session: Session, api_key_file: ApiKeyFileOption = None) -> Said:
+    """Put a new API key of your organization in the place of the keyring's, as after a rotation."""
+    keyring, api_key = session.keyring, given_api_key(session, api_key_file)
+    with session.service_with(api_key) as service:
+        organization = service.organization()
+    if organization.organization_id != keyring.organization_id:
+        raise VerificationFailed("this API key is another organization's; ask the operator for one of yours")
+    session.file.update(lambda present: replace(present, api_key=api_key))
+    machine = {"organization_id": str(organization.organization_id), "organization_name": organization.name}
+    told = "The keyring has the new API key. The old one can be revoked."
+    return Said(machine, lambda console: console.print(told))
 
 
 @command(app, "show-check")

@@ -90,9 +90,13 @@ class Session:
     @cached_property
     def service(self) -> Escrow:
         """The service that the keyring is for."""
+        return self.service_with(self.keyring.api_key)
+
+    def service_with(self, api_key: str) -> Escrow:
+        """The service that the keyring is for, called with this API key."""
         remembered = self.keyring.ca_file
         ca = self.ca_file or (Path(remembered) if remembered else None)
-        return self.connect(self.keyring.url, self.keyring.api_key, ca=ca, proxy=self.proxy or self.keyring.proxy)
+        return self.connect(self.keyring.url, api_key, ca=ca, proxy=self.proxy or self.keyring.proxy)
 
     def connect(self, url: str, api_key: str, *, ca: Path | None, proxy: str | None) -> Escrow:
         """Make the SDK on one service."""

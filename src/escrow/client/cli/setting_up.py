@@ -17,9 +17,13 @@ from escrow.errors import KeyringExists, PassphraseMissing, ServiceAnswerInvalid
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["app"]
+__all__ = ["ApiKeyFileOption", "app", "given_api_key"]
 
 app = typer.Typer()
+
+ApiKeyFileOption = Annotated[
+    Path | None, typer.Option("--api-key-file", help="File with the API key; else ESCROW_API_KEY, else a prompt.")
+]
 
 
 @command(app, "init")
@@ -28,9 +32,7 @@ def init(
     url: Annotated[
         str | None, typer.Option("--url", help="Address of the service, https://… [ESCROW_URL].", show_default=False)
     ] = None,
-    api_key_file: Annotated[
-        Path | None, typer.Option("--api-key-file", help="File with the API key; else ESCROW_API_KEY, else a prompt.")
-    ] = None,
+    api_key_file: ApiKeyFileOption = None,
 ) -> Said:
     """Make the keyring of this machine, for one service and one API key."""
     from escrow.client.keyring import Keyring, KeyringFile
@@ -41,7 +43,7 @@ def init(
     address = url or session.environment.get("ESCROW_URL")
     if not address:
         raise typer.BadParameter("name the service with --url or ESCROW_URL", param_hint="--url")
-    api_key = _api_key(session, api_key_file)
+    api_key = given_api_key(session, api_key_file)
     with session.connect(address, api_key, ca=session.ca_file, proxy=session.proxy) as service:
         offered, organization = service.service(), service.organization()
         address = service.url
@@ -72,7 +74,8 @@ def init(
     return Said(machine, show)
 
 
-def _api_key(session: Session, file: Path | None) -> str:
+def given_api_key(session: Session, file: Path | None) -> str:
+    """The API key that a file, the environment or a person gives; PassphraseMissing without any."""
     from escrow.client.cli.passphrases import secret_line
 
     found = secret_line(file).strip() if file else session.environment.get("ESCROW_API_KEY", "").strip()
