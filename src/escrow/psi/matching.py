@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from escrow.psi.components import Indices, components
 from escrow.psi.matchkeys import Kind, MatchKeyClass
-from escrow.psi.meetings import Meetings, account_of_token, meetings
+from escrow.psi.meetings import Meetings, meetings
 from escrow.psi.records import ListRecords, kinds_of, run_starts
 from escrow.psi.records.layout import Mask, Records, Words, pick
 from escrow.terms import CELLS, Cell, Level, Population, Tier
@@ -117,12 +117,11 @@ def pairs(left: ListRecords, right: ListRecords) -> Matches:
 
     Both lists have tokens of the same form and generation, and at most 2**30 accounts.
     """
-    left_account, right_account = account_of_token(left), account_of_token(right)
     met = meetings(left, right)
-    keys = _pair_keys(left_account[met.left_place], right_account[met.right_place]) << _SHARED_BITS
+    keys = _pair_keys(met.left_index, met.right_index) << _SHARED_BITS
     keys |= _shared_by(met, left.tokens, right.tokens)
     left_index, right_index, shared = _merged(keys)
-    both_domains = _has_domain(left, left_account)[left_index] & _has_domain(right, right_account)[right_index]
+    both_domains = _has_domain(left)[left_index] & _has_domain(right)[right_index]
     verdicts = _VERDICTS[both_domains.astype(np.intp), shared]
     found = Matches(left, right, left_index, right_index, verdicts >> np.uint8(1), (verdicts & 1).astype(np.bool_))
     return found.where(found.tiers != _NO_TIER)
@@ -174,9 +173,8 @@ def connecting_tokens(matches: Matches) -> Records:
     Of words, one that stands on one account of each list comes first: owners seal for no other (rule 10). Tokens are
     found again and not carried along from ``pairs``, since most matches are never listed.
     """
-    left_account, right_account = account_of_token(matches.left), account_of_token(matches.right)
     met = meetings(matches.left, matches.right)
-    keys = _pair_keys(left_account[met.left_place], right_account[met.right_place]) << _KIND_BITS
+    keys = _pair_keys(met.left_index, met.right_index) << _KIND_BITS
     kinds = kinds_of(pick(matches.left.tokens, met.left_place))
     keys |= kinds << np.uint8(1) | ((kinds != Kind.WEB) & ~met.unique)
     # Meetings ascend by token, so in a stable order the first of each pair has the lowest token of its strongest kind.
@@ -246,9 +244,10 @@ def _merged(keys: Words) -> tuple[Indices, Indices, Codes]:
     return (keys >> _INDEX_BITS).astype(np.uint32), right_index.astype(np.uint32), shared
 
 
-def _has_domain(records: ListRecords, account: Indices) -> Mask:
+def _has_domain(records: ListRecords) -> Mask:
     has_domain = np.zeros(records.accounts.size, np.bool_)
-    has_domain[account[records.tokens["key_class"] == MatchKeyClass.DOMAIN]] = True
+    domains = records.tokens["row"][records.tokens["key_class"] == MatchKeyClass.DOMAIN]
+    has_domain[np.searchsorted(records.rows, domains.astype(np.uint64))] = True
     return has_domain
 
 

@@ -16,23 +16,27 @@ from escrow.psi.components import Indices
 from escrow.psi.records import ListRecords, kinds_of, run_starts, token_halves
 from escrow.psi.records.layout import Mask, Records, pick, stack
 
-__all__ = ["Meetings", "account_of_token", "meetings"]
+__all__ = ["Meetings", "meetings"]
 
 Places = npt.NDArray[np.intp]
 
 _PREFIX_DTYPE = np.dtype([("prefix", ">u4"), ("rest", "V21")])
 _PLACE = np.uint64(0xFFFF_FFFF)
+_RIGHT = np.uint32(1 << 31)
 
 
 @dataclass(frozen=True, slots=True)
 class Meetings:
     """A key that stands on both lists, once for each account on the left and each on the right; ascending by token.
 
-    ``left_place`` and ``right_place`` point at token records; ``unique``: the key stands on one account of each list.
+    ``left_place`` and ``right_place`` point at token records, ``left_index`` and ``right_index`` at the accounts that
+    they belong to; ``unique``: the key stands on one account of each list.
     """
 
     left_place: Places
     right_place: Places
+    left_index: Indices
+    right_index: Indices
     unique: Mask
 
 
@@ -44,9 +48,8 @@ class _Entries:
     starts: Mask
 
     def where(self, kept: Mask) -> _Entries:
-        """Keep some entries; a key keeps its start if its first entry is dropped and another is not."""
-        keys = np.cumsum(self.starts)[kept]
-        return _Entries(self.places[kept], run_starts(keys))
+        """Keep some entries: the first of each key, or none of it."""
+        return _Entries(self.places[kept], self.starts[kept])
 
 
 def meetings(left: ListRecords, right: ListRecords) -> Meetings:
@@ -54,11 +57,11 @@ def meetings(left: ListRecords, right: ListRecords) -> Meetings:
     tokens_left = left.tokens.size
     entries = _on_both_sides(_same_prefix(left.tokens, right.tokens), tokens_left)
     entries = _on_both_sides(_same_token(entries, left.tokens, right.tokens), tokens_left)
-    entries = _one_per_account(entries, left, right)
-    return _every_pair(entries, tokens_left)
+    accounts = _account_of_token(left), _account_of_token(right)
+    return _every_pair(_one_per_account(entries, *accounts), *accounts)
 
 
-def account_of_token(records: ListRecords) -> Indices:
+def _account_of_token(records: ListRecords) -> Indices:
     """Give the index of the account that each token record belongs to."""
     starts = run_starts(records.tokens["row"].astype(np.uint64))
     owners = np.searchsorted(records.rows, records.tokens["row"][starts].astype(np.uint64))
@@ -111,13 +114,18 @@ def _on_both_sides(entries: _Entries, tokens_left: int) -> _Entries:
     return entries.where(np.repeat(both, last - first + 1))
 
 
-def _one_per_account(entries: _Entries, left: ListRecords, right: ListRecords) -> _Entries:
-    """Keep one entry where an account has a key in two classes: the first, for a name is more than a variant."""
-    accounts = np.concatenate((account_of_token(left), account_of_token(right) + np.uint32(left.accounts.size)))
+def _one_per_account(entries: _Entries, left: Indices, right: Indices) -> _Entries:
+    """Keep one entry where an account has a key in two classes: the first, for a name is more than a variant.
+
+    ``left`` and ``right`` give the account of each token; one that has the number of an account on the other list is
+    told from it by the side that its token stands on.
+    """
+    accounts = np.concatenate((left, right | _RIGHT))
     return entries.where(entries.starts | run_starts(accounts[entries.places]))
 
 
-def _every_pair(entries: _Entries, tokens_left: int) -> Meetings:
+def _every_pair(entries: _Entries, left: Indices, right: Indices) -> Meetings:
+    tokens_left = left.size
     first = np.flatnonzero(entries.starts)
     many = np.diff(first, append=entries.places.size)
     many_left = np.add.reduceat(entries.places < tokens_left, first, dtype=np.intp) if first.size else many
@@ -127,4 +135,5 @@ def _every_pair(entries: _Entries, tokens_left: int) -> Meetings:
     step_left, step_right = np.divmod(np.arange(begins.size) - begins, np.repeat(many_right, pairs_each))
     left_place = entries.places[np.repeat(first, pairs_each) + step_left]
     right_place = entries.places[np.repeat(first + many_left, pairs_each) + step_right] - tokens_left
-    return Meetings(left_place, right_place, np.repeat(pairs_each == 1, pairs_each))
+    unique = np.repeat(pairs_each == 1, pairs_each)
+    return Meetings(left_place, right_place, left[left_place], right[right_place], unique)

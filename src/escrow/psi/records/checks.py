@@ -11,8 +11,8 @@ from escrow.psi.records.layout import (
     REMOVED,
     TOKEN_DTYPE,
     ListRecords,
-    Mask,
     Records,
+    Words,
     kinds_of,
     pick,
     run_starts,
@@ -35,8 +35,7 @@ def check_list(records: ListRecords, *, most_tokens_of_account: int = MOST_TOKEN
     """
     if np.any(records.accounts["population"] == REMOVED):
         raise RecordsInvalid("a list holds no removed accounts; send removals in a delta")
-    _, tokens_each = np.unique_counts(records.tokens["row"].astype(np.uint64))
-    if tokens_each.max(initial=0) > most_tokens_of_account:
+    if _repeated_more_than(most_tokens_of_account, records.tokens["row"].astype(np.uint64)).size:
         raise RecordsInvalid(f"an account has more than {most_tokens_of_account} match keys")
     kinds = kinds_of(records.tokens)
     if _stands_on_more_than(1, pick(records.tokens, kinds == Kind.FALLBACK)):
@@ -51,19 +50,23 @@ def check_list(records: ListRecords, *, most_tokens_of_account: int = MOST_TOKEN
 def _stands_on_more_than(most: int, tokens: Records) -> bool:
     """Tell whether some token, all being of one kind, stands on more than ``most`` accounts.
 
-    Tokens that share their first eight bytes are the only ones looked at closely.
+    Only tokens that share their first eight bytes with as many others are looked at closely.
     """
     high = token_halves(tokens)[0]
-    order = np.argsort(high)
-    crowded = order[_in_runs_longer_than(most, run_starts(high[order]))]
-    high, low = token_halves(tokens[crowded])
-    rows = tokens["row"][crowded].astype(np.uint64)
+    crowded = _repeated_more_than(most, np.sort(high))
+    if not crowded.size:
+        return False
+    tokens = pick(tokens, np.isin(high, crowded))
+    high, low = token_halves(tokens)
+    rows = tokens["row"].astype(np.uint64)
     order = np.lexsort((rows, low, high))
     new_token = run_starts(high[order]) | run_starts(low[order])
     new_account = new_token | run_starts(rows[order])
-    return bool(_in_runs_longer_than(most, new_token[new_account]).any())
+    token_numbers = np.cumsum(new_token, dtype=np.uint64)[new_account]
+    return bool(_repeated_more_than(most, token_numbers).size)
 
 
-def _in_runs_longer_than(most: int, starts: Mask) -> Mask:
-    lengths = np.diff(np.flatnonzero(starts), append=starts.size)
-    return np.repeat(lengths > most, lengths)
+def _repeated_more_than(most: int, ordered: Words) -> Words:
+    """Give what stands more than ``most`` times in an ordered array, once or more."""
+    repeated: Words = ordered[most:][ordered[most:] == ordered[:-most]]
+    return repeated

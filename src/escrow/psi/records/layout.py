@@ -134,7 +134,8 @@ def with_tokens(records: ListRecords, tokens: bytes) -> ListRecords:
     """Replace each token by the one that stands in its place in ``tokens`` (packed), and restore the order."""
     replaced = records.tokens.copy()
     replaced["token"] = np.frombuffer(tokens, "V16")
-    return ListRecords(records.accounts, _distinct(_ordered(replaced)))
+    _order_ties(replaced)
+    return ListRecords(records.accounts, _distinct(replaced))
 
 
 def check_canonical(records: ListRecords) -> None:
@@ -198,10 +199,14 @@ def _check_owners(records: ListRecords) -> None:
 
 
 def _ordered(tokens: Records) -> Records:
-    """Sort by row, then key class, then token; only the few that tie on row and class are compared by token."""
-    order = np.argsort(tokens["key_class"], kind="stable")
-    order = order[np.argsort(tokens["row"].astype(np.uint64)[order], kind="stable")]
-    tokens = pick(tokens, order)
+    """Sort by row, then key class, then token."""
+    tokens = pick(tokens, np.lexsort((tokens["key_class"], tokens["row"].astype(np.uint64))))
+    _order_ties(tokens)
+    return tokens
+
+
+def _order_ties(tokens: Records) -> None:
+    """Put records in order, in place, that are in order of row and key class; the few that tie are sorted by token."""
     rows, classes = tokens["row"].astype(np.uint64), tokens["key_class"]
     tie = (rows[1:] == rows[:-1]) & (classes[1:] == classes[:-1])
     tied = np.zeros(tokens.size, np.bool_)
@@ -210,7 +215,6 @@ def _ordered(tokens: Records) -> Records:
     places = np.flatnonzero(tied)
     high, low = token_halves(pick(tokens, places))
     tokens[places] = pick(tokens, places[np.lexsort((low, high, classes[places], rows[places]))])
-    return tokens
 
 
 def _distinct(ordered: Records) -> Records:
