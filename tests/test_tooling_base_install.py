@@ -23,7 +23,7 @@ SERVER_LIBRARIES = (
 PARTNERS_SIDE = ("escrow.client", "escrow.wire", "escrow.reports", "escrow.psi")
 
 # Runs in an interpreter of its own: what this process has loaded already says nothing.
-START_WITHOUT = """
+WITHOUT = """
 import importlib, pkgutil, sys
 
 class Absent:
@@ -32,6 +32,11 @@ class Absent:
             raise ModuleNotFoundError("not in the base install: " + name, name=name)
 
 sys.meta_path.insert(0, Absent())
+"""
+
+START_PARTNERS_SIDE = (
+    WITHOUT
+    + """
 for name in {packages!r}:
     for module in pkgutil.walk_packages(importlib.import_module(name).__path__, name + "."):
         importlib.import_module(module.name)
@@ -40,15 +45,35 @@ from escrow.client.cli import main
 sys.argv = ["escrow", "--help"]
 main()
 """
+)
+
+START_SERVICE = (
+    WITHOUT
+    + """
+from escrow.server import main
+sys.argv = ["escrow-server", "serve"]
+main()
+"""
+)
 
 
 def test_the_partners_program_starts_without_any_library_of_the_server() -> None:
-    program = START_WITHOUT.format(absent=SERVER_LIBRARIES, packages=PARTNERS_SIDE)
+    program = START_PARTNERS_SIDE.format(absent=SERVER_LIBRARIES, packages=PARTNERS_SIDE)
 
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
 
     assert run.returncode == 0, run.stderr
     assert "submit" in run.stdout
+
+
+def test_the_services_program_says_what_to_install() -> None:
+    program = START_SERVICE.format(absent=SERVER_LIBRARIES)
+
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+
+    assert run.returncode == 1
+    assert "pip install 'escrow[server]'" in run.stderr
+    assert "Traceback" not in run.stderr
 
 
 def test_the_base_install_brings_no_library_of_the_server() -> None:

@@ -60,6 +60,8 @@ def main() -> None:
         app()
     except EscrowError as refusal:
         _refuse(refusal.message)
+    except ModuleNotFoundError as missing:
+        _refuse(f"{missing.name} is not installed. The service is an extra: pip install 'escrow[server]'")
     except OSError as failure:
         named = f"{failure.filename}: " if failure.filename else ""
         _refuse(f"{named}{failure.strerror or failure}. Check the path and who may use it.")
