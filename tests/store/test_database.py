@@ -103,7 +103,7 @@ def test_an_sqlite_file_and_its_log_are_only_for_their_owner(tmp_path: Path) -> 
 
 def test_sqlite_is_set_up_to_lose_nothing_and_to_overwrite_what_is_deleted(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path / 'escrow.sqlite'}")
-    asked = ("journal_mode", "synchronous", "foreign_keys", "secure_delete", "busy_timeout")
+    asked = ("journal_mode", "synchronous", "foreign_keys", "secure_delete", "busy_timeout", "page_size")
     with database.snapshot("ask") as tx:
         set_to = {name: tx.exec_driver_sql(f"PRAGMA {name}").scalar_one() for name in asked}
     database.close()
@@ -113,6 +113,7 @@ def test_sqlite_is_set_up_to_lose_nothing_and_to_overwrite_what_is_deleted(tmp_p
         "foreign_keys": 1,
         "secure_delete": 1,
         "busy_timeout": 30_000,
+        "page_size": 16_384,
     }
 
 

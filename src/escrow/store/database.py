@@ -29,6 +29,9 @@ Transaction = Connection
 _log = logging.getLogger(__name__)
 
 _SQLITE_PRAGMAS = (
+    # Lists lie in blocks of some kilobytes and chunks of some megabytes, which larger pages take with a third less work.
+    # It counts for a new file alone.
+    "PRAGMA page_size = 16384",
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
