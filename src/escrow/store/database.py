@@ -29,8 +29,8 @@ Transaction = Connection
 _log = logging.getLogger(__name__)
 
 _SQLITE_PRAGMAS = (
-    # Lists lie in blocks of some kilobytes and chunks of some megabytes, which larger pages take with a third less work.
-    # It counts for a new file alone.
+    # Lists lie in blocks of kilobytes and chunks of megabytes: on large pages they take a third less work. It is heard
+    # by a new file alone.
     "PRAGMA page_size = 16384",
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
