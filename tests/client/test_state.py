@@ -74,6 +74,18 @@ def test_an_account_is_found_by_its_row_with_all_its_crm_rows(state: AccountStat
     assert "rockets" not in repr(account).lower()
 
 
+@pytest.mark.parametrize("name", ["A\x1fB", "\x1f", "A\0B", 'A "B", [C]', "Ünï\nAG", ""])
+def test_a_value_is_remembered_whatever_signs_it_holds(state: AccountState, name: str) -> None:
+    content = a_list(ACME, ("002", name, "bolt-forge.com", C))
+    remember(state, content)
+    row = int(content.rows[content.accounts.account_ids.index("002")]).to_bytes(8, "big")
+    with state.applied() as kept:
+        assert kept is not None
+        (account,) = kept.find([row])
+        assert account.leading[Meaning.ACCOUNT_NAME] == name
+        assert kept.earlier().account_ids == {"001", "002"}
+
+
 def test_account_ids_are_kept_and_never_given_to_another(state: AccountState) -> None:
     remember(state, a_list(ACME, BOLT))
     later = a_list(BOLT, ("001", "Coil & Cable Ltd", "coilcable.co.uk", C), state=state)
