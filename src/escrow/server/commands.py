@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import os
 import sys
 import threading
 from pathlib import Path
@@ -56,6 +57,8 @@ def main() -> None:
     # The libraries make a great many objects as they load, which all stay: looking for garbage among them takes a sixth
     # of the time of a short command. Those that run on collect again once they have loaded (``gather_garbage``).
     gc.disable()
+    # Nothing here is linear algebra: without its threads numpy is there in half the time.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         app()
     except EscrowError as refusal:
