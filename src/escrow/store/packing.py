@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from escrow.errors import StoredFormUnknown
 from escrow.psi.matchkeys import Kind
-from escrow.psi.records import ACCOUNT_DTYPE, TOKEN_BYTES, TOKEN_DTYPE, ListRecords, kinds_of, run_starts, token_halves
+from escrow.psi.records import ACCOUNT_DTYPE, TOKEN_DTYPE, ListRecords, kinds_of, run_starts, token_halves
 from escrow.psi.records.layout import Mask, Records, Words, pick, stack
 from escrow.terms import Population
 
@@ -38,12 +38,10 @@ __all__ = [
 _FORMAT = b"\x01"
 _ACCOUNTS_IN_A_BUCKET = 384
 _COUNT_BYTES = 4
-_ROW_BYTES = 8
-#: A token of an account block: the token and its class; the row is the account's.
-_SHORT_TOKEN_BYTES = TOKEN_BYTES + 1
+#: A token of an account block; the row is the account's.
+_SHORT_TOKEN_DTYPE = np.dtype([("token", "V16"), ("key_class", "u1")])
 _LOW_HALF = np.uint64(0xFFFF_FFFF)
 
-Bytes2D = npt.NDArray[np.uint8]
 Places = npt.NDArray[np.intp]
 
 
@@ -90,8 +88,11 @@ def read_account_blocks(blocks: Iterable[bytes]) -> ListRecords:
     cut = [_cut_account_block(read_format(block)) for block in blocks]
     accounts = np.frombuffer(b"".join(part for part, _, _ in cut), ACCOUNT_DTYPE)
     tokens_each = np.frombuffer(b"".join(part for _, part, _ in cut), np.uint8)
-    short = np.frombuffer(b"".join(part for _, _, part in cut), np.uint8).reshape(-1, _SHORT_TOKEN_BYTES)
-    return ListRecords(accounts, _lengthened(short, np.repeat(_octets(accounts)[:, :_ROW_BYTES], tokens_each, axis=0)))
+    short = np.frombuffer(b"".join(part for _, _, part in cut), _SHORT_TOKEN_DTYPE)
+    tokens = np.empty(short.size, TOKEN_DTYPE)
+    tokens["token"], tokens["key_class"] = short["token"], short["key_class"]
+    tokens["row"] = np.repeat(accounts["row"], tokens_each)
+    return ListRecords(accounts, tokens)
 
 
 def read_token_blocks(blocks: Iterable[bytes]) -> Records:
@@ -145,7 +146,7 @@ def _account_blocks(records: ListRecords, bits: int) -> Iterator[AccountBlock]:
             (end - start).to_bytes(_COUNT_BYTES),
             accounts[start * ACCOUNT_DTYPE.itemsize : end * ACCOUNT_DTYPE.itemsize],
             each[start:end],
-            short[first * _SHORT_TOKEN_BYTES : last * _SHORT_TOKEN_BYTES],
+            short[first * _SHORT_TOKEN_DTYPE.itemsize : last * _SHORT_TOKEN_DTYPE.itemsize],
         )
         yield AccountBlock(bucket, b"".join(parts))
 
@@ -212,18 +213,10 @@ def _buckets(ascending: Words, bits: int) -> Iterator[tuple[int, int, int]]:
     return ((bucket, start, end) for bucket, (start, end) in enumerate(pairwise(bounds)) if start < end)
 
 
-def _octets(records: Records) -> Bytes2D:
-    return records.view(np.uint8).reshape(records.size, records.dtype.itemsize)
-
-
-def _shortened(tokens: Records) -> Bytes2D:
-    octets = _octets(tokens)
-    return np.concatenate((octets[:, :TOKEN_BYTES], octets[:, -1:]), axis=1)
-
-
-def _lengthened(short: Bytes2D, rows: Bytes2D) -> Records:
-    whole = np.concatenate((short[:, :TOKEN_BYTES], rows, short[:, TOKEN_BYTES:]), axis=1)
-    return whole.reshape(-1).view(TOKEN_DTYPE)
+def _shortened(tokens: Records) -> Records:
+    short = np.empty(tokens.size, _SHORT_TOKEN_DTYPE)
+    short["token"], short["key_class"] = tokens["token"], tokens["key_class"]
+    return short
 
 
 def _of_turn(changes: ListRecords, *, last_turns: Words, rows: Words, turn: int) -> Records:
