@@ -123,12 +123,15 @@ def _together(parts: Sequence[BlindedKeys]) -> BlindedKeys:
     )
 
 
-def _in_a_pool(batches: Iterable[_Batch], workers: int, profile_id: str, match_key: bytes) -> Iterator[BlindedKeys]:
+def _in_a_pool(batches: Sequence[_Batch], workers: int, profile_id: str, match_key: bytes) -> Iterator[BlindedKeys]:
+    context = _context()
+    # A forked process has the batches already, and is sent their places only.
+    inherited = batches if context.get_start_method() == "fork" else ()
     with ProcessPoolExecutor(
-        workers, mp_context=_context(), initializer=_start_worker, initargs=(profile_id, match_key)
+        workers, mp_context=context, initializer=_start_worker, initargs=(profile_id, match_key, inherited)
     ) as pool:
         with _interrupts_held():
-            blinded = pool.map(_blind_in_worker, batches)
+            blinded = pool.map(_blind_in_worker, range(len(inherited)) if inherited else batches)
         yield from blinded
 
 
@@ -155,15 +158,15 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
-#: The one blinder of a process of the pool.
-_OF_THIS_WORKER: list[_RowBlinder] = []
+#: The one blinder of a process of the pool, and the batches that it inherited.
+_OF_THIS_WORKER: list[tuple[_RowBlinder, Sequence[_Batch]]] = []
 
 
-def _start_worker(profile_id: str, match_key: bytes) -> None:
+def _start_worker(profile_id: str, match_key: bytes, inherited: Sequence[_Batch]) -> None:
     if sys.platform == "win32":
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    _OF_THIS_WORKER.append(_RowBlinder(profile_id, match_key))
+    _OF_THIS_WORKER.append((_RowBlinder(profile_id, match_key), inherited))
 
 
 def _end_with_parent() -> None:
@@ -174,5 +177,6 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _blind_in_worker(batch: _Batch) -> BlindedKeys:
-    return _OF_THIS_WORKER[0].blind(batch)
+def _blind_in_worker(batch: _Batch | int) -> BlindedKeys:
+    ((blinder, inherited),) = _OF_THIS_WORKER
+    return blinder.blind(inherited[batch] if isinstance(batch, int) else batch)
