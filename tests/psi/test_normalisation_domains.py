@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from escrow.psi.normalisation.domains import Domains
-from escrow.psi.normalisation.tables import read_tables
+from escrow.psi.normalisation.escrow_1.domains import Domains
+from escrow.psi.normalisation.escrow_1.tables import read_tables
 
 DOMAINS = Domains(read_tables("escrow-1"))
 TYPED = st.from_regex(

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from escrow.psi.normalisation.names import CoreNames
-from escrow.psi.normalisation.tables import read_tables
+from escrow.psi.normalisation.escrow_1.names import CoreNames
+from escrow.psi.normalisation.escrow_1.tables import read_tables
 
 NAMES = CoreNames(read_tables("escrow-1"))
 

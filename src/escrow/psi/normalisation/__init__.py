@@ -14,9 +14,9 @@ from functools import cache
 
 from escrow.errors import ProfileUnknown
 from escrow.psi.matchkeys import MatchKey, MatchKeyClass
-from escrow.psi.normalisation.domains import Domains
-from escrow.psi.normalisation.names import CoreNames
-from escrow.psi.normalisation.tables import read_tables
+from escrow.psi.normalisation.escrow_1.domains import Domains
+from escrow.psi.normalisation.escrow_1.names import CoreNames
+from escrow.psi.normalisation.escrow_1.tables import read_tables
 from escrow.psi.profile_ids import LATEST_PROFILE
 
 __all__ = ["LATEST", "Profile", "profile"]

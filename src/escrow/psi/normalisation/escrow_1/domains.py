@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-from escrow.psi.normalisation.tables import Rule, Tables
+from escrow.psi.normalisation.escrow_1.tables import Rule, Tables
 
 __all__ = ["Domains"]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 
-from escrow.psi.normalisation.tables import Tables
+from escrow.psi.normalisation.escrow_1.tables import Tables
 
 __all__ = ["CoreNames"]
 

@@ -56,7 +56,7 @@ class Tables:
 
 def read_tables(version: str) -> Tables:
     """Read the data files frozen under this version."""
-    folder = files(__package__).joinpath("data", version)
+    folder = files("escrow.psi.normalisation").joinpath("data", version)
     platforms = _sections(folder.joinpath("platforms.txt"))
     return Tables(
         suffixes=_suffix_rules(folder.joinpath("public_suffix_list.dat"), tenants=platforms["tenants"]),
