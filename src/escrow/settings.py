@@ -62,6 +62,14 @@ class ServerSettings(BaseSettings):
         default=5_000_000, ge=1, description="The most accounts that one list may hold, whatever the terms accept."
     )
     page_items: int = Field(default=500, ge=1, le=1_000, description="The most items in one page of an answer.")
+    requests_per_minute: int = Field(
+        default=6_000,
+        ge=0,
+        description="The most requests that one organization may send to one process in a minute; 0 counts none.",
+    )
+    idempotency_seconds: float = Field(
+        default=86_400, gt=0, description="For how long the answer to an ``Idempotency-Key`` is kept."
+    )
     release_interval_seconds: float = Field(
         default=86_400, gt=0, description="The least time between two releases of a partnership."
     )

@@ -17,7 +17,7 @@ from escrow.matching import match_lists
 from escrow.releases import make_release
 from escrow.reports.disclosure import DisclosureRule
 from escrow.settings import ServerSettings
-from escrow.store import jobs
+from escrow.store import idempotency, jobs
 from escrow.store.database import Database
 from escrow.store.jobs import Job
 from escrow.store.sealing import SealingKey
@@ -29,6 +29,9 @@ __all__ = ["Worker"]
 _log = logging.getLogger(__name__)
 
 _LONGEST_BACKOFF = timedelta(minutes=5)
+
+#: How often what has expired is looked for.
+_TIDIED_EVERY = timedelta(minutes=1)
 
 
 class Worker:
@@ -46,6 +49,7 @@ class Worker:
         self._service_key = service_key
         self._settings = settings
         self._now = now
+        self._tidied_at: datetime | None = None
 
     def run(self, stop: Event) -> None:
         """Work until told to stop; on SQLite, where no other worker can be, take over what a dead one left."""
@@ -53,6 +57,7 @@ class Worker:
             with self._database.transaction("take over leases") as tx:
                 jobs.take_over(tx, now=self._now())
         while not stop.is_set():
+            self._tidy_now_and_then()
             if not self._worked():
                 stop.wait(self._settings.poll_seconds)
 
@@ -81,6 +86,23 @@ class Worker:
         except Exception:  # noqa: BLE001 - a process's outermost loop; one bad job must not hold up the others
             _log.exception("the worker could not reach its jobs")
             return False
+
+    def tidy(self) -> None:
+        """Delete the answers to idempotency keys that have expired."""
+        done = False
+        while not done:
+            with self._database.transaction("forget expired answers") as tx:
+                done = idempotency.forget_expired(tx, now=self._now())
+
+    def _tidy_now_and_then(self) -> None:
+        now = self._now()
+        if self._tidied_at is not None and now < self._tidied_at + _TIDIED_EVERY:
+            return
+        self._tidied_at = now
+        try:
+            self.tidy()
+        except Exception:  # noqa: BLE001 - a process's outermost loop; a database that is away is waited for
+            _log.exception("what has expired could not be deleted")
 
     def _do(self, job: Job) -> None:
         match job.type:

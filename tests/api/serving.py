@@ -16,8 +16,10 @@ from uuid import UUID, uuid4
 
 import httpx
 import uvicorn
+from fastapi import FastAPI
 
 from escrow import organizations
+from escrow.access import Grant
 from escrow.api.app import create_app
 from escrow.api.dependencies import Service
 from escrow.api.logs import write_logs
@@ -28,7 +30,9 @@ from escrow.store.database import Database
 from escrow.store.sealing import SealingKey
 from escrow.worker import Worker
 
-__all__ = ["Organization", "Served", "served"]
+__all__ = ["Organization", "Served", "calling", "listening", "served"]
+
+_EVERYTHING = Grant()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +97,7 @@ def served(database_url: str, folder: Path, *, limits: Mapping[str, int] | None 
         settings=ServerSettings(data_folder=folder, database_url=database_url).model_copy(update=dict(limits or {})),
     )
     write_logs(folder / "service.log")
-    with _listening(service) as base_url:
+    with listening(create_app(service)) as base_url:
         running = Served(
             service=service,
             left=_organization(service, "Left Ltd", base_url),
@@ -112,10 +116,9 @@ def served(database_url: str, folder: Path, *, limits: Mapping[str, int] | None 
 
 
 @contextmanager
-def _listening(service: Service) -> Iterator[str]:
-    config = uvicorn.Config(
-        create_app(service), port=0, log_config=None, access_log=False, server_header=False, lifespan="off"
-    )
+def listening(app: FastAPI) -> Iterator[str]:
+    """Serve an application on a free port of loopback until the block ends."""
+    config = uvicorn.Config(app, port=0, log_config=None, access_log=False, server_header=False, lifespan="off")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -138,3 +141,18 @@ def _organization(service: Service, name: str, base_url: str) -> Organization:
     return Organization(
         added.organization_id, httpx.Client(base_url=base_url, headers=headers, trust_env=False, timeout=30)
     )
+
+
+@contextmanager
+def calling(
+    api: Served, owner: Organization, grant: Grant = _EVERYTHING, *, revoked: bool = False
+) -> Iterator[httpx.Client]:
+    """Call with a new key of an organization."""
+    now = api.service.now()
+    with api.service.database.transaction("add a key for a test") as tx:
+        key = organizations.add_api_key(tx, owner.organization_id, label="", grant=grant, random=os.urandom, now=now)
+        if revoked:
+            organizations.revoke_api_key(tx, key.api_key_id, now=now)
+    headers = {"Authorization": f"Bearer {key.presented}"}
+    with httpx.Client(base_url=api.left.http.base_url, headers=headers, trust_env=False, timeout=30) as http:
+        yield http

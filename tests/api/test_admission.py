@@ -5,10 +5,7 @@ A route that is added to the contract and not to ``every_route`` fails here.
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -19,26 +16,10 @@ from escrow import organizations
 from escrow.access import Grant
 from escrow.store.states import Scope
 from tests.api.every_route import keyed_routes, scopes_of
-from tests.api.serving import Organization, Served
+from tests.api.serving import Served, calling
 
 ROUTES = keyed_routes()
 SCOPES = dict(scopes_of())
-EVERYTHING = Grant()
-
-
-@contextmanager
-def calling(
-    api: Served, owner: Organization, grant: Grant = EVERYTHING, *, revoked: bool = False
-) -> Iterator[httpx.Client]:
-    """Call with a new key of an organization."""
-    now = api.service.now()
-    with api.service.database.transaction("add a key for a test") as tx:
-        key = organizations.add_api_key(tx, owner.organization_id, label="", grant=grant, random=os.urandom, now=now)
-        if revoked:
-            organizations.revoke_api_key(tx, key.api_key_id, now=now)
-    headers = {"Authorization": f"Bearer {key.presented}"}
-    with httpx.Client(base_url=api.left.http.base_url, headers=headers, trust_env=False, timeout=30) as http:
-        yield http
 
 
 def partnership(api: Served) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import UUID
@@ -11,7 +12,6 @@ from uuid import UUID
 import httpx
 import pytest
 
-from escrow import wire
 from escrow.client.sdk import Escrow
 from escrow.errors import PlainHttpRefused, ServiceAnswerInvalid, ServiceRefused, ServiceUnreachable
 from escrow.terms import Level, Terms, uniform_levels
@@ -138,12 +138,44 @@ def test_a_refusal_that_lasts_is_told_as_it_is() -> None:
     assert caught.value.status == 503
 
 
-def test_a_request_that_may_have_been_acted_on_is_not_repeated_if_it_must_not_be() -> None:
-    invitation = wire.NewPartnership(
-        partnership_id=PARTNERSHIP, inviter_public=b"p" * 32, lookup=b"l" * 16, suite=1, profile="escrow-1"
-    )
-    with an_escrow(one_after_another(httpx.ReadError("cut"))) as escrow, pytest.raises(ServiceUnreachable):
-        escrow.invite(invitation)
+def keys_sent(*answers: httpx.Response | Exception) -> list[str | None]:
+    """Look an invitation up against these answers; give the idempotency key of each request."""
+    answer, seen = one_after_another(*answers), []
+
+    def noting(request: httpx.Request) -> httpx.Response:
+        seen.append(request.headers.get("Idempotency-Key"))
+        return answer(request)
+
+    with an_escrow(noting) as escrow:
+        for _ in range(2):
+            with pytest.raises(ServiceRefused):
+                escrow.look_up(b"l" * 16)
+    return seen
+
+
+def test_a_request_that_may_have_been_acted_on_is_repeated_under_the_same_idempotency_key() -> None:
+    absent = problem("not-found", 404)
+    first, repeated, another = keys_sent(httpx.ReadError("cut"), absent, absent)
+    assert first == repeated != another
+    assert re.fullmatch(r'"[0-9a-f-]{36}"', first or "")
+
+
+def test_a_request_that_still_runs_is_asked_about_again_under_the_same_idempotency_key() -> None:
+    absent = problem("not-found", 404)
+    first, repeated, another = keys_sent(problem("request-in-progress", 409), absent, absent)
+    assert first == repeated != another
+
+
+def test_only_a_post_carries_an_idempotency_key() -> None:
+    seen: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(200, json=ORGANIZATION)
+
+    with an_escrow(answer) as escrow:
+        escrow.organization()
+    assert "Idempotency-Key" not in seen[0].headers
 
 
 def test_an_untrusted_certificate_says_what_to_do() -> None:

@@ -27,6 +27,13 @@ is in the [protocol](protocol.md), and [your own client](your-own-client.md) wal
 - **Pages** hold `items` and `next`: send `next` as `cursor` for the following page, until it is null.
 - **Refusals** are problem documents (`application/problem+json`) with a stable `code`: see [errors](errors.md).
   After `503`, or with `Retry-After`, wait and send the same again.
+- **Sent twice, done once.** Send a value of your own, made for this request alone, as `Idempotency-Key` with any POST.
+  The same request with the same key by the same API key then gets the same answer, marked `Idempotent-Replayed: true`,
+  and has one effect. Another request with that key gets [`idempotency-key-reused`](errors.md#idempotency-key-reused);
+  one that comes while the first runs gets [`request-in-progress`](errors.md#request-in-progress). Answers are kept
+  for a day (`ESCROW_IDEMPOTENCY_SECONDS`), sealed. A refusal is not kept: it had no effect, and is judged anew.
+- **Rate.** An organization sends at most `ESCROW_REQUESTS_PER_MINUTE` requests a minute, in bursts as it likes. Past
+  that it gets [`rate-exceeded`](errors.md#rate-exceeded) with `Retry-After`, `RateLimit` and `RateLimit-Policy`.
 - **`X-Request-Id`** is in every answer. The operator finds the request by it."""
 
 _METHODS = ("get", "post", "put", "patch", "delete")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
 from escrow import access
+from escrow.api.rates import Rates
+from escrow.api.running import Running
 from escrow.errors import ContentTypeUnsupported, NotAuthenticated
 from escrow.settings import ServerSettings
 from escrow.store.database import Database, Transaction
@@ -43,13 +46,19 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One running service: where it stores, what it seals with, how it is set, and its clock and randomness."""
+    """One running service: where it stores, what it seals with, how it is set, its clocks and its randomness.
+
+    ``running`` and ``rates`` are what it remembers of requests, for as long as the process lives.
+    """
 
     database: Database
     sealing_key: SealingKey
     settings: ServerSettings
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     random: Callable[[int], bytes] = os.urandom
+    steady: Callable[[], float] = time.monotonic
+    running: Running = field(default_factory=Running)
+    rates: Rates = field(default_factory=Rates)
 
 
 def _service(request: Request) -> Service:
@@ -75,9 +84,16 @@ class PresentedKey:
     caller: access.Caller | None = None
 
     def admit(self, tx: Transaction) -> access.Caller:
-        """Tell who is calling, or raise NotAuthenticated or ScopeMissing."""
+        """Tell who is calling, or raise NotAuthenticated, ScopeMissing or RateExceeded."""
+        is_counted = self.caller is not None
         self.caller = access.authenticate(tx, self.unverified, scope=self.scope, now=self.service.now())
+        if not is_counted:
+            self._count(self.caller)
         return self.caller
+
+    def _count(self, caller: access.Caller) -> None:
+        per_minute = self.service.settings.requests_per_minute
+        self.service.rates.take(caller.organization_id, per_minute=per_minute, at=self.service.steady())
 
     def note_use(self) -> None:
         """Keep that the key was used, if that was not noted lately."""

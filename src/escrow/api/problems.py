@@ -20,7 +20,16 @@ from starlette.responses import Response
 from escrow import errors, wire
 from escrow.errors import EscrowError, ServiceFault
 
-__all__ = ["PROBLEM_TYPE", "STATUS", "TAKES_A_BODY", "handle_problems", "problem_of", "problems", "unexpected"]
+__all__ = [
+    "PROBLEM_TYPE",
+    "STATUS",
+    "TAKES_A_BODY",
+    "also",
+    "handle_problems",
+    "problem_of",
+    "problems",
+    "unexpected",
+]
 
 PROBLEM_TYPE = "application/problem+json"
 
@@ -48,6 +57,7 @@ STATUS: Mapping[type[EscrowError], int] = {
     errors.SubmissionChanged: 409,
     errors.SubmissionClosed: 409,
     errors.SubmissionInProgress: 409,
+    errors.RequestInProgress: 409,
     errors.TermsChanged: 409,
     errors.BodyTooLarge: 413,
     errors.ChunkTooLarge: 413,
@@ -55,12 +65,14 @@ STATUS: Mapping[type[EscrowError], int] = {
     errors.ChunkDigestMismatch: 422,
     errors.DetailsNotWanted: 422,
     errors.GenerationMismatch: 422,
+    errors.IdempotencyKeyReused: 422,
     errors.OrganizationNameInvalid: 422,
     errors.PairingInvalid: 422,
     errors.ProfileMismatch: 422,
     errors.RequestInvalid: 422,
     errors.SubmissionDigestWrong: 422,
     errors.SubmissionTooLarge: 422,
+    errors.RateExceeded: 429,
     errors.ServiceUnavailable: 503,
 }
 
@@ -68,6 +80,7 @@ _HEADERS: Mapping[type[EscrowError], Mapping[str, str]] = {
     errors.NotAuthenticated: {"WWW-Authenticate": "Bearer"},
     errors.ScopeMissing: {"WWW-Authenticate": 'Bearer error="insufficient_scope"'},
     errors.SubmissionInProgress: {"Retry-After": "1"},
+    errors.RequestInProgress: {"Retry-After": "1"},
     errors.ServiceUnavailable: {"Retry-After": "1"},
 }
 
@@ -84,6 +97,7 @@ TAKES_A_BODY: tuple[type[EscrowError], ...] = (
 #: What any route may answer.
 _EVERYWHERE: tuple[type[EscrowError], ...] = (
     errors.NotAuthenticated,
+    errors.RateExceeded,
     errors.RequestInvalid,
     errors.ServiceFault,
     errors.ServiceUnavailable,
@@ -105,8 +119,15 @@ _log = structlog.get_logger(__name__)
 
 def problems(*refusals: type[EscrowError]) -> dict[int | str, dict[str, Any]]:
     """Document the problems of a route, grouped by status; those that every route has are added."""
-    by_status: dict[int, list[str]] = {}
-    for refusal in dict.fromkeys((*refusals, *_EVERYWHERE)):
+    return also({}, *dict.fromkeys((*refusals, *_EVERYWHERE)))
+
+
+def also(
+    documented: Mapping[int | str, dict[str, Any]], *refusals: type[EscrowError]
+) -> dict[int | str, dict[str, Any]]:
+    """Add problems to those that a route documents."""
+    by_status = {int(status): [said["description"]] for status, said in documented.items() if int(status) >= 400}
+    for refusal in refusals:
         by_status.setdefault(_status(refusal), []).append(f"`{refusal.code}`")
     return {
         status: {
@@ -191,4 +212,14 @@ def _document(status: int, error: EscrowError, members: Mapping[str, Any]) -> Re
         **members,
     )
     content = problem.model_dump_json(exclude_none=True)
-    return Response(content, status, headers=_HEADERS.get(type(error)), media_type=PROBLEM_TYPE)
+    return Response(content, status, headers=_headers(error), media_type=PROBLEM_TYPE)
+
+
+def _headers(error: EscrowError) -> Mapping[str, str] | None:
+    if not isinstance(error, errors.RateExceeded):
+        return _HEADERS.get(type(error))
+    return {
+        "RateLimit": f'"organization";r=0;t={error.seconds}',
+        "RateLimit-Policy": f'"organization";q={error.per_minute};w=60',
+        "Retry-After": str(error.seconds),
+    }

@@ -92,7 +92,7 @@ class Escrow:
 
     def invite(self, invitation: wire.NewPartnership) -> wire.Partnership:
         """Register an invitation under the id its inviter made; an id that exists is refused."""
-        return self._post("/v1/partnerships", invitation, wire.Partnership, repeatable=False)
+        return self._post("/v1/partnerships", invitation, wire.Partnership)
 
     def partnerships(self) -> Iterator[wire.Partnership]:
         """Yield every partnership of the caller."""
@@ -212,10 +212,8 @@ class Escrow:
     def _put(self, path: str, body: BaseModel, model: type[Model]) -> Model:
         return _parsed(_accepted(self._connection.send("PUT", path, content=_json(body))), model)
 
-    def _post(self, path: str, body: BaseModel, model: type[Model], *, repeatable: bool = True) -> Model:
-        return _parsed(
-            _accepted(self._connection.send("POST", path, content=_json(body), repeatable=repeatable)), model
-        )
+    def _post(self, path: str, body: BaseModel, model: type[Model]) -> Model:
+        return _parsed(_accepted(self._connection.send("POST", path, content=_json(body))), model)
 
 
 def _at(partnership_id: UUID, *parts: str | int) -> str:

@@ -1,8 +1,9 @@
 """The one seam to the network: everything httpx-shaped is here, so that its successor is a change of one file.
 
-Addresses without TLS are refused except to the loopback interface. Requests that may be repeated are, a few times and
-ever more slowly, when the connection fails or the service says to come back; a request that may not is repeated only if
-it was certainly not acted on. Redirects are not followed, and the API key is in no message, log line or ``repr``.
+Addresses without TLS are refused except to the loopback interface. A request is repeated, a few times and ever more
+slowly, when the connection fails or the service says to come back; every POST has an idempotency key that is the same
+each time, so that the service acts on it once. Redirects are not followed, and the
+API key is in no message, log line or ``repr``.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from random import random
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import httpx
 
@@ -26,8 +28,9 @@ __all__ = ["Answer", "Connection", "HttpTransport", "Patience", "check_address"]
 
 HttpTransport = httpx.BaseTransport
 
-_COME_BACK = frozenset({429, 503})
-_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+_COME_BACK = frozenset({429, 502, 503})
+#: What the service says of a request that it still acts on: its answer is to be had a moment later.
+_STILL_RUNNING = b'"request-in-progress"'
 
 #: What OpenSSL says of a certificate that no known authority signed; asking again changes nothing.
 _UNTRUSTED = "CERTIFICATE_VERIFY_FAILED"
@@ -133,7 +136,6 @@ class Connection:
         content: bytes | None = None,
         media_type: str = "application/json",
         query: Mapping[str, str | int] | None = None,
-        repeatable: bool = True,
     ) -> Answer:
         """Send a request until there is an answer that is not "come back later", or patience ends.
 
@@ -141,17 +143,19 @@ class Connection:
             ServiceUnreachable: no answer came.
         """
         headers = {"Content-Type": media_type} if content is not None else {}
+        if method == "POST":
+            headers["Idempotency-Key"] = f'"{uuid4()}"'
         request = self._http.build_request(method, path, content=content, headers=headers, params=query)
         for attempt in range(self._patience.attempts):
             is_last = attempt + 1 == self._patience.attempts
             try:
                 response = self._http.send(request)
             except httpx.TransportError as failure:
-                if is_last or not _may_be_repeated(failure, repeatable=repeatable):
+                if is_last or _UNTRUSTED in str(failure):
                     raise ServiceUnreachable(_why(self.url, failure)) from None
                 self._sleep(self._patience.pause(attempt, None))
                 continue
-            if is_last or not _asks_to_come_back(response.status_code, repeatable=repeatable):
+            if is_last or not _asks_to_come_back(response):
                 break
             self._sleep(self._patience.pause(attempt, _retry_after(response.headers.get("Retry-After"))))
         return Answer(response.status_code, response.headers.get("Content-Type", ""), response.content)
@@ -168,14 +172,8 @@ def _trust(ca: Path | None) -> ssl.SSLContext | bool:
         ) from None
 
 
-def _may_be_repeated(failure: httpx.TransportError, *, repeatable: bool) -> bool:
-    if _UNTRUSTED in str(failure):
-        return False
-    return repeatable or isinstance(failure, _NOT_SENT)
-
-
-def _asks_to_come_back(status: int, *, repeatable: bool) -> bool:
-    return status in _COME_BACK or (status == 502 and repeatable)
+def _asks_to_come_back(response: httpx.Response) -> bool:
+    return response.status_code in _COME_BACK or (response.status_code == 409 and _STILL_RUNNING in response.content)
 
 
 def _retry_after(header: str | None) -> float | None:

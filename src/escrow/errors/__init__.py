@@ -15,6 +15,7 @@
     │   ├── ProfileMismatch, GenerationMismatch, ChunkDigestMismatch, ChunkTooLarge, ChunksMissing
     │   ├── DetailsNotWanted, TermsChanged, SubmissionChanged
     │   ├── RequestInvalid, BodyUnreadable, BodyTooLarge, ContentTypeUnsupported, RouteUnknown, MethodUnsupported
+    │   ├── IdempotencyKeyReused, RequestInProgress, RateExceeded
     │   └── PartnershipExists, PartnershipNotActive, PartnershipPaused, PartnershipEnded, PairingIncomplete,
     │       PairingInvalid, InvitationTaken, ConfirmationTaken, ListMissing
     ├── ServiceFault            the service cannot go on, and its operator has to act

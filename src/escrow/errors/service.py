@@ -15,6 +15,7 @@ __all__ = [
     "DatabaseBehind",
     "DetailsNotWanted",
     "GenerationMismatch",
+    "IdempotencyKeyReused",
     "InvitationTaken",
     "ListMissing",
     "ListenerExposed",
@@ -31,7 +32,9 @@ __all__ = [
     "PartnershipNotActive",
     "PartnershipPaused",
     "ProfileMismatch",
+    "RateExceeded",
     "Refused",
+    "RequestInProgress",
     "RequestInvalid",
     "RouteUnknown",
     "ScopeMissing",
@@ -253,6 +256,29 @@ class ContentTypeUnsupported(Refused):
     """The body is of another content type than this route takes."""
 
     code = "content-type-unsupported"
+
+
+class IdempotencyKeyReused(Refused):
+    """An idempotency key came with another request than before."""
+
+    code = "idempotency-key-reused"
+
+
+class RequestInProgress(Refused):
+    """A request with the same idempotency key is still running."""
+
+    code = "request-in-progress"
+
+
+class RateExceeded(Refused):
+    """The organization sends more requests in a minute than the service takes."""
+
+    code = "rate-exceeded"
+
+    def __init__(self, message: str, *, per_minute: int, seconds: int) -> None:
+        super().__init__(message)
+        self.per_minute = per_minute
+        self.seconds = seconds
 
 
 class RouteUnknown(Refused):

@@ -21,7 +21,7 @@ from sqlalchemy.engine import URL, make_url
 
 from escrow.errors import ServiceUnavailable
 
-__all__ = ["Database", "Transaction"]
+__all__ = ["Database", "JoinedDatabase", "Transaction"]
 
 #: What a verb is given: an open transaction that it never commits.
 Transaction = Connection
@@ -63,6 +63,10 @@ class Database:
         with self._open(name, writes=False) as tx:
             yield tx
 
+    def joined(self, tx: Transaction) -> JoinedDatabase:
+        """Give this database as it is seen from inside of an open transaction."""
+        return JoinedDatabase(tx)
+
     @contextmanager
     def _open(self, name: str, *, writes: bool) -> Iterator[Transaction]:
         started = time.monotonic()
@@ -91,6 +95,26 @@ class Database:
     def close(self) -> None:
         """Close every pooled connection."""
         self.engine.dispose()
+
+
+class JoinedDatabase(Database):
+    """A database whose every block belongs to one transaction that is open already, and commits with it."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self.engine = tx.engine
+        self.decided = False
+        self._tx = tx
+
+    @contextmanager
+    def transaction(self, name: str) -> Iterator[Transaction]:  # noqa: ARG002 - the open one has a name
+        """Write within the open transaction, and remember that something was decided."""
+        self.decided = True
+        yield self._tx
+
+    @contextmanager
+    def snapshot(self, name: str) -> Iterator[Transaction]:  # noqa: ARG002 - the open one has a name
+        """Read within the open transaction."""
+        yield self._tx
 
 
 def _isolation(engine: Engine, *, writes: bool) -> dict[str, Any]:

@@ -33,6 +33,7 @@ __all__ = [
     "chunks",
     "envelopes",
     "generations",
+    "idempotency",
     "jobs",
     "list_changes",
     "lists",
@@ -324,6 +325,17 @@ audit_entries = Table(
     Column("action", Text, nullable=False),
     Column("detail", Text, nullable=False),
     Column("digest", LargeBinary(32), nullable=False),
+)
+
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("organization_id", Uuid, ForeignKey("organizations.organization_id"), primary_key=True),
+    # Of the key that the sender chose: what it says stays with the sender.
+    Column("key_digest", LargeBinary(32), primary_key=True),
+    # The request's fingerprint, the status and the body; sealed under the service's key.
+    Column("sealed", LargeBinary, nullable=False),
+    Column("expires_at", Moment, nullable=False, index=True),
 )
 
 jobs = Table(

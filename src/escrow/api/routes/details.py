@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 
 from escrow import access, details, errors, wire
 from escrow.api.cursors import cursor_of, read_cursor
@@ -16,12 +16,13 @@ from escrow.api.dependencies import (
     json_only,
     page_size,
 )
+from escrow.api.idempotency import Router
 from escrow.api.problems import TAKES_A_BODY, problems
 from escrow.details import DetailsBatch, SealedDetails, ServedDetails
 
 __all__ = ["router"]
 
-router = APIRouter(tags=["details"], dependencies=[Depends(json_only)])
+router = Router(tags=["details"], dependencies=[Depends(json_only)])
 
 
 @router.get(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from escrow import access, errors, overlaps, wire
 from escrow.api.cursors import cursor_of, read_cursor
 from escrow.api.dependencies import AskedCursor, AskedLimit, PartnershipId, ReadKey, Serving, page_size
+from escrow.api.idempotency import Router
 from escrow.api.problems import problems
 from escrow.overlaps import OverlappingRow
 from escrow.psi.encoding import b64url
@@ -16,7 +17,7 @@ from escrow.wire.values import PopulationWord
 
 __all__ = ["router"]
 
-router = APIRouter(tags=["overlaps"])
+router = Router(tags=["overlaps"])
 
 AskedOurs = Annotated[PopulationWord | None, Query(alias="ours", description="Only rows of this population of ours.")]
 AskedTheirs = Annotated[PopulationWord | None, Query(alias="theirs", description="Only with this one of theirs.")]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 
 from escrow import access, errors, partnerships, wire
 from escrow.api.cursors import id_cursor, read_id_cursor
@@ -19,13 +19,14 @@ from escrow.api.dependencies import (
     json_only,
     page_size,
 )
+from escrow.api.idempotency import Router
 from escrow.api.problems import TAKES_A_BODY, problems
 from escrow.partnerships import Partnership
 from escrow.store.database import Transaction
 
 __all__ = ["router"]
 
-router = APIRouter(tags=["partnerships"], dependencies=[Depends(json_only)])
+router = Router(tags=["partnerships"], dependencies=[Depends(json_only)])
 
 _PAIRING: tuple[type[errors.EscrowError], ...] = (
     errors.ScopeMissing,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import Path
 
 from escrow import access, errors, releases, wire
 from escrow.api.cursors import number_cursor, read_number_cursor
 from escrow.api.dependencies import AskedCursor, AskedLimit, PartnershipId, ReadKey, Service, Serving, page_size
+from escrow.api.idempotency import Router
 from escrow.api.problems import problems
 from escrow.releases import Report
 from escrow.reports.disclosure import DisclosureRule
@@ -16,7 +17,7 @@ from escrow.wire.values import MOST_NUMBER
 
 __all__ = ["router"]
 
-router = APIRouter(tags=["releases"])
+router = Router(tags=["releases"])
 
 ReleaseNumber = Annotated[int, Path(ge=1, le=MOST_NUMBER, description="The release's number.")]
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
-
 from escrow import __version__, organizations, wire
 from escrow.api.dependencies import AnyKey, Service, Serving
+from escrow.api.idempotency import Router
 from escrow.api.problems import problems
 from escrow.psi.matchkeys import Suite
 from escrow.psi.profile_ids import PROFILE_IDS
 
 __all__ = ["router"]
 
-router = APIRouter(tags=["service"])
+router = Router(tags=["service"])
 
 
 @router.get("/healthz", summary="Whether the service answers")

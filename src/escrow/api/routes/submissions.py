@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import Depends, Path
 
 from escrow import access, errors, submissions, wire
 from escrow.api.dependencies import ChunkBytes, PartnershipId, Service, Serving, SubmitKey, json_only
+from escrow.api.idempotency import Router
 from escrow.api.problems import TAKES_A_BODY, problems
 from escrow.store.states import SubmissionType
 from escrow.submissions import Announcement, Submission, SubmissionLimits
@@ -15,7 +16,7 @@ from escrow.wire.values import MOST_NUMBER
 
 __all__ = ["router"]
 
-router = APIRouter(tags=["submissions"])
+router = Router(tags=["submissions"])
 
 SubmissionNumber = Annotated[int, Path(ge=1, le=MOST_NUMBER, description="The submission's number.")]
 Position = Annotated[int, Path(ge=0, lt=wire.MOST_CHUNKS, description="The chunk's place, from 0.")]

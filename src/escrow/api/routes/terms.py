@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 
 from escrow import access, errors, partnerships, wire
 from escrow.api.dependencies import AnyKey, PartnershipId, Serving, TermsKey, json_only
+from escrow.api.idempotency import Router
 from escrow.api.problems import TAKES_A_BODY, problems
 from escrow.partnerships import TermsDocument
 
 __all__ = ["router"]
 
-router = APIRouter(tags=["terms"], dependencies=[Depends(json_only)])
+router = Router(tags=["terms"], dependencies=[Depends(json_only)])
 
 
 @router.get("/v1/partnerships/{partnership_id}/terms", summary="The terms", responses=problems(errors.NotFound))
