@@ -44,6 +44,7 @@ class Action(Enum):
     SUBMISSION_RECEIVED = "submission-received"
     SUBMISSION_APPLIED = "submission-applied"
     SUBMISSION_REJECTED = "submission-rejected"
+    SUBMISSION_WITHDRAWN = "submission-withdrawn"
     MATCHED = "matched"
     RELEASED = "released"
     REPORT_READ = "report-read"

@@ -160,7 +160,12 @@ def _due_at(standing: Standing, last: _Last | None, *, interval: timedelta, now:
         # A release of nine hidden cells would only spend the first one.
         return now if ready and any(standing.effective.cells_from(Level.COUNTS)) else None
     changed = last.submissions != tuple(standing.applied[side].number for side in Side)
-    return last.made_at + interval if changed else None
+    return last.made_at + interval if changed and not _awaits_word(standing) else None
+
+
+def _awaits_word(standing: Standing) -> bool:
+    """Tell whether a list that came after a withdrawn one has not been said to be right; an empty one needs no word."""
+    return any(not standing.sides[side].ready and applied.accounts for side, applied in standing.applied.items())
 
 
 def _disclosed(left: ListRecords, right: ListRecords, *, standing: Standing, rule: DisclosureRule) -> OverlapMatrix:

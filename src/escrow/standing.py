@@ -12,12 +12,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, and_, select
 
 from escrow.errors import PartnershipNotActive
 from escrow.store.database import Transaction
-from escrow.store.states import GenerationState, PartnershipState
-from escrow.store.tables import generations, lists, parties, partnerships
+from escrow.store.states import GenerationState, PartnershipState, SubmissionState
+from escrow.store.tables import generations, lists, parties, partnerships, submissions
 from escrow.store.tables import terms as terms_table
 from escrow.terms import CELLS, Level, Population, Side, Terms, Tier, meet
 
@@ -35,12 +35,13 @@ class LiveGeneration:
 
 @dataclass(frozen=True, slots=True)
 class AppliedList:
-    """One side's list in the live generation, as it was last applied."""
+    """One side's list in the live generation, as it was last applied; one that is withdrawn is emptied soon."""
 
     number: int
     digest: bytes
     applied_at: datetime
     populations: Mapping[Population, int]
+    is_withdrawn: bool = False
 
     @property
     def accounts(self) -> int:
@@ -92,7 +93,8 @@ class Standing:
     @property
     def both_applied(self) -> bool:
         """Whether there are two lists to compare, in a partnership where lists are compared."""
-        return self.state is PartnershipState.ACTIVE and len(self.applied) == len(Side)
+        comparable = [each for each in self.applied.values() if not each.is_withdrawn]
+        return self.state is PartnershipState.ACTIVE and len(comparable) == len(Side)
 
     @property
     def effective(self) -> Terms:
@@ -134,13 +136,23 @@ def _live_generation(tx: Transaction, partnership_id: UUID) -> LiveGeneration | 
 
 
 def _applied(tx: Transaction, partnership_id: UUID, generation: int) -> Mapping[Side, AppliedList]:
-    rows = tx.execute(select(lists).where(lists.c.partnership_id == partnership_id, lists.c.generation == generation))
+    made_by = and_(
+        submissions.c.partnership_id == lists.c.partnership_id,
+        submissions.c.side == lists.c.side,
+        submissions.c.number == lists.c.applied_number,
+    )
+    rows = tx.execute(
+        select(lists, submissions.c.state)
+        .outerjoin_from(lists, submissions, made_by)
+        .where(lists.c.partnership_id == partnership_id, lists.c.generation == generation)
+    )
     return {
         Side(row.side): AppliedList(
             number=row.applied_number,
             digest=row.applied_digest,
             applied_at=row.applied_at,
             populations={each: row._mapping[each.word] for each in Population},
+            is_withdrawn=row.state == SubmissionState.WITHDRAWN.value,
         )
         for row in rows
     }

@@ -90,6 +90,7 @@ def keyed_routes() -> list[Route]:
             {"content": b"x", "headers": OCTETS},
         ),
         Route("POST", f"{_OF_PARTNERSHIP}/submissions/{{number}}/complete", {"json": {}}),
+        Route("POST", f"{_OF_PARTNERSHIP}/submissions/{{number}}/withdraw", {"json": {}}),
         Route("GET", f"{_OF_PARTNERSHIP}/releases"),
         Route("GET", f"{_OF_PARTNERSHIP}/releases/latest"),
         Route("GET", f"{_OF_PARTNERSHIP}/releases/{{number}}"),

@@ -21,7 +21,7 @@ from escrow.client.transport import Patience
 from escrow.psi.encoding import b64url, unb64url
 from escrow.psi.envelope_format import served, split_uploaded
 from escrow.psi.profile_ids import LATEST_PROFILE
-from escrow.psi.records import ListRecords, apply_delta, chunk_digest, join, parse_chunk
+from escrow.psi.records import ListRecords, apply_delta, chunk_digest, join, pack_chunk, parse_chunk
 from escrow.terms import Level, Side, Terms, meet, uniform_levels
 from escrow.wire.values import PartnershipState, SubmissionState
 
@@ -53,6 +53,7 @@ class Upload:
     chunks: dict[int, bytes] = field(default_factory=dict)
     state: SubmissionState = "uploading"
     problem: wire.SubmissionProblem | None = None
+    was_applied: bool = False
 
     def shown(self) -> wire.Submission:
         missing = [index for index in range(len(self.opened.chunks)) if index not in self.chunks]
@@ -65,7 +66,7 @@ class Upload:
             chunks=len(self.opened.chunks),
             missing=tuple(missing),
             received_at=NOW if done else None,
-            applied_at=NOW if self.state == "applied" else None,
+            applied_at=NOW if self.was_applied else None,
             problem=self.problem,
             accounts=self.opened.accounts,
         )
@@ -188,6 +189,8 @@ class FakeService:
                 return 204, None
             case ["POST", "submissions", number, "complete"]:
                 return 202, self._complete(seat, _upload(seat, number), is_ready=json.loads(content)["ready"])
+            case ["POST", "submissions", number, "withdraw"]:
+                return 200, self._withdraw(seat, _upload(seat, number))
             case ["POST", "ready"]:
                 seat.is_ready = True
                 return 200, self._shown(deal, own)
@@ -277,6 +280,8 @@ class FakeService:
 
     def _complete(self, seat: Seat, upload: Upload, *, is_ready: bool) -> Json:
         assert not upload.shown().missing
+        if upload.state == "withdrawn":
+            return _json(upload.shown())
         seat.is_ready = seat.is_ready or is_ready
         upload.state = self.outcome
         if self.outcome == "applied":
@@ -285,11 +290,22 @@ class FakeService:
             upload.problem = wire.SubmissionProblem(code="match-key-ambiguous", detail="A key is on too many accounts.")
         return _json(upload.shown())
 
+    def _withdraw(self, seat: Seat, upload: Upload) -> Json:
+        if upload.state == "applied":
+            number, content = _last(seat) + 1, pack_chunk(ListRecords.empty())
+            empty = {"number": number, "base": seat.applied_number, "type": "snapshot", "accounts": 0}
+            of_nothing = {"chunks": (chunk_digest(content),), "digest": bytes([number]) * 32}
+            seat.uploads[number] = Upload(upload.opened.model_copy(update=empty | of_nothing), {0: content})
+            self._complete(seat, seat.uploads[number], is_ready=False)
+            seat.is_ready = False
+        upload.state = "withdrawn"
+        return _json(upload.shown())
+
     def apply(self, seat: Seat, upload: Upload) -> None:
         """Do the worker's part."""
         sent = join([parse_chunk(upload.chunks[index]) for index in sorted(upload.chunks)])
         seat.records = sent if upload.opened.type == "snapshot" else apply_delta(seat.records, sent)
-        seat.applied_number, upload.state = upload.opened.number, "applied"
+        seat.applied_number, upload.state, upload.was_applied = upload.opened.number, "applied", True
 
     def _report(self, number: str) -> tuple[int, Json]:
         if not self.reports:

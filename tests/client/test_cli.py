@@ -240,6 +240,17 @@ def test_an_end_is_asked_for_and_then_final(paired: Partners) -> None:
     assert left("submit", "x.csv", "--json").error_code == "partnership-not-ready"
 
 
+def test_a_withdrawal_is_asked_for_and_says_what_follows(paired: Partners, export: Path) -> None:
+    left, _ = paired
+    assert left("submission", "withdraw", "--yes", "--json").error_code == "nothing-to-withdraw"
+    left("submit", export, "--ready")
+    assert left("submission", "withdraw", "--json").exit_code == ExitCode.USAGE
+    told = left("submission", "withdraw", "--yes")
+    assert "Submission 1 is withdrawn" in told.out
+    assert "escrow submit FILE --ready" in told.out
+    assert left("submit", export, "--json").json["type"] == "snapshot"
+
+
 def test_a_pause_is_shown_to_both_and_taken_back_by_whoever_paused(paired: Partners) -> None:
     left, right = paired
     assert left("pause", "--json").json["paused"] == {"ours": True, "theirs": False}

@@ -9,6 +9,7 @@ import pytest
 from escrow.client.submitting import Submitter
 from escrow.errors import (
     GenerationInvalid,
+    NothingToWithdraw,
     PartnershipNotReady,
     ServiceRefused,
     ServiceUnreachable,
@@ -215,3 +216,56 @@ def test_a_revoked_key_changes_no_state(left: Machine, service: FakeService) -> 
     with state_of(left).applied() as kept:
         assert kept is not None
         assert kept.sent == before
+
+
+def test_after_a_withdrawal_the_whole_list_goes_again_and_nothing_is_called_lost(
+    left: Machine, service: FakeService
+) -> None:
+    submit(left, ACME, BOLT)
+    rows = row_of(left, "001")
+    assert submitter(left).withdraw(None, wait=True).number == 1
+    assert seat(service, left).records.accounts.size == 0
+    made, submitted = submit(left, ACME, COIL)
+    assert (made.announced.type, made.announced.number, made.announced.base) == ("snapshot", 3, 2)
+    assert (made.was_lost, submitted.is_applied) == (False, True)
+    assert row_of(left, "001") == rows
+
+
+def test_a_list_that_waits_to_be_applied_is_withdrawn_before_the_applied_one(
+    left: Machine, service: FakeService
+) -> None:
+    submit(left, ACME)
+    service.outcome = "received"
+    submit(left, BOLT, wait=False)
+    assert submitter(left).withdraw(None, wait=True).number == 2
+    service.outcome = "applied"
+    made, _ = submit(left, ACME, COIL)
+    assert (made.announced.type, made.announced.number, made.announced.base) == ("delta", 3, 1)
+
+
+def test_an_upload_that_was_cut_off_is_withdrawn_first(left: Machine, service: FakeService) -> None:
+    submit(left, ACME)
+    left.service.open_submission(left.seat.partnership_id, plan(left, ACME, BOLT).announced)
+    assert submitter(left).withdraw(None, wait=True).number == 2
+    assert seat(service, left).applied_number == 1
+
+
+def test_without_a_list_there_is_nothing_to_withdraw(left: Machine) -> None:
+    with pytest.raises(NothingToWithdraw):
+        submitter(left).withdraw(None, wait=True)
+    submit(left, ACME)
+    submitter(left).withdraw(None, wait=True)
+    with pytest.raises(NothingToWithdraw):
+        submitter(left).withdraw(None, wait=True)
+
+
+def test_a_list_withdrawn_by_another_machine_while_it_is_waited_for_is_told(
+    left: Machine, service: FakeService
+) -> None:
+    service.outcome = "received"
+    made = plan(left, ACME)
+    working = submitter(left)
+    working.send(made, ready=False, wait=False)
+    seat(service, left).uploads[1].state = "withdrawn"
+    with pytest.raises(SubmittedElsewhere, match="withdrew"):
+        working.send(made, ready=False, wait=True)

@@ -58,6 +58,7 @@ STATUS: Mapping[type[EscrowError], int] = {
     errors.SubmissionClosed: 409,
     errors.SubmissionInProgress: 409,
     errors.RequestInProgress: 409,
+    errors.SubmissionNotWithdrawable: 409,
     errors.TermsChanged: 409,
     errors.BodyTooLarge: 413,
     errors.ChunkTooLarge: 413,

@@ -161,6 +161,10 @@ class Escrow:
         completion = wire.Completion(ready=ready)
         return self._post(_at(partnership_id, "submissions", number, "complete"), completion, wire.Submission)
 
+    def withdraw_submission(self, partnership_id: UUID, number: int) -> wire.Submission:
+        """Withdraw an upload that is not applied yet, or the applied list, which an empty one then follows."""
+        return self._post(_at(partnership_id, "submissions", number, "withdraw"), wire.Nothing(), wire.Submission)
+
     def say_ready(self, partnership_id: UUID) -> wire.Partnership:
         """Say that the counts of the list as applied are right."""
         return self._post(_at(partnership_id, "ready"), wire.Nothing(), wire.Partnership)

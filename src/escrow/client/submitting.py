@@ -22,6 +22,7 @@ from escrow.client.sources import CrmRows
 from escrow.client.state import AccountState, KeptList, Sent, SentList
 from escrow.errors import (
     GenerationInvalid,
+    NothingToWithdraw,
     PartnershipNotReady,
     ServiceRefused,
     ServiceUnreachable,
@@ -155,7 +156,7 @@ class Submitter:
         _check_place(shown, self._keys)
         if shown.list.last_number > shown.list.applied_number:
             last = self._service.submission(self._id, shown.list.last_number)
-            if last.state == "rejected":
+            if last.state in {"rejected", "withdrawn"}:
                 self._state.drop_pending()
             elif wait:
                 self._wait(last.number)
@@ -175,7 +176,7 @@ class Submitter:
         most_bytes = self._service.service().limits.chunk_bytes
         chunks = tuple(pack_chunk(part) for part in split(changes, most_bytes))
         announced = self._announcement(kind, shown.list.last_number + 1, base.number, changes, chunks)
-        return Plan(announced, chunks, changes, content, base, was_lost=base.number > 0 and not is_base)
+        return Plan(announced, chunks, changes, content, base, was_lost=shown.list.accounts > 0 and not is_base)
 
     def send(self, plan: Plan, *, ready: bool, wait: bool, progress: Progress | None = None) -> Submitted:
         """Upload the chunks that the service lacks, and remember the list once it is applied.
@@ -206,6 +207,38 @@ class Submitter:
             return Submitted(submission, is_applied=False)
         self._state.settle(applied_number=number, applied_digest=plan.announced.digest)
         return Submitted(submission, is_applied=True)
+
+    def withdraw(self, number: int | None, *, wait: bool) -> wire.Submission:
+        """Withdraw a submission, by default the latest, and let the state follow.
+
+        Raises:
+            NothingToWithdraw: nothing of ours is being uploaded or applied.
+        """
+        shown = self._service.partnership(self._id)
+        _check_place(shown, self._keys)
+        withdrawn = self._service.withdraw_submission(self._id, number or self._latest(shown))
+        self.settle(wait=wait)
+        return withdrawn
+
+    def _latest(self, shown: wire.Partnership) -> int:
+        """Name what was sent last: an upload that is under way, one that waits to be applied, or the applied list."""
+        ours = shown.list
+        for number in (ours.last_number + 1, ours.last_number):
+            if number > ours.applied_number and self._is_under_way(number):
+                return number
+        if not ours.accounts:
+            raise NothingToWithdraw(
+                "the service has no list of ours, and none is on its way: there is none to withdraw"
+            )
+        return ours.applied_number
+
+    def _is_under_way(self, number: int) -> bool:
+        try:
+            return self._service.submission(self._id, number).state in {"uploading", "received"}
+        except ServiceRefused as refusal:
+            if refusal.code != "not-found":
+                raise
+            return False
 
     def _announcement(
         self, kind: SubmissionKind, number: int, base: int, changes: ListRecords, chunks: tuple[bytes, ...]
@@ -259,6 +292,9 @@ class Submitter:
             problem = submission.problem
             told = f"{problem.detail} ({problem.code})" if problem else "no reason was given"
             raise SubmissionRejected(f"the service did not apply the list: {told}; nothing of it was kept")
+        if submission.state == "withdrawn":
+            self._state.drop_pending()
+            raise SubmittedElsewhere("another command of yours withdrew this list before it was applied")
         return submission
 
 

@@ -21,6 +21,7 @@ __all__ = [
     "KeyringMissing",
     "LocalError",
     "MappingInvalid",
+    "NothingToWithdraw",
     "PartnershipHeld",
     "PartnershipNotReady",
     "PartnershipUnknown",
@@ -135,6 +136,12 @@ class PartnershipNotReady(LocalError):
     """The pairing is not complete yet."""
 
     code = "partnership-not-ready"
+
+
+class NothingToWithdraw(LocalError):
+    """No list of ours is on its way to the service or applied there."""
+
+    code = "nothing-to-withdraw"
 
 
 class StateInvalid(LocalError):

@@ -49,6 +49,7 @@ __all__ = [
     "SubmissionClosed",
     "SubmissionDigestWrong",
     "SubmissionInProgress",
+    "SubmissionNotWithdrawable",
     "SubmissionTooLarge",
     "TermsChanged",
     "TrailBroken",
@@ -184,6 +185,12 @@ class SubmissionInProgress(Refused):
     """The submission before this one is still being applied."""
 
     code = "submission-in-progress"
+
+
+class SubmissionNotWithdrawable(Refused):
+    """Nothing of the submission is there to withdraw: it was rejected, or a later list has taken its place."""
+
+    code = "submission-not-withdrawable"
 
 
 class SubmissionDigestWrong(Refused):

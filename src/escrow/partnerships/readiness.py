@@ -27,7 +27,7 @@ def say_ready(tx: Transaction, party: Party, *, now: datetime) -> None:
     """
     party.must_be_active()
     applied = standing_of(tx, party.partnership_id).applied.get(party.side)
-    if applied is None:
+    if applied is None or applied.is_withdrawn:
         raise ListMissing("Submit a list first: there is none to call ready.")
     seat = and_(parties.c.partnership_id == party.partnership_id, parties.c.side == party.side.value)
     tx.execute(update(parties).where(seat).values(ready_submission=applied.number))

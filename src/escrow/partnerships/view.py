@@ -142,8 +142,8 @@ def _own_list(ours: SideStanding, *, last_number: int) -> OwnList:
         last_number=last_number,
         applied_number=applied.number,
         applied_digest=applied.digest,
-        accounts=applied.accounts,
-        populations=applied.populations,
+        accounts=0 if applied.is_withdrawn else applied.accounts,
+        populations=dict.fromkeys(Population, 0) if applied.is_withdrawn else applied.populations,
         applied_at=applied.applied_at,
         ready=ours.ready,
     )

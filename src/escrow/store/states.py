@@ -45,14 +45,18 @@ class SubmissionState(Enum):
 
     ::
 
-        uploading ──complete──▶ received ──apply──▶ applied
-                                    └──────apply──▶ rejected
+        uploading ──complete──▶ received ──apply──▶ applied ──┐
+            │                     │ └──────apply──▶ rejected  │
+            └──────withdraw───────┴─────────withdraw──────────┴──▶ withdrawn
+
+    Of the applied ones, the latest alone can be withdrawn.
     """
 
     UPLOADING = "uploading"
     RECEIVED = "received"
     APPLIED = "applied"
     REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"
 
 
 class SubmissionType(Enum):

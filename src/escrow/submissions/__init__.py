@@ -7,6 +7,7 @@ Nothing here looks at the partner's list, so nothing that a caller sees or times
 from escrow.submissions.announcing import Announcement, SubmissionLimits, start_submission
 from escrow.submissions.progress import Problem, Submission, last_number, missing_chunks, submission_of
 from escrow.submissions.uploading import Chunk, add_chunk, chunk_context, complete, read_chunk
+from escrow.submissions.withdrawing import withdraw
 
 __all__ = [
     "Announcement",
@@ -22,4 +23,5 @@ __all__ = [
     "read_chunk",
     "start_submission",
     "submission_of",
+    "withdraw",
 ]

@@ -24,7 +24,14 @@ from escrow.store.states import SubmissionState, SubmissionType
 from escrow.store.tables import chunks, submissions
 from escrow.submissions.progress import Submission, find, last_number, of_submission, submission_of
 
-__all__ = ["Announcement", "SubmissionLimits", "start_submission"]
+__all__ = [
+    "Announcement",
+    "SubmissionLimits",
+    "forget_unfinished",
+    "insert_announced",
+    "must_be_idle",
+    "start_submission",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +73,12 @@ def start_submission(
         return submission_of(tx, party, announced.number)
     standing = standing_of(tx, party.partnership_id)
     _must_be_of(standing.live, announced)
+    must_be_idle(tx, party)
     _must_follow(tx, party, announced, standing)
     _must_be_small_enough(announced, limits, accepted=standing.effective.largest_list)
     _must_hold_together(party, announced)
-    _forget_unfinished(tx, party, announced.number)
-    _insert(tx, party, announced, now)
+    forget_unfinished(tx, party, announced.number)
+    insert_announced(tx, party, announced, now)
     detail = {"number": announced.number, "type": announced.type.value, "accounts": announced.accounts}
     audit.record(
         tx,
@@ -93,7 +101,8 @@ def _must_be_of(live: LiveGeneration, announced: Announcement) -> None:
         raise GenerationMismatch(f"This partnership uses generation {live.number} and suite {live.suite}.")
 
 
-def _must_follow(tx: Transaction, party: Party, announced: Announcement, standing: Standing) -> None:
+def must_be_idle(tx: Transaction, party: Party) -> None:
+    """Raise SubmissionInProgress while a submission of this side waits to be applied."""
     received = select(submissions.c.number).where(
         submissions.c.partnership_id == party.partnership_id,
         submissions.c.side == party.side.value,
@@ -101,6 +110,9 @@ def _must_follow(tx: Transaction, party: Party, announced: Announcement, standin
     )
     if tx.execute(received.limit(1)).one_or_none() is not None:
         raise SubmissionInProgress("The submission before this one is still being applied: try again in a moment.")
+
+
+def _must_follow(tx: Transaction, party: Party, announced: Announcement, standing: Standing) -> None:
     last, applied = last_number(tx, party), standing.sides[party.side].applied
     applied_number = 0 if applied is None else applied.number
     if (announced.number, announced.base) != (last + 1, applied_number):
@@ -136,12 +148,14 @@ def _must_hold_together(party: Party, announced: Announcement) -> None:
         raise SubmissionDigestWrong("The digest is not that of what the submission states.")
 
 
-def _forget_unfinished(tx: Transaction, party: Party, number: int) -> None:
+def forget_unfinished(tx: Transaction, party: Party, number: int) -> None:
+    """Delete an upload that was not completed; its number is free again."""
     tx.execute(delete(chunks).where(of_submission(chunks, party, number)))
     tx.execute(delete(submissions).where(of_submission(submissions, party, number)))
 
 
-def _insert(tx: Transaction, party: Party, announced: Announcement, now: datetime) -> None:
+def insert_announced(tx: Transaction, party: Party, announced: Announcement, now: datetime) -> None:
+    """Keep what was announced, with a place for each of its chunks."""
     place = {"partnership_id": party.partnership_id, "side": party.side.value, "number": announced.number}
     tx.execute(
         insert(submissions).values(

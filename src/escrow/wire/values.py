@@ -196,7 +196,7 @@ FieldWord = Literal[
 PartnershipState = Literal["invited", "accepted", "active", "ended"]
 GenerationState = Literal["building", "live", "retired"]
 SubmissionType = Literal["snapshot", "delta"]
-SubmissionState = Literal["uploading", "received", "applied", "rejected"]
+SubmissionState = Literal["uploading", "received", "applied", "rejected", "withdrawn"]
 CellStateWord = Annotated[CellState, _Word(CellState)]
 
 

@@ -127,6 +127,28 @@ def complete_submission(
         return _told(submissions.complete(tx, party, number, ready=request.ready, now=service.now()))
 
 
+@router.post(
+    "/v1/partnerships/{partnership_id}/submissions/{number}/withdraw",
+    summary="Withdraw a submission",
+    dependencies=[Depends(json_only)],
+    responses=problems(
+        errors.ScopeMissing,
+        errors.NotFound,
+        errors.PartnershipNotActive,
+        errors.SubmissionNotWithdrawable,
+        errors.SubmissionInProgress,
+        *TAKES_A_BODY,
+    ),
+)
+def withdraw_submission(
+    partnership_id: PartnershipId, number: SubmissionNumber, key: SubmitKey, service: Serving, _request: wire.Nothing
+) -> wire.Submission:
+    """Drop an upload, or take the applied list out of matching: an empty snapshot with the next number follows it."""
+    with service.database.transaction("withdraw submission") as tx:
+        party = access.party_of(tx, key.admit(tx), partnership_id)
+        return _told(submissions.withdraw(tx, party, number, service_key=service.sealing_key, now=service.now()))
+
+
 def _limits(service: Service) -> SubmissionLimits:
     settings = service.settings
     return SubmissionLimits(chunks=wire.MOST_CHUNKS, largest_list=settings.largest_list)

@@ -10,7 +10,17 @@ from typing import Annotated
 import typer
 
 from escrow import __version__
-from escrow.client.cli import agreeing, carrying_over, overview, pairing_up, pausing, reading, sending, setting_up
+from escrow.client.cli import (
+    agreeing,
+    carrying_over,
+    overview,
+    pairing_up,
+    pausing,
+    reading,
+    sending,
+    setting_up,
+    withdrawing,
+)
 from escrow.client.cli.commands import report_error
 from escrow.client.cli.exits import ExitCode
 
@@ -23,6 +33,7 @@ app = typer.Typer(help=_HELP, epilog=_EXITS, no_args_is_help=True, add_completio
 for part in (setting_up.app, pairing_up.app, pausing.app, sending.app, reading.app, overview.app):
     app.registered_commands += part.registered_commands
 app.add_typer(agreeing.app, name="terms", help="What we share, cell by cell.")
+app.add_typer(withdrawing.app, name="submission", help="What was sent: take it back.")
 app.add_typer(
     carrying_over.app,
     name="keyring",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from escrow.client.seats import Seat
 
-__all__ = ["app", "seat_object"]
+__all__ = ["YesOption", "app", "ask", "seat_object"]
 
 app = typer.Typer()
 
@@ -90,7 +90,7 @@ def confirm(session: Session, yes: YesOption = False) -> Said:
     if seat.standing is Standing.UNCONFIRMED:
         if not yes:
             partner = f"{without_controls(seat.partner_name)} ({seat.partner_id})"
-            _ask(f"{partner} accepted. Call them: does their client show the check {seat.check}?")
+            ask(f"{partner} accepted. Call them: does their client show the check {seat.check}?")
         seat = go_on(session.service, session.file, seat, now=session.now)
     return _standing(seat, "Nothing is left to confirm." if seat.keys else "Nobody has accepted yet.")
 
@@ -102,7 +102,7 @@ def end(session: Session, yes: YesOption = False) -> Said:
 
     seat = session.chosen
     if not yes:
-        _ask(f"End the partnership {name_of(seat)}? Both sides lose their results, and only a new invitation goes on.")
+        ask(f"End the partnership {name_of(seat)}? Both sides lose their results, and only a new invitation goes on.")
     return _standing(end_partnership(session.service, session.file, seat), "Ended.")
 
 
@@ -136,7 +136,7 @@ def _must_be_free(session: Session, label: str) -> None:
         raise typer.BadParameter("another partnership has this label", param_hint="--label")
 
 
-def _ask(question: str) -> None:
+def ask(question: str) -> None:
     if not sys.stdin.isatty():
         raise typer.BadParameter("there is no terminal to ask; add --yes", param_hint="--yes")
     typer.confirm(question, abort=True, err=True)

@@ -1,0 +1,65 @@
+"""`escrow submission withdraw`: take back a list that was sent by mistake."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from escrow.client.cli.commands import command
+from escrow.client.cli.pairing_up import YesOption, ask, seat_object
+from escrow.client.cli.session import Said, Session, name_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rich.console import Console
+
+    from escrow.wire import Submission
+
+__all__ = ["app"]
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.callback()
+def _submission() -> None: ...
+
+
+@command(app, "withdraw")
+def withdraw(
+    session: Session,
+    number: Annotated[
+        int | None, typer.Argument(help="The submission's number; by default the latest.", show_default=False, min=1)
+    ] = None,
+    yes: YesOption = False,
+    no_wait: Annotated[bool, typer.Option("--no-wait", help="Do not wait until the service's list is empty.")] = False,
+) -> Said:
+    """Withdraw the list that was sent last: it is out of matching at once, and what was found by it is deleted."""
+    from escrow.client.state import AccountState
+    from escrow.client.submitting import Submitter
+
+    seat = session.seat
+    if not yes:
+        ask(
+            f"Withdraw your list from {name_of(seat)}? Its overlaps and details go at once, until a list is sent again."
+        )
+    state = AccountState(session.home.partnership(seat.partnership_id))
+    with state.held():
+        withdrawn = Submitter(session.service, state, seat.paired_keys).withdraw(number, wait=not no_wait)
+    return Said({**seat_object(seat), "submission": withdrawn.model_dump(mode="json")}, _shown(withdrawn))
+
+
+def _shown(withdrawn: Submission) -> Callable[[Console], None]:
+    def show(console: Console) -> None:
+        console.print(f"Submission {withdrawn.number} is withdrawn.")
+        if withdrawn.applied_at is None:
+            console.print("It was not applied yet: the list before it stays in use, if there was one.")
+            return
+        console.print(
+            "Nothing is matched with it any more. The latest report stays until the next release, which shows "
+            "nothing of it.\nSend the right list with `escrow submit FILE --ready`: your word that the counts are "
+            "right is asked for again."
+        )
+
+    return show
