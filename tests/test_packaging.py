@@ -27,7 +27,7 @@ IN_SOURCE = re.compile(
     r"(src|tests|docs|examples|tools)/.*|[A-Z]+\.md|LICENSE|Makefile|mkdocs\.yml|requirements-\w+\.txt|tools\.txt"
     r"|pyproject\.toml|\.gitignore"
 )
-NOTICE = "src/escrow/psi/normalisation/data/escrow-1/NOTICE.md"
+NOTICES = [f"src/escrow/psi/normalisation/data/{profile}/NOTICE.md" for profile in ("escrow-1", "escrow-2")]
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def wheel(built: Path) -> frozenset[str]:
 def test_the_wheel_holds_the_package_and_its_notices(wheel: frozenset[str], tracked: frozenset[str]) -> None:
     about = f"escrow-{escrow.__version__}.dist-info"
     written = {f"{about}/{name}" for name in ("METADATA", "WHEEL", "RECORD", "entry_points.txt")}
-    notices = {f"{about}/licenses/{name}" for name in ("LICENSE", NOTICE)}
+    notices = {f"{about}/licenses/{name}" for name in ("LICENSE", *NOTICES)}
     package = {name.removeprefix("src/") for name in tracked if name.startswith("src/")}
 
     assert wheel == package | written | notices
@@ -72,7 +72,7 @@ def test_the_wheel_holds_the_package_and_its_notices(wheel: frozenset[str], trac
         "escrow/store/migrations/env.py",
         "escrow/store/migrations/versions/0001_the_tables_of_the_first_release.py",
         "escrow/psi/normalisation/data/escrow-1/public_suffix_list.dat",
-        "escrow/psi/normalisation/data/escrow-1/NOTICE.md",
+        *(notice.removeprefix("src/") for notice in NOTICES),
     ],
 )
 def test_the_wheel_works_without_the_repository(wheel: frozenset[str], needed: str) -> None:
