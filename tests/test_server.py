@@ -12,7 +12,7 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address
@@ -123,19 +123,22 @@ def address_in(log: Path, process: subprocess.Popen[bytes]) -> str:
     raise AssertionError(log.read_text())
 
 
-def self_signed(folder: Path) -> tuple[Path, Path]:
+def self_signed(folder: Path, *, name: str = "loopback") -> tuple[Path, Path]:
     """Make a certificate for loopback that vouches for itself."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "loopback")])
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now = datetime.now(UTC)
     certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now, now + timedelta(days=1))
+        x509.CertificateBuilder(
+            subject, subject, key.public_key(), x509.random_serial_number(), now, now + timedelta(days=1)
+        )
         .add_extension(x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(key, hashes.SHA256())
     )
     paths = folder / "certificate.pem", folder / "key.pem"
     paths[0].write_bytes(certificate.public_bytes(Encoding.PEM))
+    paths[1].touch(mode=0o600)
     paths[1].write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     return paths
 
@@ -293,6 +296,57 @@ def test_serve_stops_when_told_to_and_logs_lines_of_json(operator: dict[str, str
     assert request["request_id"]
 
 
+def test_a_second_service_on_one_sqlite_file_is_refused(operator: dict[str, str], tmp_path: Path) -> None:
+    with serving(operator, tmp_path / "log"):
+        assert "Another 'escrow-server serve'" in run_program(operator, "serve").stderr
+    with serving(operator, tmp_path / "again") as (url, _):
+        assert httpx.get(f"{url}/healthz", trust_env=False).status_code == 200
+
+
+def test_a_key_of_the_certificate_that_others_can_read_is_refused(operator: dict[str, str], tmp_path: Path) -> None:
+    certificate, key = self_signed(tmp_path)
+    key.chmod(0o644)
+    assert "chmod o=" in refusal(run(operator, "serve", "--tls-certificate", str(certificate), "--tls-key", str(key)))
+
+
+def served_name(url: str) -> str:
+    """Give the name in the certificate that new connections are shown."""
+    host, _, port = url.removeprefix("https://").rpartition(":")
+    shown = x509.load_pem_x509_certificate(ssl.get_server_certificate((host, int(port))).encode())
+    return str(shown.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value)
+
+
+def test_a_renewed_certificate_is_served_without_a_restart(operator: dict[str, str], tmp_path: Path) -> None:
+    certificate, key = self_signed(tmp_path, name="first")
+    arguments = ("--tls-certificate", str(certificate), "--tls-key", str(key))
+    with serving(operator, tmp_path / "log", *arguments) as (url, process):
+        assert served_name(url) == "first"
+        certificate.write_bytes(b"half a fi")
+        process.send_signal(signal.SIGHUP)
+        wait_until(lambda: "was not renewed" in (tmp_path / "log").read_text())
+        assert served_name(url) == "first"
+        self_signed(tmp_path, name="second")
+        process.send_signal(signal.SIGHUP)
+        wait_until(lambda: served_name(url) == "second")
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not is_so():
+        assert time.monotonic() < deadline, "waited too long"
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize(("named", "scheme"), [("192.0.2.1", "http"), ("192.0.2.1, 127.0.0.0/8", "https")])
+def test_a_forwarded_scheme_is_believed_from_the_named_proxies_alone(
+    operator: dict[str, str], tmp_path: Path, named: str, scheme: str
+) -> None:
+    headers = {"X-Forwarded-For": "198.51.100.7", "X-Forwarded-Proto": "https"}
+    with serving(operator, tmp_path / "log", "--trusted-proxies", named) as (url, _):
+        answer = httpx.get(f"{url}/healthz", headers=headers, trust_env=False)
+    assert ("strict-transport-security" in answer.headers) == (scheme == "https")
+
+
 def test_https_is_served_with_a_certificate(operator: dict[str, str], tmp_path: Path) -> None:
     certificate, key = self_signed(tmp_path)
     arguments = ("--tls-certificate", str(certificate), "--tls-key", str(key))
@@ -324,7 +378,5 @@ def test_the_committed_contract_is_the_one_that_is_served(newcomer: dict[str, st
 
 
 def test_help_loads_no_library_of_the_server() -> None:
-    program = (
-        "import sys, escrow.server; print(sorted({'fastapi', 'sqlalchemy', 'pydantic_settings'} & set(sys.modules)))"
-    )
+    program = "import sys, escrow.server; print(sorted({'fastapi', 'sqlalchemy', 'uvicorn'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout == "[]\n"

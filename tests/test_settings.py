@@ -1,13 +1,42 @@
-"""The service's settings: from the environment, frozen, described, and silent about the database's password."""
+"""The service's settings: from a file and the environment, frozen, described, and silent about secrets."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
+from typer.testing import CliRunner, Result
 
+from escrow.server import app
+from escrow.server.configuration import PARTNER_VARIABLES, Configuration, configure
 from escrow.settings import ServerSettings
+from tools.reference.settings import CLIENT_VARIABLES
+
+
+def from_environment(**variables: str) -> Configuration:
+    return configure({}, {f"ESCROW_{name.upper()}": value for name, value in variables.items()})
+
+
+def from_file(folder: Path, text: str, *, mode: int = 0o600) -> Configuration:
+    file = folder / "escrow.toml"
+    file.write_text(text, encoding="utf-8")
+    file.chmod(mode)
+    return configure({}, {}, file=file)
+
+
+def accepted(configuration: Configuration) -> ServerSettings:
+    assert configuration.settings is not None, configuration.complaints
+    return configuration.settings
+
+
+def secret_file(folder: Path, secret: str, *, mode: int = 0o600) -> str:
+    file = folder / "secret"
+    file.write_text(secret, encoding="utf-8")
+    file.chmod(mode)
+    return str(file)
 
 
 def test_every_setting_has_a_default_and_says_what_it_is() -> None:
@@ -16,9 +45,56 @@ def test_every_setting_has_a_default_and_says_what_it_is() -> None:
     assert undescribed == []
 
 
-def test_the_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ESCROW_CHUNK_BYTES", "1024")
-    assert ServerSettings().chunk_bytes == 1024
+def test_the_environment_is_read() -> None:
+    assert accepted(from_environment(chunk_bytes="1024")).chunk_bytes == 1024
+
+
+def test_an_empty_variable_is_none() -> None:
+    assert accepted(from_environment(chunk_bytes="")).chunk_bytes == ServerSettings().chunk_bytes
+
+
+def test_a_file_is_read_and_the_environment_and_options_come_before_it(tmp_path: Path) -> None:
+    file = tmp_path / "escrow.toml"
+    file.write_text('port = 1\nhost = "::1"\nchunk_bytes = 7\ntrusted_proxies = ["10.0.0.7"]\n', encoding="utf-8")
+    read = configure({"port": 3}, {"ESCROW_PORT": "2", "ESCROW_HOST": "127.0.0.2"}, file=file)
+    settings = accepted(read)
+    assert (settings.port, settings.host, settings.chunk_bytes) == (3, "127.0.0.2", 7)
+    assert [str(network) for network in settings.trusted_proxies] == ["10.0.0.7/32"]
+    assert (read.places["port"], read.places["host"]) == ("--port", "ESCROW_HOST")
+    assert read.places["chunk_bytes"] == f"chunk_bytes in {file}"
+
+
+def test_the_file_that_the_environment_names_is_read(tmp_path: Path) -> None:
+    (tmp_path / "escrow.toml").write_text("port = 1", encoding="utf-8")
+    assert accepted(configure({}, {"ESCROW_CONFIG": str(tmp_path / "escrow.toml")})).port == 1
+
+
+def test_a_file_that_is_not_there_or_not_toml_is_refused(tmp_path: Path) -> None:
+    assert "cannot be read" in configure({}, {}, file=tmp_path / "no.toml").complaints[0]
+    assert "is not TOML" in from_file(tmp_path, "port: 8470").complaints[0]
+
+
+def test_an_unknown_setting_is_refused_with_the_one_that_was_perhaps_meant(tmp_path: Path) -> None:
+    assert from_environment(chunk_byte="7").complaints == (
+        "ESCROW_CHUNK_BYTE: there is no such setting. Did you mean ESCROW_CHUNK_BYTES?",
+    )
+    in_file = from_file(tmp_path, "treshold = 7\n[server]\nport = 1")
+    assert [told.partition(":")[0] for told in in_file.complaints] == [
+        f"server in {tmp_path}/escrow.toml",
+        f"treshold in {tmp_path}/escrow.toml",
+    ]
+    assert "Did you mean threshold in" in in_file.complaints[1]
+
+
+def test_variables_of_the_partners_side_may_stand_in_the_same_environment() -> None:
+    assert set(CLIENT_VARIABLES) == PARTNER_VARIABLES, "name the new variable in PARTNER_VARIABLES too"
+    assert accepted(configure({}, dict.fromkeys(CLIENT_VARIABLES, "x"))) == ServerSettings()
+
+
+def test_every_wrong_setting_is_named_at_once() -> None:
+    told = from_environment(port="http", threshold="2", lease_secs="7").complaints
+    assert [each.partition(":")[0] for each in told] == ["ESCROW_LEASE_SECS", "ESCROW_PORT", "ESCROW_THRESHOLD"]
+    assert told[1] == "ESCROW_PORT: give whole number, at least 0, at most 65,535."
 
 
 def test_the_database_lies_in_the_data_folder_unless_a_url_is_given(tmp_path: Path) -> None:
@@ -35,14 +111,85 @@ def test_the_password_of_the_database_is_not_printed() -> None:
     assert "hunter2" not in repr(ServerSettings(database_url="postgresql://app:hunter2@db/escrow"))
 
 
+def test_a_secret_may_lie_in_a_file_of_its_own(tmp_path: Path) -> None:
+    url = "postgresql://app:hunter2@db/escrow"
+    read = from_environment(database_url_file=secret_file(tmp_path, f"{url}\n"))
+    assert (accepted(read).database_url, read.places["database_url"]) == (url, "ESCROW_DATABASE_URL_FILE")
+
+
+def test_a_secret_that_everybody_can_read_is_refused(tmp_path: Path) -> None:
+    url = "postgresql://app:hunter2@db/escrow"
+    own = from_environment(database_url_file=secret_file(tmp_path, url, mode=0o644))
+    in_file = from_file(tmp_path, f'database_url = "{url}"', mode=0o644)
+    for refused in (own, in_file):
+        assert "chmod" in refused.complaints[0]
+        assert "hunter2" not in str(refused)
+
+
+def test_a_secret_is_given_once(tmp_path: Path) -> None:
+    told = from_environment(database_url="postgresql://a/b", database_url_file=secret_file(tmp_path, "postgresql://c"))
+    assert told.complaints == ("ESCROW_DATABASE_URL_FILE: given beside ESCROW_DATABASE_URL: give one of the two.",)
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("port", "70000"), ("threshold", "0"), ("database_url", "mysql://hunter2"), ("tls_key", "key.pem")],
+    [
+        ("port", "70000"),
+        ("threshold", "2"),
+        ("connections", "0"),
+        ("body_seconds", "-3"),
+        ("database_url", "mysql://hunter2"),
+        ("tls_key", "key.pem"),
+        ("trusted_proxies", "0.0.0.0/0"),
+        ("trusted_proxies", "proxy.example.com"),
+    ],
 )
-def test_a_setting_that_cannot_be_is_refused_without_repeating_it(
-    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+def test_a_setting_that_cannot_be_is_refused_without_repeating_it(name: str, value: str) -> None:
+    refused = from_environment(**{name: value})
+    assert refused.settings is None
+    assert refused.complaints
+    assert value not in str(refused.complaints).replace("at least 3", "")
+
+
+def checked(folder: Path, variables: Mapping[str, str], *arguments: str) -> Result:
+    own = {"ESCROW_DATA_FOLDER": str(folder / "data"), "ESCROW_SEALING_KEY_FILE": str(folder / "sealing.key")}
+    return CliRunner().invoke(app, [*arguments, "config", "check", "--json"], env={**own, **variables})
+
+
+def test_config_check_shows_every_setting_and_where_it_came_from(tmp_path: Path) -> None:
+    (tmp_path / "escrow.toml").write_text("port = 1", encoding="utf-8")
+    done = checked(
+        tmp_path,
+        {"ESCROW_DATABASE_URL": "postgresql://app:hunter2@db/escrow"},
+        "--config",
+        str(tmp_path / "escrow.toml"),
+    )
+    told = json.loads(done.stdout)
+    assert done.exit_code == 0
+    assert told["settings"].keys() == ServerSettings.model_fields.keys()
+    assert told["settings"]["port"] == {"value": 1, "from": f"port in {tmp_path}/escrow.toml"}
+    assert told["settings"]["step"] == {"value": 1, "from": "default"}
+    assert told["settings"]["database_url"] == {"value": "set", "from": "ESCROW_DATABASE_URL"}
+    assert "hunter2" not in done.stdout
+    assert any("ESCROW_DATABASE_URL_FILE" in thought for thought in told["warnings"])
+
+
+@pytest.mark.parametrize(
+    ("variables", "told"),
+    [
+        ({"ESCROW_HOST": "192.0.2.1"}, "Plain HTTP on 192.0.2.1"),
+        ({"ESCROW_TLS_CERTIFICATE": "no.pem", "ESCROW_TLS_KEY": "no.key"}, "cannot be used with the key"),
+        ({"ESCROW_SEALING_KEY_FILE": "/nowhere/data/x", "ESCROW_DATA_FOLDER": "/nowhere/data"}, "keep it elsewhere"),
+        ({"ESCROW_PORTS": "1"}, "ESCROW_PORTS: there is no such setting. Did you mean ESCROW_PORT?"),
+    ],
+)
+def test_config_check_fails_where_the_service_would_not_start(
+    tmp_path: Path, variables: Mapping[str, str], told: str
 ) -> None:
-    monkeypatch.setenv(f"ESCROW_{name.upper()}", value)
-    with pytest.raises(ValidationError) as refused:
-        ServerSettings()
-    assert value not in str(refused.value)
+    done = checked(tmp_path, variables)
+    assert done.exit_code == 2
+    assert any(told in error for error in json.loads(done.stdout)["errors"])
+
+
+def test_a_proxy_that_is_named_may_be_served_on_any_address(tmp_path: Path) -> None:
+    assert checked(tmp_path, {"ESCROW_HOST": "192.0.2.1", "ESCROW_TRUSTED_PROXIES": "10.0.0.7"}).exit_code == 0

@@ -13,7 +13,6 @@ SERVER_LIBRARIES = (
     "alembic",
     "fastapi",
     "psycopg",
-    "pydantic_settings",
     "sqlalchemy",
     "starlette",
     "structlog",

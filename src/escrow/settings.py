@@ -1,40 +1,64 @@
-"""The service's settings: read once at start from the environment (``ESCROW_…``), then never changed.
+"""The service's settings: what each may be. They never change after the start.
 
-Every setting has a default, so that ``escrow-server serve`` runs with none given. Only the service imports this module.
+Every setting has a default, so that ``escrow-server serve`` runs with none given. Where the values come from, a file,
+the environment or an option, is for ``escrow.server.configuration``; only the service imports this module.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from platformdirs import user_config_path, user_data_path
-from pydantic import Field, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, IPvAnyNetwork, model_validator
 
-__all__ = ["ServerSettings"]
+__all__ = ["PREFIX", "Form", "ServerSettings", "secret_settings"]
+
+#: What the environment variable of a setting begins with.
+PREFIX = "ESCROW_"
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What a value looks like, in words, where its type does not say it."""
+
+    words: str
 
 
 def _database_in(settings: dict[str, Any]) -> str:
     return f"sqlite:///{settings['data_folder'] / 'escrow.sqlite'}"
 
 
-class ServerSettings(BaseSettings):
+def _split(value: object) -> object:
+    """Read a list from one line, as an environment variable gives it."""
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _names_somebody(network: IPv4Network | IPv6Network) -> IPv4Network | IPv6Network:
+    if network.prefixlen == 0:
+        raise ValueError("a network of all addresses names nobody")
+    return network
+
+
+Networks = Annotated[
+    tuple[Annotated[IPvAnyNetwork, AfterValidator(_names_somebody)], ...],
+    BeforeValidator(_split),
+    Form("addresses or networks, separated by commas, like 10.0.0.7 or 10.0.0.0/24, but not all addresses there are"),
+]
+
+
+class ServerSettings(BaseModel):
     """What an operator decides; limits are per request or per list unless they say otherwise."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="ESCROW_",
-        env_ignore_empty=True,
-        frozen=True,
-        extra="forbid",
-        hide_input_in_errors=True,
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     data_folder: Path = Field(
         default_factory=lambda: user_data_path("escrow-server"),
         description="Where the SQLite database lies; only its owner may enter it.",
     )
-    database_url: str = Field(
+    database_url: Annotated[str, Form("an sqlite:/// or postgresql:// URL")] = Field(
         default_factory=_database_in,
         repr=False,
         pattern=r"^(sqlite:///.|postgresql(\+psycopg)?://)",
@@ -50,6 +74,32 @@ class ServerSettings(BaseSettings):
     )
     tls_certificate: Path | None = Field(default=None, description="The certificate chain (PEM) to serve HTTPS with.")
     tls_key: Path | None = Field(default=None, description="The private key (PEM) of the certificate.")
+    tls_reload_seconds: float = Field(
+        default=60, gt=0, description="How often a renewed certificate is looked for; ``SIGHUP`` looks at once."
+    )
+    trusted_proxies: Networks = Field(
+        default=(),
+        description="The proxies whose ``X-Forwarded-For`` and ``X-Forwarded-Proto`` are believed; nobody else's are.",
+    )
+    connections: int = Field(
+        default=1_000, ge=1, description="The most connections at once; a further one is answered 503 and closed."
+    )
+    concurrent_requests: int = Field(
+        default=100, ge=1, description="The most requests at once; a further one is answered 503. Health checks pass."
+    )
+    header_seconds: float = Field(
+        default=10, gt=0, description="Within this time the headers of a request have arrived, or it is cut off."
+    )
+    body_seconds: float = Field(
+        default=120, gt=0, description="Within this time the body of a request has arrived, or it is cut off."
+    )
+    idle_seconds: int = Field(default=5, ge=1, description="How long a connection is kept between two requests.")
+    stop_seconds: int = Field(
+        default=25, ge=1, description="How long requests and a job at hand may go on once the service is told to stop."
+    )
+    worker_silence_seconds: float = Field(
+        default=120, gt=0, description="``/readyz`` fails when the worker of this process was silent for longer."
+    )
     log_file: Path | None = Field(default=None, description="Where log lines go instead of standard output.")
     body_bytes: int = Field(
         default=64 * 1024, ge=1, description="The largest JSON body of a request, except for batches of details."
@@ -73,7 +123,7 @@ class ServerSettings(BaseSettings):
     release_interval_seconds: float = Field(
         default=86_400, gt=0, description="The least time between two releases of a partnership."
     )
-    threshold: int = Field(default=5, ge=1, description="The smallest count that a release shows.")
+    threshold: int = Field(default=5, ge=3, description="The smallest count that a release shows.")
     step: int = Field(default=1, ge=1, description="Shown counts are rounded down to a multiple of this.")
     lease_seconds: float = Field(
         default=60, gt=0, description="For how long a worker may keep a job before another takes it over."
@@ -90,3 +140,8 @@ class ServerSettings(BaseSettings):
         if (self.tls_certificate is None) != (self.tls_key is None):
             raise ValueError("a certificate and its key are given together: tls_certificate and tls_key")
         return self
+
+
+def secret_settings() -> tuple[str, ...]:
+    """Name the settings that may hold a secret: each may be given by a file, as ``NAME_file``, and is never printed."""
+    return tuple(name for name, field in ServerSettings.model_fields.items() if not field.repr)

@@ -75,6 +75,7 @@ class Scene:
         certificates = write_certificates(folder / "tls")
         shutil.copyfile(certificates.certificate, folder / "chain.pem")
         shutil.copyfile(certificates.key, folder / "key.pem")
+        (folder / "key.pem").chmod(0o600)
         scene = cls(folder, service, placeholders={"https://escrow.example.com": f"https://localhost:{service.port}"})
         for name in PARTNERS:
             scene.environments[name] = _environment_of(folder / name, certificates.authority)

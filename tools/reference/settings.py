@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import types
-import typing
 from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic.fields import FieldInfo
 
-from escrow.settings import ServerSettings
+from escrow.server.allowed import allowed
+from escrow.settings import PREFIX, ServerSettings
 from tools.reference.markdown import MADE, joined, sentence, table
 
 __all__ = ["CLIENT_VARIABLES", "page", "variables_read_by_the_client"]
@@ -19,9 +18,20 @@ _SERVICE = """# Settings
 
 ## The service
 
-`escrow-server` reads its settings once, at the start. All of them have a default. A value that cannot be is named and
-the service does not start; the value itself is not repeated, since it may be a secret. Options of
-[commands](cli.md#escrow-server) come before the environment."""
+`escrow-server` reads its settings once, at the start. All of them have a default. What comes first decides: an option
+of [commands](cli.md#escrow-server), the environment, a TOML file that `--config` or `ESCROW_CONFIG` names, the default.
+In the file a setting has the name of its variable without `ESCROW_`, in small letters:
+
+```toml
+port = 8470
+trusted_proxies = ["10.0.0.7"]
+database_url_file = "/run/secrets/database-url"
+```
+
+The service does not start with a setting that is unknown or cannot be, in the file or in the environment, and names
+each; the value itself is not repeated, since it may be a secret. Instead of `ESCROW_DATABASE_URL`, which may hold a
+password, `ESCROW_DATABASE_URL_FILE` may name a file that holds it. `escrow-server config check` prints every setting
+and where it came from."""
 
 _CLIENT = """## The partner's side
 
@@ -68,25 +78,7 @@ def variables_read_by_the_client() -> set[str]:
 
 
 def _setting(name: str, field: FieldInfo) -> tuple[str, str, str, str]:
-    prefix = ServerSettings.model_config.get("env_prefix", "")
-    return f"`{prefix}{name}`".upper(), _type(field), _default(name, field), sentence(field.description)
-
-
-def _type(field: FieldInfo) -> str:
-    limits = {
-        limit: getattr(each, limit) for each in field.metadata for limit in ("gt", "ge", "le") if hasattr(each, limit)
-    }
-    told = {"gt": "more than {:,}", "ge": "at least {:,}", "le": "at most {:,}"}
-    return ", ".join([_word(field.annotation), *(told[name].format(limit) for name, limit in limits.items())])
-
-
-def _word(annotation: object) -> str:
-    if isinstance(annotation, types.UnionType):
-        return " or ".join(_word(each) for each in typing.get_args(annotation) if each is not types.NoneType)
-    if typing.get_origin(annotation) in (list, tuple, frozenset, set):
-        return f"list of {_word(typing.get_args(annotation)[0])}"
-    names: dict[object, str] = {Path: "path", int: "whole number", float: "number", bool: "true or false", str: "text"}
-    return names.get(annotation, "text")
+    return f"`{PREFIX}{name}`".upper(), allowed(field), _default(name, field), sentence(field.description)
 
 
 def _default(name: str, field: FieldInfo) -> str:

@@ -52,6 +52,7 @@ __all__ = [
     "SubmissionNotWithdrawable",
     "SubmissionTooLarge",
     "TermsChanged",
+    "TlsKeyExposed",
     "TrailBroken",
 ]
 
@@ -352,6 +353,12 @@ class SealingKeyExposed(ServiceFault):
     """Others than the operator could read the sealing key, or it lies beside what it seals."""
 
     code = "sealing-key-exposed"
+
+
+class TlsKeyExposed(ServiceFault):
+    """Others than the operator could read the key that HTTPS is served with."""
+
+    code = "tls-key-exposed"
 
 
 class ListenerExposed(ServiceFault):

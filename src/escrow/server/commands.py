@@ -13,25 +13,20 @@ from typing import Annotated
 import typer
 
 from escrow import __version__
-from escrow.errors import EscrowError, ListenerExposed, ServiceFault
+from escrow.errors import EscrowError, ServiceFault
+from escrow.server.certificates import check_certificate
+from escrow.server.config_commands import config_app
 from escrow.server.customers import api_key_app, organization_app
-from escrow.server.running import (
-    check_certificate,
-    check_port,
-    gather_garbage,
-    is_loopback,
-    listen,
-    on_stop_signals,
-    work_until,
-    working,
-)
-from escrow.server.starting import database_answers, must_exist, must_lie_outside, opened, read_settings
+from escrow.server.dangers import check_listener, must_lie_outside
+from escrow.server.running import alone_on, check_port, gather_garbage, listen, on_stop_signals, work_until, working
+from escrow.server.starting import database_answers, must_exist, opened, read_settings, settings_file
 
 __all__ = ["app", "main"]
 
 app = typer.Typer(help="Run the escrow's service.", no_args_is_help=True, pretty_exceptions_enable=False)
 app.add_typer(organization_app, name="organization")
 app.add_typer(api_key_app, name="api-key")
+app.add_typer(config_app, name="config")
 
 SealingKeyFile = Annotated[
     Path | None, typer.Option("--sealing-key", help="The sealing key's file [ESCROW_SEALING_KEY_FILE].")
@@ -46,10 +41,12 @@ def _print_version(is_wanted: bool) -> None:
 
 @app.callback()
 def _escrow_server(
+    config: Annotated[Path | None, typer.Option(help="A TOML file with settings [ESCROW_CONFIG].")] = None,
     _version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
-) -> None: ...
+) -> None:
+    settings_file.set(config)
 
 
 def main() -> None:
@@ -113,28 +110,32 @@ def serve(
     tls_certificate: Annotated[Path | None, typer.Option(help="Certificate chain (PEM).")] = None,
     tls_key: Annotated[Path | None, typer.Option(help="Private key of the certificate (PEM).")] = None,
     sealing_key: SealingKeyFile = None,
-    behind_proxy: Annotated[bool, typer.Option("--behind-proxy", help="A proxy in front speaks HTTPS.")] = False,
+    trusted_proxies: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESSES", help="The proxies that speak HTTPS in front [ESCROW_TRUSTED_PROXIES]."),
+    ] = None,
     with_worker: Annotated[
         bool, typer.Option("--with-worker", help="Apply and match in this process, as is always so on SQLite.")
     ] = False,
 ) -> None:
     """Answer the API until told to stop; on SQLite also apply, match and release."""
     settings = read_settings(
-        host=host, port=port, tls_certificate=tls_certificate, tls_key=tls_key, sealing_key_file=sealing_key
+        host=host,
+        port=port,
+        tls_certificate=tls_certificate,
+        tls_key=tls_key,
+        trusted_proxies=trusted_proxies,
+        sealing_key_file=sealing_key,
     )
-    if not (settings.tls_certificate or behind_proxy or is_loopback(settings.host)):
-        raise ListenerExposed(
-            f"Plain HTTP on {settings.host} could be read by others: give --tls-certificate and --tls-key, "
-            "or --behind-proxy if a proxy speaks HTTPS."
-        )
-    check_certificate(settings)
+    check_listener(settings)
+    certificate = check_certificate(settings)
     check_port(settings)
-    with opened(settings) as (database, key):
+    with opened(settings) as (database, key), alone_on(settings):
         if settings.on_sqlite or with_worker:
             with working(database, key, settings):
-                listen(database, key, settings, behind_proxy=behind_proxy)
+                listen(database, key, settings, certificate)
         else:
-            listen(database, key, settings, behind_proxy=behind_proxy)
+            listen(database, key, settings, certificate)
 
 
 @app.command()

@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import gc
-import ipaddress
+import os
 import signal
 import socket
-import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from escrow.errors import ServiceFault
+from escrow.server.certificates import renewing
 
 if TYPE_CHECKING:
+    import uvicorn
+    from starlette.types import ASGIApp
+
+    from escrow.server.certificates import Certificate
     from escrow.settings import ServerSettings
     from escrow.store.database import Database
     from escrow.store.sealing import SealingKey
 
 __all__ = [
-    "check_certificate",
+    "alone_on",
     "check_port",
     "gather_garbage",
-    "is_loopback",
     "listen",
     "on_stop_signals",
     "work_until",
@@ -60,7 +64,7 @@ def _work_or_stop(database: Database, key: SealingKey, settings: ServerSettings,
             signal.raise_signal(signal.SIGTERM)
 
 
-def listen(database: Database, key: SealingKey, settings: ServerSettings, *, behind_proxy: bool) -> None:
+def listen(database: Database, key: SealingKey, settings: ServerSettings, certificate: Certificate | None) -> None:
     """Answer the API until told to stop."""
     import uvicorn
 
@@ -71,33 +75,49 @@ def listen(database: Database, key: SealingKey, settings: ServerSettings, *, beh
     on_stop_signals(lambda: None)
     app = create_app(Service(database, key, settings))
     gather_garbage()
-    uvicorn.run(
+    with renewing(certificate, settings.tls_reload_seconds):
+        uvicorn.Server(_listener(app, settings, certificate)).run()
+
+
+def _listener(app: ASGIApp, settings: ServerSettings, certificate: Certificate | None) -> uvicorn.Config:
+    """Everything that uvicorn would otherwise read from the environment is said here."""
+    import uvicorn
+
+    return uvicorn.Config(
         app,
         host=settings.host,
         port=settings.port,
-        ssl_certfile=settings.tls_certificate,
-        ssl_keyfile=settings.tls_key,
-        proxy_headers=behind_proxy,
+        workers=1,
+        ssl_context_factory=(lambda _config, _default: certificate.context) if certificate else None,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=[str(network) for network in settings.trusted_proxies],
         log_config=None,
         access_log=False,
         server_header=False,
         ws="none",
         lifespan="off",
-        timeout_graceful_shutdown=10,
+        timeout_keep_alive=settings.idle_seconds,
+        timeout_graceful_shutdown=settings.stop_seconds,
     )
 
 
-def check_certificate(settings: ServerSettings) -> None:
-    """Refuse a certificate and a key that cannot be served with."""
-    if settings.tls_certificate is None:
+@contextmanager
+def alone_on(settings: ServerSettings) -> Iterator[None]:
+    """Refuse to be the second process that serves one SQLite file: its workers would do each other's jobs."""
+    if not settings.on_sqlite or os.name != "posix":
+        yield
         return
-    try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(settings.tls_certificate, settings.tls_key)
-    except OSError:  # an SSLError is one too
-        raise ServiceFault(
-            f"The certificate {settings.tls_certificate} cannot be used with the key {settings.tls_key}: "
-            "give two PEM files that belong together."
-        ) from None
+    import fcntl
+
+    file = Path(f"{settings.database_url.removeprefix('sqlite:///')}.serving")
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT, 0o600), "w") as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ServiceFault(
+                "Another 'escrow-server serve' runs on this SQLite file: stop it first, or use PostgreSQL."
+            ) from None
+        yield
 
 
 def check_port(settings: ServerSettings) -> None:
@@ -122,13 +142,3 @@ def on_stop_signals(act: Callable[[], None]) -> None:
     """Do this when the process is told to stop."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: act())
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether only this machine reaches the address."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

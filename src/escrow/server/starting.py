@@ -3,37 +3,45 @@
 from __future__ import annotations
 
 import os
-import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
-from escrow.errors import DatabaseBehind, SealingKeyExposed, ServiceFault
+from escrow.errors import DatabaseBehind, ServiceFault
+from escrow.server.dangers import must_be_private, must_lie_outside
 
 if TYPE_CHECKING:
+    from escrow.server.configuration import Configuration
     from escrow.settings import ServerSettings
     from escrow.store.database import Database, Transaction
     from escrow.store.sealing import SealingKey
 
-__all__ = ["database_answers", "must_exist", "must_lie_outside", "opened", "read_settings", "transaction"]
+__all__ = ["configured", "database_answers", "must_exist", "opened", "read_settings", "settings_file", "transaction"]
 
 
-def read_settings(**given: object) -> ServerSettings:
+#: The file that ``--config`` names.
+settings_file: ContextVar[Path | None] = ContextVar("settings_file", default=None)
+
+
+def read_settings(**options: object) -> ServerSettings:
     """Read the settings, with what the command line gives put first; a wrong one is exit code 2."""
-    from pydantic import ValidationError
+    configuration = configured(options)
+    if configuration.settings is not None:
+        return configuration.settings
+    for complaint in configuration.complaints:
+        typer.echo(f"escrow-server: {complaint}", err=True)
+    raise typer.Exit(2)
 
-    from escrow.settings import ServerSettings
 
-    try:
-        return ServerSettings.model_validate({name: value for name, value in given.items() if value is not None})
-    except ValidationError as refusal:
-        for found in refusal.errors(include_input=False, include_url=False):
-            named = "".join(f"ESCROW_{str(name).upper()}: " for name in found["loc"])
-            typer.echo(f"escrow-server: {named}{found['msg'].removeprefix('Value error, ')}", err=True)
-        raise typer.Exit(2) from None
+def configured(options: Mapping[str, object]) -> Configuration:
+    """Put the settings together from the options, the environment and the file that either names."""
+    from escrow.server.configuration import configure
+
+    return configure(options, os.environ, file=settings_file.get())
 
 
 @contextmanager
@@ -52,15 +60,8 @@ def _sealing_key(settings: ServerSettings) -> SealingKey:
 
     must_lie_outside(settings)
     key = SealingKey.read(settings.sealing_key_file)
-    if os.name == "posix" and stat.S_IMODE(settings.sealing_key_file.stat().st_mode) & 0o077:
-        raise SealingKeyExposed(f"Others can read the sealing key: run 'chmod 600 {settings.sealing_key_file}'.")
+    must_be_private(settings)
     return key
-
-
-def must_lie_outside(settings: ServerSettings) -> None:
-    """Refuse a sealing key in the data folder."""
-    if settings.sealing_key_file.resolve().is_relative_to(settings.data_folder.resolve()):
-        raise SealingKeyExposed("The sealing key lies in the data folder, beside what it seals: keep it elsewhere.")
 
 
 def must_exist(settings: ServerSettings) -> None:

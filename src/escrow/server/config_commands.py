@@ -1,0 +1,65 @@
+"""The operator's command for the settings: what they are, where each came from, and whether the service would start."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from escrow.server.configuration import Configuration
+    from escrow.settings import ServerSettings
+
+__all__ = ["config_app"]
+
+config_app = typer.Typer(help="The settings of the service.", no_args_is_help=True)
+
+
+@config_app.callback()
+def _config() -> None: ...
+
+
+@config_app.command("check")
+def check(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
+    """Print every setting with where it came from, warnings and errors; the exit code is 2 if `serve` would refuse."""
+    from escrow.server.dangers import refusals, warnings
+    from escrow.server.starting import configured
+
+    configuration = configured({})
+    settings = configuration.settings
+    errors = [*configuration.complaints, *(refusals(settings) if settings else ())]
+    thoughts = [*warnings(settings, configuration.places)] if settings else []
+    shown = _shown(settings, configuration) if settings else {}
+    if as_json:
+        typer.echo(json.dumps({"settings": shown, "warnings": thoughts, "errors": errors}, indent=2))
+    else:
+        _print(shown, thoughts, errors)
+    raise typer.Exit(2 if errors else 0)
+
+
+def _shown(settings: ServerSettings, configuration: Configuration) -> dict[str, dict[str, object]]:
+    from escrow.settings import secret_settings
+
+    told = settings.model_dump(mode="json")
+    hidden = {name: "set" for name in secret_settings() if name in configuration.places}
+    return {
+        name: {"value": value, "from": configuration.places.get(name, "default")}
+        for name, value in (told | hidden).items()
+    }
+
+
+def _print(shown: dict[str, dict[str, object]], thoughts: list[str], errors: list[str]) -> None:
+    for name, each in shown.items():
+        typer.echo(f"{name:<26}{_word(each['value']):<44}{each['from']}")
+    for thought in thoughts:
+        typer.echo(f"warning: {thought}")
+    for error in errors:
+        typer.echo(f"error: {error}")
+    typer.echo("The service would not start." if errors else "The settings are fine.")
+
+
+def _word(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
+    return "none" if value is None else str(value)

@@ -1,0 +1,98 @@
+"""What is not safe to serve with, though each setting by itself may be, and what an operator should think over."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import stat
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from escrow.errors import EscrowError, ListenerExposed, SealingKeyExposed, TlsKeyExposed
+
+if TYPE_CHECKING:
+    from escrow.settings import ServerSettings
+
+__all__ = ["check_listener", "is_loopback", "must_be_private", "must_lie_outside", "refusals", "warnings"]
+
+_SOON = timedelta(days=14)
+
+
+def check_listener(settings: ServerSettings) -> None:
+    """Refuse to let others read what is sent, or the key that HTTPS is served with."""
+    if not (settings.tls_certificate or settings.trusted_proxies or is_loopback(settings.host)):
+        raise ListenerExposed(
+            f"Plain HTTP on {settings.host} could be read by others: give --tls-certificate and --tls-key, "
+            "or --trusted-proxies with the address of the proxy that speaks HTTPS."
+        )
+    if settings.tls_key is not None and _mode(settings.tls_key) & stat.S_IRWXO:
+        raise TlsKeyExposed(f"Others can read the key of the certificate: run 'chmod o= {settings.tls_key}'.")
+
+
+def must_lie_outside(settings: ServerSettings) -> None:
+    """Refuse a sealing key in the data folder."""
+    if settings.sealing_key_file.resolve().is_relative_to(settings.data_folder.resolve()):
+        raise SealingKeyExposed("The sealing key lies in the data folder, beside what it seals: keep it elsewhere.")
+
+
+def must_be_private(settings: ServerSettings) -> None:
+    """Refuse a sealing key that others can read."""
+    if _mode(settings.sealing_key_file) & (stat.S_IRWXG | stat.S_IRWXO):
+        raise SealingKeyExposed(f"Others can read the sealing key: run 'chmod 600 {settings.sealing_key_file}'.")
+
+
+def refusals(settings: ServerSettings) -> Iterator[str]:
+    """Say why ``serve`` would refuse to start, as far as it can be told without the database."""
+    from escrow.server.certificates import check_certificate
+    from escrow.store.sealing import SealingKey
+
+    checks: list[Callable[[ServerSettings], object]] = [check_listener, check_certificate, must_lie_outside]
+    if settings.sealing_key_file.exists():
+        checks += [must_be_private, lambda settings: SealingKey.read(settings.sealing_key_file)]
+    for check in checks:
+        try:
+            check(settings)
+        except EscrowError as refusal:
+            yield refusal.message
+
+
+def warnings(settings: ServerSettings, places: Mapping[str, str]) -> Iterator[str]:
+    """Say what is allowed, and what an operator should still think over."""
+    if not settings.sealing_key_file.exists():
+        yield f"There is no sealing key at {settings.sealing_key_file} yet: 'escrow-server init' makes one."
+    if "@" in settings.database_url and places.get("database_url") == "ESCROW_DATABASE_URL":
+        yield "Other programs may read an environment: give the database's URL by ESCROW_DATABASE_URL_FILE."
+    if settings.threshold < type(settings).model_fields["threshold"].default:
+        yield "A threshold below the default tells a dishonest partner more: see the threat model."
+    if settings.release_interval_seconds < timedelta(hours=1).total_seconds():
+        yield "Releases less than an hour apart tell a dishonest partner more: see the threat model."
+    if settings.tls_certificate is not None:
+        yield from _warnings_of_certificate(settings.tls_certificate)
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether only this machine reaches the address."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _warnings_of_certificate(chain: Path) -> Iterator[str]:
+    from cryptography import x509
+
+    try:
+        ends = x509.load_pem_x509_certificate(chain.read_bytes()).not_valid_after_utc
+    except (OSError, ValueError):
+        return  # it is refused, and that says more
+    if ends < datetime.now(UTC) + _SOON:
+        yield f"The certificate {chain} ends on {ends:%Y-%m-%d}: renew it."
+
+
+def _mode(file: Path) -> int:
+    """Tell who may use a file, where the system says so; what is not there is refused when it is read."""
+    return stat.S_IMODE(file.stat().st_mode) if os.name == "posix" and file.exists() else 0
