@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 
 from escrow.client.columns import ColumnMapping, Meaning, guess_mapping
-from escrow.client.sources import CrmRows, open_export, read_rows
+from escrow.client.sources import CrmRows, FileFormat, ReadAs, open_export, read_rows
 from escrow.errors import (
     ColumnMissing,
+    ExportDamaged,
     ExportEmpty,
     ExportEncodingUnknown,
+    ExportFormatUnknown,
     ExportInvalid,
     ExportMissing,
     ExportRowInvalid,
@@ -61,6 +63,80 @@ def test_short_rows_are_filled_up_and_blank_lines_left_out(tmp_path: Path) -> No
     assert rows.value(Meaning.TIER, 1) == ""
 
 
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (HEADER + "1,Acme,,Customer\n2,Globex\n", "line 3 .* has 2 cells, the header 4, and cell 4 is needed"),
+        (HEADER + '1,"Ac\nme",,Customer\n\n2\n', "line 5 "),
+        (HEADER + "1,Acme,,Customer\n" * 700 + "2,Globex\n", "line 702 "),
+        (HEADER + "1,Acme,,Customer\n2,Glo\0bex,,Customer\n", "line 3 .* NUL"),
+        (HEADER + '1,Acme,,Customer\n2,"Globex,,Customer\n3,X,,Customer\n', "line 3 .* never ends"),
+        ('"Account ID,Type\n1,Customer\n' + "x" * 200_000, "line 1 .*, its header, begins a cell of more than"),
+    ],
+)
+def test_a_row_that_does_not_fit_is_named_by_its_line(tmp_path: Path, text: str, says: str) -> None:
+    with pytest.raises(ExportRowInvalid, match=says):
+        rows_of(export_file(tmp_path, text))
+
+
+def test_rows_of_empty_cells_and_empty_cells_past_the_header_are_passed_over(tmp_path: Path) -> None:
+    rows = rows_of(export_file(tmp_path, HEADER + "1,Acme,,Customer,,\n,,,\n   \n"))
+    assert list(rows.crm_ids) == ["1"]
+
+
+def test_an_encoding_and_a_separator_that_are_said_are_used(tmp_path: Path) -> None:
+    file = export_file(tmp_path, HEADER.replace(",", "~") + "1~Café~~Customer\n", encoding="cp1252")
+    export = open_export(file, ReadAs(encoding="cp1252", delimiter="~"))
+    assert read_rows(export, guess_mapping(export.headers)).value(Meaning.ACCOUNT_NAME, 0) == "Café"
+
+
+def test_an_encoding_that_does_not_exist_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ExportEncodingUnknown, match="no encoding 'klingon'"):
+        open_export(export_file(tmp_path, HEADER), ReadAs(encoding="klingon"))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_line_that_names_the_separator_is_no_header(tmp_path: Path, encoding: str) -> None:
+    text = "sep=;\r\n" + HEADER.replace(",", ";") + "1;Acme;;Customer\n2;Globex\n"
+    with pytest.raises(ExportRowInvalid, match="line 4 "):
+        rows_of(export_file(tmp_path, text, encoding=encoding))
+
+
+def test_a_header_below_other_lines_is_found_where_it_is_said(tmp_path: Path) -> None:
+    export = open_export(export_file(tmp_path, "All accounts\n\n" + HEADER + "1,Acme\n"), ReadAs(header_row=3))
+    assert export.headers[0] == "Account ID"
+    with pytest.raises(ExportRowInvalid, match="line 4 "):
+        read_rows(export, guess_mapping(export.headers))
+
+
+@pytest.mark.parametrize(
+    ("content", "error", "says"),
+    [
+        (b"<html><table><tr><td>Account ID", ExportFormatUnknown, "is a web page or XML"),
+        (b"\xef\xbb\xbf<?xml version='1.0'?><Workbook/>", ExportFormatUnknown, "is a web page or XML"),
+        (b"\x1f\x8b\x08 gzip", ExportFormatUnknown, "unpack it first"),
+        (b"\xd0\xcf\x11\xe0 an old workbook", ExportFormatUnknown, "of the old kind .xls"),
+        (
+            b"\xd0\xcf\x11\xe0" + b"\0" * (1 << 20) + "EncryptedPackage".encode("utf-16-le"),
+            ExportDamaged,
+            "protected by a password",
+        ),
+        (b"PARE encrypted", ExportDamaged, "encrypted Parquet"),
+        (HEADER.encode("utf-16-le"), ExportEncodingUnknown, "--encoding utf-16-le"),
+    ],
+)
+def test_a_file_that_is_something_else_is_told_what_it_is(
+    tmp_path: Path, content: bytes, error: type[ExportInvalid], says: str
+) -> None:
+    with pytest.raises(error, match=says):
+        open_export(export_file(tmp_path, content))
+
+
+def test_a_format_that_is_said_must_be_the_one_that_is_there(tmp_path: Path) -> None:
+    with pytest.raises(ExportFormatUnknown, match="said to be Parquet and is CSV"):
+        open_export(export_file(tmp_path, HEADER), ReadAs(format=FileFormat.PARQUET))
+
+
 def test_skipped_stages_are_left_out_and_counted(tmp_path: Path) -> None:
     file = export_file(tmp_path, HEADER + "1,Acme,,Partner\n2,Globex,,Customer\n3,Initech,,partner\n")
     mapping = guess_mapping(open_export(file).headers).with_stages({"Partner": None})
@@ -85,13 +161,17 @@ def test_progress_is_told_of_every_row(tmp_path: Path) -> None:
         (b",,\n1,2,3\n", ExportEmpty, "has no header"),
         (HEADER, ExportEmpty, "no rows"),
         ("Name,Type\nAcme,Customer\n", ColumnMissing, "crm_id"),
-        (HEADER.encode() + b"1,Caf\xe9,,Customer\n", ExportEncodingUnknown, "save it as 'CSV UTF-8'"),
+        (HEADER.encode() + b"1,Caf\xe9,,Customer\n", ExportEncodingUnknown, "line 2 .* is not utf-8; save the file"),
         (HEADER.encode("utf-16-le"), ExportEncodingUnknown, "save it as 'CSV UTF-8'"),
-        (HEADER + "1,Acme,,Customer\n2,Glo,bex,,Customer\n", ExportRowInvalid, "near line 3 "),
-        (HEADER + f"1,{'A' * 200_000},,Customer\n", ExportRowInvalid, "not CSV"),
-        (HEADER + '1,"Acme,,Customer\n2,Globex,,Customer\n', ExportRowInvalid, "a quote that never ends"),
+        (
+            HEADER + "1,Acme,,Customer\n2,Glo,bex,,Customer\n",
+            ExportRowInvalid,
+            "line 3 of .* has 5 cells and the header 4",
+        ),
+        (HEADER + f"1,{'A' * 10_000_000},,Customer\n", ExportRowInvalid, "line 2 .* a cell of more than 131,072"),
+        (HEADER + '1,"Acme,,Customer\n2,Globex,,Customer\n', ExportRowInvalid, "line 2 .* a quote that never ends"),
         (HEADER + '1,"Acme" Inc,,Customer\n', ExportRowInvalid, "not doubled"),
-        (b"PK\x03\x04\x14\0 a workbook", ExportEncodingUnknown, "is an Excel workbook"),
+        (b"PK\x03\x04\x14\0 a workbook", ExportDamaged, "begins as an Excel workbook"),
         (HEADER + ",Acme,,Customer\n", RecordIdsInvalid, "1 rows have no id"),
         (HEADER + "1,Acme,,Customer\n1,Acme,,Customer\n", RecordIdsInvalid, "1 rows repeat"),
         (HEADER + "1,Acme,,Friend\n2,Globex,,\n3,X,,Friend\n", StageUnknown, r"'Type' has 2 .*'Friend' \(2 rows\)"),
@@ -107,7 +187,7 @@ def test_what_cannot_be_read_is_refused_with_what_to_do(
 
 def test_a_wrong_byte_far_into_the_file_is_refused_too(tmp_path: Path) -> None:
     text = HEADER.encode() + b"".join(b"%d,Acme,,Customer\n" % n for n in range(60_000)) + b"x,\xff,,Customer\n"
-    with pytest.raises(ExportEncodingUnknown):
+    with pytest.raises(ExportEncodingUnknown, match="line 60002 "):
         rows_of(export_file(tmp_path, text))
 
 

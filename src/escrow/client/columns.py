@@ -15,7 +15,7 @@ from types import MappingProxyType
 from escrow.errors import ColumnMissing, ColumnTwice, MappingInvalid
 from escrow.terms import Population
 
-__all__ = ["ColumnMapping", "Meaning", "guess_mapping", "suggested_columns"]
+__all__ = ["ColumnMapping", "Meaning", "guess_mapping", "stage_words", "suggested_columns"]
 
 
 class Meaning(StrEnum):
@@ -186,9 +186,9 @@ class ColumnMapping:
         words = _words(stage)
         return self.stages[words] if words in self.stages else _POPULATION_OF_STAGE[words]
 
-    def check_headers(self, headers: Sequence[str]) -> None:
+    def check_headers(self, headers: Sequence[str], *, needs_stage: bool = True) -> None:
         """Raise ColumnMissing or ColumnTwice unless these headers hold every column that is mapped and needed."""
-        _check_needed(self.columns)
+        _check_needed(self.columns, needs_stage=needs_stage)
         for meaning, header in self.columns.items():
             standing = headers.count(header)
             if not standing:
@@ -225,8 +225,14 @@ def suggested_columns(headers: Sequence[str]) -> dict[Meaning, str]:
     return {meaning: header for meaning, known in _HEADERS.items() if (header := _best(headers, known)) is not None}
 
 
-def _check_needed(columns: Iterable[Meaning]) -> None:
-    missing = [str(meaning) for meaning in (Meaning.CRM_ID, Meaning.STAGE) if meaning not in columns]
+def stage_words(stage: str) -> str:
+    """Give what stages are told apart by: their words, without capitals or what stands between words."""
+    return _words(stage)
+
+
+def _check_needed(columns: Iterable[Meaning], *, needs_stage: bool = True) -> None:
+    needed = (Meaning.CRM_ID, Meaning.STAGE) if needs_stage else (Meaning.CRM_ID,)
+    missing = [str(meaning) for meaning in needed if meaning not in columns]
     if Meaning.ACCOUNT_NAME not in columns and Meaning.WEBSITE not in columns:
         missing.append(f"{Meaning.ACCOUNT_NAME} or {Meaning.WEBSITE}")
     if missing:

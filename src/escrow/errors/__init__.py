@@ -29,8 +29,10 @@
         │   └── StateInvalid, SubmittedElsewhere, TermsElsewhere
         ├── VerificationFailed  what the service or the partner sent is not what the keyring expects
         ├── ExportInvalid       a CRM export cannot be read as accounts
-        │   ├── ExportMissing, ExportEmpty, ExportEncodingUnknown, ExportRowInvalid
-        │   └── ColumnMissing, ColumnTwice, MappingInvalid, RecordIdsInvalid, StageUnknown
+        │   ├── ExportMissing, ExportEmpty, ExportEncodingUnknown, ExportRowInvalid, ExportFormatUnknown, ExportDamaged,
+        │   │   ExtraMissing, SheetUnknown
+        │   ├── ColumnMissing, ColumnTwice, MappingInvalid, RecordIdsInvalid, StageUnknown
+        │   └── FilterInvalid, ProjectMissing, ProjectInvalid
         └── SubmissionRejected
 
 No message repeats a token, a key, a name or anything else that was sent.

@@ -10,11 +10,15 @@ __all__ = [
     "ClientError",
     "ColumnMissing",
     "ColumnTwice",
+    "ExportDamaged",
     "ExportEmpty",
     "ExportEncodingUnknown",
+    "ExportFormatUnknown",
     "ExportInvalid",
     "ExportMissing",
     "ExportRowInvalid",
+    "ExtraMissing",
+    "FilterInvalid",
     "HomeBusy",
     "KeyringExists",
     "KeyringInvalid",
@@ -28,10 +32,13 @@ __all__ = [
     "PassphraseMissing",
     "PassphraseWrong",
     "PlainHttpRefused",
+    "ProjectInvalid",
+    "ProjectMissing",
     "RecordIdsInvalid",
     "ServiceAnswerInvalid",
     "ServiceRefused",
     "ServiceUnreachable",
+    "SheetUnknown",
     "StageUnknown",
     "StateInvalid",
     "SubmissionRejected",
@@ -193,9 +200,33 @@ class ExportEmpty(ExportInvalid):
 
 
 class ExportEncodingUnknown(ExportInvalid):
-    """The file is neither UTF-8 nor UTF-16 with a byte order mark."""
+    """The file is not in the encoding that it seems or is said to have."""
 
     code = "export-encoding-unknown"
+
+
+class ExportFormatUnknown(ExportInvalid):
+    """The file is neither CSV nor an Excel workbook (.xlsx) nor Parquet."""
+
+    code = "export-format-unknown"
+
+
+class ExportDamaged(ExportInvalid):
+    """A workbook or a Parquet file is cut short, damaged or encrypted."""
+
+    code = "export-damaged"
+
+
+class ExtraMissing(ExportInvalid):
+    """What reads this format is not installed."""
+
+    code = "extra-missing"
+
+
+class SheetUnknown(ExportInvalid):
+    """The workbook has no such sheet, or several and none was named."""
+
+    code = "sheet-unknown"
 
 
 class ExportRowInvalid(ExportInvalid):
@@ -232,3 +263,21 @@ class StageUnknown(ExportInvalid):
     """The stage column holds values that belong to no population yet."""
 
     code = "stage-unknown"
+
+
+class FilterInvalid(ExportInvalid):
+    """A filter is not understood, or names a column that the export does not have."""
+
+    code = "filter-invalid"
+
+
+class ProjectMissing(ExportInvalid):
+    """No file of accounts was named, and there is no escrow.toml that names one."""
+
+    code = "project-missing"
+
+
+class ProjectInvalid(ExportInvalid):
+    """The file escrow.toml cannot be read, or says what means nothing."""
+
+    code = "project-invalid"

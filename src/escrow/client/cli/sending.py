@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from escrow.client.cli.progress import Bars
     from escrow.client.columns import ColumnMapping
-    from escrow.client.sources import CrmRows
+    from escrow.client.sources import CrmRows, ReadAs
     from escrow.client.submitting import Plan, Submitted
     from escrow.client.syncing import Exchanged
 
@@ -27,9 +27,11 @@ app = typer.Typer()
 
 
 @command(app, "submit")
-def submit(
+def submit(  # noqa: PLR0913, PLR0917  # each is an option of the command
     session: Session,
-    file: Annotated[Path, typer.Argument(help="CRM export as CSV.", show_default=False)],
+    file: Annotated[
+        Path, typer.Argument(help="CRM export: CSV, an Excel workbook (.xlsx) or Parquet.", show_default=False)
+    ],
     columns: Annotated[
         list[str] | None,
         typer.Option("--map", "--column", help="What a column means, like website=Homepage; repeatable."),
@@ -39,6 +41,18 @@ def submit(
         typer.Option(
             "--population", "--stage", help='What a stage means, like "Active"=customers; or skip; repeatable.'
         ),
+    ] = None,
+    sheet: Annotated[
+        str | None, typer.Option("--sheet", help="Sheet of the workbook; needed if it has several.")
+    ] = None,
+    header_row: Annotated[
+        int | None, typer.Option("--header-row", min=1, help="Line or row that names the columns, counted from 1.")
+    ] = None,
+    encoding: Annotated[
+        str | None, typer.Option("--encoding", help="Encoding of a CSV file, like cp1252; else UTF-8 or UTF-16.")
+    ] = None,
+    delimiter: Annotated[
+        str | None, typer.Option("--delimiter", help="What stands between cells of a CSV file, if not , ; | or a tab.")
     ] = None,
     ready: Annotated[
         bool, typer.Option("--ready", help="Also say that our counts are right: release may go out.")
@@ -50,6 +64,7 @@ def submit(
 ) -> Said:
     """Blind the accounts of a CRM export and submit what changed."""
     from escrow.client.cli.progress import Bars
+    from escrow.client.sources import ReadAs
     from escrow.client.state import AccountState
     from escrow.client.submitting import Submitter, make_list
 
@@ -57,7 +72,8 @@ def submit(
     keys = seat.paired_keys
     state = AccountState(session.home.partnership(seat.partnership_id))
     with Bars(are_shown=not session.options.is_json) as bars, state.held():
-        crm, mapping = _read(session, file, columns or [], populations or [], bars)
+        said = ReadAs(sheet=sheet, header_row=header_row, encoding=encoding, delimiter=_delimiter(delimiter))
+        crm, mapping = _read(session, file, said, columns or [], populations or [], bars)
         submitter = Submitter(session.service, state, keys)
         shown = submitter.settle(wait=not (no_wait or dry_run))
         with state.applied() as kept:
@@ -91,12 +107,12 @@ def sync(session: Session) -> Said:
 
 
 def _read(
-    session: Session, file: Path, columns: list[str], populations: list[str], bars: Bars
+    session: Session, file: Path, said: ReadAs, columns: list[str], populations: list[str], bars: Bars
 ) -> tuple[CrmRows, ColumnMapping]:
     from escrow.client.cli.column_choice import chosen_mapping, remember_mapping
     from escrow.client.sources import open_export, read_rows
 
-    export = open_export(file)
+    export = open_export(file, said)
     mapping = chosen_mapping(session.home, export.headers, columns, populations)
     reading = bars.stage("Reading")
     crm = read_rows(export, mapping, progress=reading) if reading else read_rows(export, mapping)
@@ -104,6 +120,12 @@ def _read(
     if not session.options.is_json:
         _show_columns(mapping)
     return crm, mapping
+
+
+def _delimiter(said: str | None) -> str | None:
+    if said is not None and len(said := {"tab": "\t", "\\t": "\t"}.get(said, said)) != 1:
+        raise typer.BadParameter("write one sign, or tab", param_hint="--delimiter")
+    return said
 
 
 def _show_columns(mapping: ColumnMapping) -> None:

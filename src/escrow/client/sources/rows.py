@@ -1,0 +1,132 @@
+"""The rows of an export, read whole, each in the population that the mapping or the filters say."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import compress
+from types import MappingProxyType
+
+import numpy as np
+import numpy.typing as npt
+
+from escrow.client.columns import ColumnMapping, Meaning
+from escrow.client.sources.exports import Export
+from escrow.client.sources.populations import Left, PopulationFilters, populations_by_filter, populations_by_stage
+from escrow.errors import ExportEmpty, RecordIdsInvalid
+
+__all__ = ["CrmRows", "read_columns", "read_rows"]
+
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class CrmRows:
+    """The rows of an export, a list for each mapped column and the population of each row; values stay out of ``repr``.
+
+    ``populations`` holds the codes of `Population`. CRM ids are distinct and not empty. Rows that belong to no
+    population are left out, and counted in ``skipped``; ``left`` says more about them.
+    """
+
+    columns: Mapping[Meaning, Sequence[str]] = field(repr=False)
+    populations: npt.NDArray[np.uint8] = field(repr=False)
+    skipped: int
+    left: Left = field(default_factory=Left, repr=False)
+
+    def __len__(self) -> int:
+        return len(self.populations)
+
+    @property
+    def crm_ids(self) -> Sequence[str]:
+        """The id of each row in its CRM."""
+        return self.columns[Meaning.CRM_ID]
+
+    def column(self, meaning: Meaning) -> Sequence[str]:
+        """Give the values of a column, all empty if the export has none of this meaning."""
+        return self.columns.get(meaning) or [""] * len(self)
+
+    def value(self, meaning: Meaning, index: int) -> str:
+        """Give one value of one row, empty if the export has no such column."""
+        column = self.columns.get(meaning)
+        return column[index].strip() if column else ""
+
+
+def read_rows(
+    export: Export,
+    mapping: ColumnMapping,
+    *,
+    filters: PopulationFilters | None = None,
+    progress: Progress | None = None,
+) -> CrmRows:
+    """Read the mapped columns of a whole export; ``progress`` is told how many rows were read since it was told last.
+
+    Without ``filters`` the stage of a row says its population.
+
+    Raises:
+        ExportInvalid: the export cannot be mapped as it is; each subclass says what to do about it.
+    """
+    mapping.check_headers(export.headers, needs_stage=filters is None)
+    by_header = _headers_needed(export, mapping, filters)
+    values = read_columns(export, by_header, progress=progress)
+    columns = {meaning: values[header] for meaning, header in mapping.columns.items()}
+    if not columns[Meaning.CRM_ID]:
+        raise ExportEmpty(f"the file {export.path.name} has a header and no rows; export the accounts again")
+    if filters is None:
+        populations, left = populations_by_stage(columns[Meaning.STAGE], mapping)
+    else:
+        populations, left = populations_by_filter(values, mapping, filters)
+    return _of_populations(columns, populations, left)
+
+
+def read_columns(
+    export: Export, needed_by_header: Mapping[str, bool], *, progress: Progress | None = None
+) -> dict[str, list[str]]:
+    """Read the columns under these headers; a row must reach those that are needed."""
+    columns: dict[str, list[str]] = {header: [] for header in needed_by_header}
+    places = [export.headers.index(header) for header in columns]
+    needed = {place for place, is_needed in zip(places, needed_by_header.values(), strict=True) if is_needed}
+    for batch in export.batches(places, needed):
+        for values, read in zip(columns.values(), batch, strict=True):
+            values.extend(read)
+        if progress is not None and batch:
+            progress(len(batch[0]))
+    return columns
+
+
+def _headers_needed(export: Export, mapping: ColumnMapping, filters: PopulationFilters | None) -> dict[str, bool]:
+    """Say which headers are read, and whether every row must reach them."""
+    is_needed = {header: meaning is Meaning.CRM_ID for meaning, header in mapping.columns.items()}
+    if filters is None:
+        return is_needed | {mapping.columns[Meaning.STAGE]: True}
+    return is_needed | dict.fromkeys(filters.headers(mapping, export.headers).values(), True)
+
+
+def _of_populations(columns: dict[Meaning, list[str]], populations: npt.NDArray[np.uint8], left: Left) -> CrmRows:
+    kept = populations != 0
+    if not kept.any():
+        raise ExportEmpty(
+            "no row of the export belongs to a population: every one is of a stage that is skipped, or matches no "
+            "filter; choose which rows to map"
+        )
+    if not kept.all():
+        columns = {meaning: list(compress(values, kept)) for meaning, values in columns.items()}
+    columns[Meaning.CRM_ID] = _checked_ids(columns[Meaning.CRM_ID])
+    return CrmRows(MappingProxyType(columns), populations[kept], int(np.count_nonzero(~kept)), left)
+
+
+def _checked_ids(unverified: list[str]) -> list[str]:
+    """Trim ids, bring them to NFC, and hold them to being there and distinct."""
+    ids = list(map(str.strip, unverified))
+    if not "".join(ids).isascii():
+        ids = [unicodedata.normalize("NFC", text) for text in ids]
+    if not all(ids):
+        raise RecordIdsInvalid(f"{ids.count('')} rows have no id; export the column that holds the id of each record")
+    if repeated := len(ids) - len(set(ids)):
+        most = Counter(ids).most_common(1)[0][1]
+        raise RecordIdsInvalid(
+            f"{repeated} rows repeat the id of a row before them, one id up to {most} times; export each record once, "
+            "without contacts or deals joined to it"
+        )
+    return ids
