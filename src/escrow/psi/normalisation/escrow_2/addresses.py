@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 __all__ = ["Address", "addresses_in", "joined_address"]
 
-_SCHEMES = re.compile(r"(?:(?:https?|ftp|mailto):/*|[a-z][a-z+-]*:(?![0-9])/*|[a-z]*[:.]?//+)+")
+_SCHEMES = re.compile(r"(?:(?:https?|ftp|mailto):/*|[a-z][a-z+-]*:(?![0-9])/*|[a-z]*[:.]?//+:?)+")
 _AFTER_HOST = re.compile(r"[/?#]")
 _AFTER_PATH = re.compile(r"[?#]")
 _BETWEEN_WORDS = re.compile(r"[\s<>()\[\]{}\"'`“”„‘’‚«»「」『』【】《》〈〉、·•→]+")
@@ -22,6 +22,7 @@ _GLUED = re.compile(r"(?:https?://)?([^/?#]+?)(?=https?://)")
 #: Marks of lists and sentences; a host begins and ends with none of them.
 _MARKS = "!*~^=+&$#-"
 _ENCODED_SCHEME = re.compile(r"https?%3a")
+_ENTITIES = {"&nbsp;": " ", "&#160;": " ", "&lt;": "<", "&gt;": ">", "&quot;": '"', "&#39;": "'", "&#46;": "."}
 _DOTS = re.compile(r"(?<!\.)\.{2,}+(?=[a-z0-9])")
 #: One label or more, a gap, and the rest of the address: "www. acme.com", "acme .com", "acme,com".
 _JOINABLE = re.compile(r"([a-z]*:?//+)?([^\s,.]+(?:\.[^\s,.]+)*)(\.? |,|, ?\.| ?\. )([^\s,/]+)/?")
@@ -53,7 +54,7 @@ class Address:
         authority = rest[: end.start()] if end else rest
         _, at, place = authority.rpartition("@")
         is_mail = bool(at) and not (schemes and "//" in schemes[0])
-        return cls(place.partition(":")[0], rest[end.start() :] if end else "", is_mail)
+        return cls(unquote(place).strip().partition(":")[0], rest[end.start() :] if end else "", is_mail)
 
 
 def addresses_in(text: str) -> Iterator[Address]:
@@ -99,6 +100,8 @@ def joined_address(text: str, *, is_suffix: Callable[[str], bool]) -> Address | 
 
 def _plainly_spelled(text: str) -> str:
     """Undo what people write to hide an address from robots, and doubled dots."""
+    for entity, meant in _ENTITIES.items():
+        text = text.replace(entity, meant)
     text = " ".join(text.split())
     text = _SPELLED_DOT.sub(".", _SPELLED_AT.sub("@", text))
     return _DOTS.sub(".", text)

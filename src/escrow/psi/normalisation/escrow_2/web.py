@@ -29,6 +29,7 @@ _PLAIN = re.compile(r"(?:https?://)?(?:www\.(?=[a-z0-9-]+\.))?+([a-z0-9]++(?:[.-
 _PLAIN_LINES = re.compile(rf"^(?:{_PLAIN.pattern}$|.*$)", re.MULTILINE)
 #: Hosts of one site for telephones or languages, before its domain.
 _SAME_SITE = re.compile(r"(?:(?:m|mobile|web|touch|[a-z]{2}(?:-[a-z]{2})?)\.)?")
+_NO_STEPS: frozenset[str] = frozenset()
 _LANGUAGE = re.compile(r"[a-z]{2}(?:[-_][a-z]{2})?")
 
 
@@ -141,13 +142,10 @@ class WebAddresses:
     def _is_page(self, names: Sequence[str], path: str) -> bool:
         """Say whether a path is a page of one of the host's customers, not one of its own."""
         steps = [step for step in path.split("/") if step]
-        if len(steps) > 1 and _LANGUAGE.fullmatch(steps[0]):
-            steps = steps[1:]
-        if not steps:
-            return False
-        if not self._tables.pages.isdisjoint(names):
-            return steps[0] not in self._tables.own_pages
-        return any(steps[0] in self._tables.page_paths.get(name, ()) for name in names)
+        first = steps[:2] if len(steps) > 1 and _LANGUAGE.fullmatch(steps[0]) else steps[:1]
+        if first and not self._tables.pages.isdisjoint(names):
+            return self._tables.own_pages.isdisjoint(first)
+        return any(not self._tables.page_paths.get(name, _NO_STEPS).isdisjoint(first) for name in names)
 
     def _registrable(self, host: str) -> str:
         """Walk from the whole host to its last label; the first rule met is the longest. No rule: no such domain."""
