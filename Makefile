@@ -1,7 +1,7 @@
 # Two commands for a newcomer: `make demo` and `make test`. They need Python 3.11 or newer, git and make.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test picture check format-check lint types contracts migrations places dockerfile format docs reference lock clean
+.PHONY: help demo test fuzz picture check format-check lint types contracts migrations places dockerfile format docs reference lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -25,6 +25,9 @@ $(INSTALLED): tools.txt requirements-dev.txt pyproject.toml tools/install.sh
 demo: $(INSTALLED) ## two companies' lists become a 3x3, over HTTPS, on this machine; KEEP=--keep leaves the service up
 	@$(BIN)/python examples/demo.py $(KEEP)
 
+fuzz: $(INSTALLED) ## more than 2,000 made-up requests on each database, every answer held to the contract
+	$(BIN)/python -m tests.api.fuzzing
+
 test: $(INSTALLED) ## every test, on SQLite and on PostgreSQL
 	$(BIN)/python -m pytest -n 2
 
@@ -40,7 +43,8 @@ lint: $(INSTALLED)
 	$(BIN)/ruff check .
 
 types: $(INSTALLED)
-	$(BIN)/mypy src tests tools
+	$(BIN)/mypy src tests tools benchmarks
+	cd examples && MYPYPATH=../src ../$(BIN)/mypy --config-file ../pyproject.toml --cache-dir ../.mypy_cache/examples .
 
 contracts: $(INSTALLED)
 	$(BIN)/lint-imports

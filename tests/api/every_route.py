@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 
 from escrow.api.app import openapi_document
 from escrow.psi.encoding import b64url
 from escrow.psi.profile_ids import LATEST_PROFILE
+from tests.api.uploading import snapshot
 
-__all__ = ["LEVELS", "OCTETS", "Route", "keyed_routes", "scopes_of"]
+__all__ = ["LEVELS", "OCTETS", "OWNERS", "Route", "Whose", "ids_of", "keyed_routes", "scopes_of"]
 
 OCTETS = {"Content-Type": "application/octet-stream"}
 LEVELS = [
@@ -23,9 +26,32 @@ LEVELS = [
 ]
 
 _KEY = b64url(bytes(32))
+_CHUNK = snapshot(f"/v1/partnerships/{UUID(int=1)}").chunks[0]
 _LOOKUP = b64url(bytes(16))
 _NUMBERS = {"number": "1", "position": "0"}
 _OF_PARTNERSHIP = "/v1/partnerships/{partnership_id}"
+_ID = re.compile(r"/([a-z-]+)/\{(\w+)\}")
+
+
+class Whose(Enum):
+    """Who of a partnership may know that there is something with an id."""
+
+    BOTH = "both"
+    SIDE = "side"
+
+
+#: Each id in an address, by the noun before it.
+OWNERS: Mapping[tuple[str, str], Whose] = {
+    ("partnerships", "partnership_id"): Whose.BOTH,
+    ("releases", "number"): Whose.BOTH,
+    ("submissions", "number"): Whose.SIDE,
+    ("chunks", "position"): Whose.SIDE,
+}
+
+
+def ids_of(template: str) -> dict[str, str]:
+    """Give the ids in an address: the noun before each, and its name."""
+    return dict(_ID.findall(template))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +67,9 @@ class Route:
         """Whether the address names a partnership."""
         return self.template.startswith(_OF_PARTNERSHIP)
 
-    def send(self, http: httpx.Client, partnership_id: str) -> httpx.Response:
-        """Send the request about one partnership."""
-        url = self.template.format(partnership_id=partnership_id, **_NUMBERS)
+    def send(self, http: httpx.Client, partnership_id: str, **numbers: str) -> httpx.Response:
+        """Send the request about one partnership, and about what has these numbers in it."""
+        url = self.template.format(partnership_id=partnership_id, **(_NUMBERS | numbers))
         return http.request(self.method, url, **self.request)
 
 
@@ -87,7 +113,7 @@ def keyed_routes() -> list[Route]:
         Route(
             "PUT",
             f"{_OF_PARTNERSHIP}/submissions/{{number}}/chunks/{{position}}",
-            {"content": b"x", "headers": OCTETS},
+            {"content": _CHUNK, "headers": OCTETS},
         ),
         Route("POST", f"{_OF_PARTNERSHIP}/submissions/{{number}}/complete", {"json": {}}),
         Route("POST", f"{_OF_PARTNERSHIP}/submissions/{{number}}/withdraw", {"json": {}}),

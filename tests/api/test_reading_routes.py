@@ -6,36 +6,16 @@ from typing import Any
 
 import httpx
 
-from escrow import terms as words
 from escrow import wire
 from escrow.psi.encoding import b64url, unb64url
 from escrow.psi.envelope_format import PADDED_SIZES, WRAP_BYTES, Body, pack_body, split_served, uploaded
-from escrow.terms import Level, Population, uniform_levels
+from escrow.terms import Level, Population
+from tests.api.mapping import agree, mapped
 from tests.api.serving import Served
-from tests.api.uploading import snapshot
 from tests.psi.making_lists import token_of
 
-#: Rows 20 and up of the left meet rows 120 and up of the right: forty companies.
-LEFT, RIGHT = range(1, 61), range(120, 200)
 READING = ("releases", "releases/latest", "releases/1", "overlaps", "details", "details/wanted")
 BODY = pack_body(Body(bytes(12), bytes(32), bytes(PADDED_SIZES[0] + 16)))
-
-
-def agree(api: Served, address: str, level: Level) -> None:
-    terms = words.Terms(levels=uniform_levels(level), fields=("domain",))
-    for party in (api.left, api.right):
-        answer = party.http.put(f"{address}/terms", json=wire.Terms.of(terms).model_dump(mode="json"))
-        assert answer.status_code == 200, answer.text
-
-
-def mapped(api: Served, level: Level) -> str:
-    """Pair, agree on one level for every cell, submit both lists, and let the worker do its work."""
-    address = api.active()
-    agree(api, address, level)
-    snapshot(address, rows=LEFT).send(api.left.http)
-    snapshot(address, rows=RIGHT, population=Population.PROSPECTS).send(api.right.http)
-    api.work()
-    return address
 
 
 def got(answer: httpx.Response) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from tools.reference import problems, settings
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted((ROOT / "docs").glob("*.md"))
+ERRORS = sorted((ROOT / "docs" / "errors").glob("*.md"))
 READ_FIRST = (ROOT / "README.md", ROOT / "SECURITY.md", ROOT / "CHANGELOG.md")
 NAMED_TEST = re.compile(r"`(tests/[\w/]+\.py)(?:::(test_\w+))?`")
 
@@ -36,8 +37,8 @@ def test_every_variable_that_a_page_names_is_read(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_error_that_a_page_links_to_has_a_section(page: Path) -> None:
-    linked = set(re.findall(r"errors\.md#([a-z0-9-]+)", page.read_text(encoding="utf-8")))
+def test_every_error_that_a_page_links_to_has_a_page(page: Path) -> None:
+    linked = set(re.findall(r"errors(?:\.md#|/)([a-z0-9-]+)(?:\.md)?\)", page.read_text(encoding="utf-8")))
 
     assert linked <= set(problems.codes())
 
@@ -47,6 +48,12 @@ def test_every_file_that_a_page_links_to_is_there(page: Path) -> None:
     linked = re.findall(r"(?<!!)\[[^\]]*\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
 
     assert not {target for target in linked if not (page.parent / target).exists()}
+
+
+def test_every_page_that_the_page_of_an_error_links_to_is_there() -> None:
+    for page in ERRORS:
+        linked = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+        assert not {target for target in linked if not (page.parent / target).exists()}, page.name
 
 
 def test_every_page_is_in_the_table_of_contents_of_the_site() -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 
+from escrow.api.problems import STATUS
 from escrow.settings import ServerSettings
 from tools.reference import commands, problems, routes, settings
 from tools.reference.pages import pages
@@ -14,6 +16,7 @@ from tools.reference.pages import pages
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = pages()
+PAGES_OF_ERRORS = {name: text for name, text in PAGES.items() if name.startswith("errors/")}
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -52,11 +55,30 @@ def test_every_variable_that_the_partners_side_reads_is_described() -> None:
     assert settings.variables_read_by_the_client() <= set(settings.CLIENT_VARIABLES), "describe it in tools/reference"
 
 
-def test_every_error_has_one_section_with_what_to_do() -> None:
-    sections = re.findall(r"^### ([a-z0-9-]+)\n\n(.+)\n\n(.+)$", PAGES["errors.md"], re.MULTILINE)
+def test_every_error_has_a_page_with_what_to_do() -> None:
+    told = {name: re.search(r"^## What to do\n\n(.+)$", text, re.MULTILINE) for name, text in PAGES_OF_ERRORS.items()}
 
-    assert sorted(code for code, _, _ in sections) == sorted(problems.codes()), "advise in tools/reference/advice.toml"
+    assert sorted(told) == sorted(f"errors/{code}.md" for code in problems.codes())
+    assert [name for name, found in told.items() if found is None] == [], "advise in tools/reference/advice.toml"
     assert set(problems.ADVICE) == set(problems.codes()), "advice.toml advises on other codes than there are"
+
+
+def test_no_page_is_left_of_an_error_that_is_gone() -> None:
+    assert {f"errors/{page.name}" for page in (DOCS / "errors").glob("*.md")} == set(PAGES_OF_ERRORS)
+
+
+def test_the_list_of_errors_leads_to_each_and_keeps_the_old_anchors() -> None:
+    for code in problems.codes():
+        assert f'<span id="{code}"></span>[`{code}`](errors/{code}.md)' in PAGES["errors.md"]
+
+
+def test_every_error_that_a_request_meets_has_an_example_document() -> None:
+    refused = [code for code in STATUS if code.code != "escrow-error" and STATUS[code] != 500]
+    for kind in refused:
+        page = PAGES[f"errors/{kind.code}.md"]
+        (example,) = re.findall(r"^```json\n(.+?)\n```", page, re.MULTILINE | re.DOTALL)
+        assert json.loads(example)["status"] == STATUS[kind], kind.code
+        assert f"HTTP/1.1 {STATUS[kind]}" in page
 
 
 def test_every_code_that_the_command_line_gives_by_itself_has_a_section() -> None:

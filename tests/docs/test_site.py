@@ -13,3 +13,9 @@ def test_links_between_pages_and_pictures_stay() -> None:
     page = "[concepts](concepts.md#accounts), [openapi](openapi.json), ![demo](../demo.svg)"
 
     assert without_links_outside(page) == page
+
+
+def test_a_page_in_a_folder_keeps_its_links_to_the_pages_above() -> None:
+    page = "[all](../errors.md) and [`x.py`](../../src/x.py)"
+
+    assert without_links_outside(page, folders=1) == "[all](../errors.md) and `x.py`"

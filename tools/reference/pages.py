@@ -14,4 +14,5 @@ def pages() -> dict[str, str]:
         "http-api.md": routes.page(),
         "settings.md": settings.page(),
         "errors.md": problems.page(),
+        **problems.page_of_each(),
     }

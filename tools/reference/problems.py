@@ -1,26 +1,32 @@
-"""docs/errors.md: every code, from the classes, with what to do from advice.toml."""
+"""docs/errors.md and a page for each code: from the classes, with what to do from advice.toml."""
 
 from __future__ import annotations
 
+import inspect
+import json
+import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from escrow import errors
-from escrow.api.problems import STATUS
+from escrow.api.problems import STATUS, problem_of
 from escrow.client.cli.exits import ExitCode, exit_code_of
 from escrow.errors import EscrowError
-from tools.reference.markdown import MADE, joined, sentence
+from tools.reference.markdown import MADE, joined, sentence, table
+from tools.reference.routes import routes
 
-__all__ = ["ADVICE", "codes", "page"]
+__all__ = ["ADVICE", "codes", "page", "page_of_each"]
 
 ADVICE: dict[str, str] = tomllib.loads(Path(__file__).with_name("advice.toml").read_text(encoding="utf-8"))
 
 _INTRODUCTION = """# Errors
 
 Every refusal has a code that does not change, and a sentence that says what to do. Decide by the code, show the
-sentence. The service answers with a problem document (RFC 9457), whose `type` is `/errors/CODE`; `escrow --json` writes
-`{"error": {"code": …, "detail": …}}` to standard error. No message repeats a token, a key, a name or what was sent."""
+sentence. The service answers with a problem document (RFC 9457), whose `type` is `/errors/CODE`, the address of the
+code's page here; `escrow --json` writes `{"error": {"code": …, "detail": …}}` to standard error. No message repeats a
+token, a key, a name or what was sent."""
 
 _GROUPS: tuple[tuple[type[EscrowError], str, str], ...] = (
     (errors.Refused, "Refused by the service", "What a request may meet; the HTTP status is beside each."),
@@ -37,6 +43,26 @@ _OF_COMMAND_LINE = {
     "unexpected": ("An error that nobody foresaw.", ExitCode.UNEXPECTED),
 }
 
+#: What an example tells beside its sentence, by the name of the argument; others get a value of their type.
+_SAMPLES: Mapping[str, object] = {
+    "applied_number": 6,
+    "expected": "escrow-1",
+    "last_number": 7,
+    "missing": (2, 5),
+    "per_minute": 6_000,
+    "scope": "submit",
+    "seconds": 3,
+}
+_OF_TYPE: Mapping[str, object] = {"int": 1, "str": "…", "bool": True, "float": 1.0}
+
+#: Headers that are not written with one capital a word.
+_SPELLED = {"ratelimit": "RateLimit", "ratelimit-policy": "RateLimit-Policy", "www-authenticate": "WWW-Authenticate"}
+
+#: Past so many routes their list says nothing any more.
+_MANY = 12
+
+_LINK = re.compile(r"\]\((?!https?:)([\w-]+\.md)")
+
 
 def codes() -> list[str]:
     """Give every code that may be met."""
@@ -44,21 +70,88 @@ def codes() -> list[str]:
 
 
 def page() -> str:
-    """Give the page's text."""
+    """Give the text of the page that lists every code."""
     return joined([MADE, _INTRODUCTION, *_sections()])
+
+
+def page_of_each() -> dict[str, str]:
+    """Give the text of each code's own page, by its file in docs/."""
+    own = {kind.code: _page_of(kind) for kind in _below(EscrowError)}
+    said = {
+        code: _page(code, what, _exit(code_), [], _told_by_client(code, what))
+        for code, (what, code_) in _OF_COMMAND_LINE.items()
+    }
+    return {f"errors/{code}.md": text for code, text in (own | said).items()}
 
 
 def _sections() -> Iterator[str]:
     for root, title, about in _GROUPS:
         yield f"## {title}\n\n{about}"
-        for kind in sorted((root, *_below(root)), key=lambda kind: kind.code):
-            yield _section(kind.code, sentence(kind.__doc__), _place(kind))
-    for code, (what, exit_code) in _OF_COMMAND_LINE.items():
-        yield _section(code, what, f"Exit code {exit_code.value}.")
+        kinds = sorted((root, *_below(root)), key=lambda kind: kind.code)
+        yield table(
+            ("code", "met as", "meaning"), [_row(kind.code, sentence(kind.__doc__), _place(kind)) for kind in kinds]
+        )
+    yield "## Of the command line\n\nWhat `escrow` says of errors that are none of the above."
+    yield table(
+        ("code", "met as", "meaning"),
+        [_row(code, what, _exit(exit_code)) for code, (what, exit_code) in _OF_COMMAND_LINE.items()],
+    )
 
 
-def _section(code: str, what: str, place: str) -> str:
-    return f"### {code}\n\n{what} {place}".rstrip() + f"\n\n{ADVICE.get(code, '')}".rstrip()
+def _row(code: str, what: str, place: str) -> tuple[str, str, str]:
+    # Links to `errors.md#CODE` lead here.
+    return f'<span id="{code}"></span>[`{code}`](errors/{code}.md)', place, what
+
+
+def _page_of(kind: type[EscrowError]) -> str:
+    met = [f"`{method} {address}`" for method, address, said in routes() if _documents(said, kind.code)]
+    return _page(kind.code, sentence(kind.__doc__), _place(kind), met, _example(kind))
+
+
+def _page(code: str, what: str, place: str, met: list[str], example: str) -> str:
+    parts = [MADE, f"# {code}", what, f"Met as: {place}." if place else "A caller sees only `service-fault`."]
+    parts += ["## What to do", _LINK.sub(r"](../\1", ADVICE.get(code, "")), example]
+    if len(met) > _MANY:
+        parts += ["## Where it is met", f"{len(met)} routes of the [HTTP API](../http-api.md)."]
+    elif met:
+        parts += ["## Where it is met", "\n".join(f"- {route}" for route in met)]
+    return joined([*parts, "[All errors](../errors.md)"])
+
+
+def _documents(operation: Mapping[str, Any], code: str) -> bool:
+    return any(f"`{code}`" in said["description"] for status, said in operation["responses"].items() if status >= "400")
+
+
+def _example(kind: type[EscrowError]) -> str:
+    what = sentence(kind.__doc__)
+    if issubclass(kind, errors.ClientError):
+        return _told_by_client(kind.code, what)
+    if _status(kind) == 500:
+        return (
+            f"## Example\n\nIn the service's log:\n\n{_json({'event': 'fault', 'level': 'error', 'code': kind.code})}"
+        )
+    answer = problem_of(_made(kind, what))
+    headers = [
+        f"{_SPELLED.get(name, name.title())}: {value}"
+        for name, value in answer.headers.items()
+        if name != "content-length"
+    ]
+    first = f"HTTP/1.1 {answer.status_code}"
+    return f"## Example\n\n```http\n{chr(10).join([first, *headers])}\n```\n\n{_json(json.loads(bytes(answer.body)))}"
+
+
+def _told_by_client(code: str, what: str) -> str:
+    return f"## Example\n\nOn standard error, with `--json`:\n\n{_json({'error': {'code': code, 'detail': what}})}"
+
+
+def _made(kind: type[EscrowError], message: str) -> EscrowError:
+    """Make an error of this kind, with a sample for each thing that it tells beside its sentence."""
+    told = list(inspect.signature(kind).parameters.values())[1:]
+    return kind(message, **{each.name: _SAMPLES.get(each.name, _OF_TYPE.get(str(each.annotation))) for each in told})
+
+
+def _json(value: object) -> str:
+    return f"```json\n{json.dumps(value, indent=2, ensure_ascii=False)}\n```"
 
 
 def _below(root: type[EscrowError]) -> list[type[EscrowError]]:
@@ -70,6 +163,13 @@ def _below(root: type[EscrowError]) -> list[type[EscrowError]]:
 def _place(kind: type[EscrowError]) -> str:
     """Say where the error is met: its HTTP status, or the exit code of the command line."""
     if issubclass(kind, errors.ClientError):
-        return f"Exit code {exit_code_of(kind.__new__(kind)).value}."
-    status = next(STATUS[above] for above in kind.__mro__ if above in STATUS)
-    return "" if issubclass(kind, errors.ServiceFault) and status == 500 else f"HTTP {status}."
+        return _exit(exit_code_of(kind.__new__(kind)))
+    return "" if issubclass(kind, errors.ServiceFault) and _status(kind) == 500 else f"HTTP {_status(kind)}"
+
+
+def _status(kind: type[EscrowError]) -> int:
+    return next(STATUS[above] for above in kind.__mro__ if above in STATUS)
+
+
+def _exit(code: ExitCode) -> str:
+    return f"exit code {code.value}"

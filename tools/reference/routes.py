@@ -23,17 +23,17 @@ is in the [protocol](protocol.md), and [your own client](your-own-client.md) wal
   is for what the lists have in common, `submit` for all that is sent, `terms` for terms, pause and resume, `pair` for
   making and ending partnerships. A key may be bound to partnerships; others are then absent for it.
 - **Binary values** are base64url without padding. Ids are UUIDs in lower case. Times are ISO 8601 in UTC.
-- **Unknown fields** are refused. Enums are words.
+- **Unknown fields** are refused. Enums are words. Whole numbers are written without a fraction, as 1 and not 1.0.
 - **Pages** hold `items` and `next`: send `next` as `cursor` for the following page, until it is null.
 - **Refusals** are problem documents (`application/problem+json`) with a stable `code`: see [errors](errors.md).
   After `503`, or with `Retry-After`, wait and send the same again.
 - **Sent twice, done once.** Send a value of your own, made for this request alone, as `Idempotency-Key` with any POST.
   The same request with the same key by the same API key then gets the same answer, marked `Idempotent-Replayed: true`,
-  and has one effect. Another request with that key gets [`idempotency-key-reused`](errors.md#idempotency-key-reused);
-  one that comes while the first runs gets [`request-in-progress`](errors.md#request-in-progress). Answers are kept
+  and has one effect. Another request with that key gets [`idempotency-key-reused`](errors/idempotency-key-reused.md);
+  one that comes while the first runs gets [`request-in-progress`](errors/request-in-progress.md). Answers are kept
   for a day (`ESCROW_IDEMPOTENCY_SECONDS`), sealed. A refusal is not kept: it had no effect, and is judged anew.
 - **Rate.** An organization sends at most `ESCROW_REQUESTS_PER_MINUTE` requests a minute, in bursts as it likes. Past
-  that it gets [`rate-exceeded`](errors.md#rate-exceeded) with `Retry-After`, `RateLimit` and `RateLimit-Policy`.
+  that it gets [`rate-exceeded`](errors/rate-exceeded.md) with `Retry-After`, `RateLimit` and `RateLimit-Policy`.
 - **`X-Request-Id`** is in every answer. The operator finds the request by it."""
 
 _METHODS = ("get", "post", "put", "patch", "delete")
@@ -100,7 +100,7 @@ def _of(schema: Object) -> str:
 
 
 def _codes(description: str) -> str:
-    return re.sub(r"`([a-z0-9-]+)`", r"[`\1`](errors.md#\1)", description)
+    return re.sub(r"`([a-z0-9-]+)`", r"[`\1`](errors/\1.md)", description)
 
 
 def _objects(schemas: Mapping[str, Object]) -> Iterator[str]:

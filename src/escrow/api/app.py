@@ -74,6 +74,8 @@ def _routed() -> FastAPI:
     )
     for router in _ROUTERS:
         app.include_router(router)
+    # A method that an address does not know is answered with all that it does, whichever route has them.
+    app.state.routes = [route for router in _ROUTERS for route in router.routes if isinstance(route, APIRoute)]
     handle_problems(app)
     return app
 

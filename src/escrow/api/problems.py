@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from starlette.exceptions import HTTPException
@@ -162,7 +163,7 @@ def unexpected() -> Response:
     return _document(500, ServiceFault("The service failed; its log says more under the X-Request-Id."), {})
 
 
-def _answer(_request: Request, error: Exception) -> Response:
+def _answer(request: Request, error: Exception) -> Response:
     match error:
         case EscrowError():
             return problem_of(error)
@@ -171,10 +172,19 @@ def _answer(_request: Request, error: Exception) -> Response:
         case HTTPException():
             response = problem_of(_OF_FRAMEWORK.get(error.status_code, ServiceFault("An unforeseen refusal.")))
             response.headers.update(error.headers or {})
+            if error.status_code == 405:
+                response.headers["Allow"] = ", ".join(_allowed(request)) or response.headers.get("Allow", "")
             return response
         case _:
             _log.error("database unavailable", failure=type(error).__name__)
             return problem_of(errors.ServiceUnavailable("The database is busy or away. Try again in a moment."))
+
+
+def _allowed(request: Request) -> list[str]:
+    """Name the methods that an address takes; the framework knows those of one route alone."""
+    routes: Sequence[APIRoute] = getattr(request.app.state, "routes", ())
+    path = request.scope["path"]
+    return sorted({method for route in routes if route.path_regex.match(path) for method in route.methods or ()})
 
 
 def _of_validation(error: RequestValidationError) -> Response:

@@ -127,7 +127,19 @@ class _Base64url:
 
     def _text(self) -> cs.CoreSchema:
         least, most = _base64_length(self.least), _base64_length(self.most)
-        return cs.str_schema(pattern="^[A-Za-z0-9_-]*$", min_length=least, max_length=most)
+        return cs.str_schema(pattern=self._pattern(), min_length=least, max_length=most)
+
+    def _pattern(self) -> str:
+        """Say which text is unpadded base64url: bits of the last letter that stand for nothing are zero."""
+        if self.least != self.most:
+            return f"^({_LETTER}{{4}})*({_LETTER}[AQgw]|{_LETTER}{{2}}[AEIMQUYcgkosw048])?$"
+        whole, rest = divmod(self.most, 3)
+        return f"^{_LETTER}{{{whole * 4 + rest}}}{_LAST_LETTER[rest]}$"
+
+
+_LETTER = "[A-Za-z0-9_-]"
+#: The last letter of text whose length in bytes leaves this rest of three.
+_LAST_LETTER = ("", "[AQgw]", "[AEIMQUYcgkosw048]")
 
 
 def _base64_length(size: int) -> int:
