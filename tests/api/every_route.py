@@ -98,6 +98,7 @@ def keyed_routes() -> list[Route]:
     return [
         Route("GET", "/v1/service"),
         Route("GET", "/v1/organization"),
+        Route("GET", "/v1/api-key"),
         Route("GET", "/v1/partnerships"),
         Route("POST", "/v1/partnerships", {"json": invitation}),
         Route("POST", "/v1/invitations/lookup", {"json": {"lookup": _LOOKUP}}),

@@ -113,6 +113,8 @@ class FakeService:
     reports: dict[int, Json] = field(default_factory=dict)
     overlaps: list[Json] = field(default_factory=list)
     revoked: set[str] = field(default_factory=set)
+    scopes: list[str] = field(default_factory=lambda: ["read", "submit", "terms", "pair"])
+    key_expires: str | None = None
 
     def escrow(self, api_key: str) -> Escrow:
         """The SDK on this service, for one of its callers."""
@@ -125,6 +127,8 @@ class FakeService:
         path = request.url.path
         self.requests.append(f"{request.method} {path}")
         self.bodies.append(request.content)
+        if path == "/healthz":
+            return httpx.Response(200, json={"status": "ok"})
         try:
             if caller is None:
                 raise Problem(401, "not-authenticated")
@@ -141,8 +145,8 @@ class FakeService:
         own = caller[0]
         if path == "/v1/service":
             return 200, _json(self._service())
-        if path == "/v1/organization":
-            return 200, {"organization_id": str(own), "name": caller[1]}
+        if path in {"/v1/organization", "/v1/api-key"}:
+            return 200, self._caller(path, caller)
         if path == "/v1/invitations/lookup":
             return 200, self._look_up(own, unb64url(json.loads(content)["lookup"]))
         if path == "/v1/partnerships" and method == "POST":
@@ -207,6 +211,16 @@ class FakeService:
             case ["GET", "details"]:
                 return 200, {"items": self._served(deal, own), "next": None}
         raise AssertionError((method, rest))
+
+    def _caller(self, path: str, caller: tuple[UUID, str]) -> Json:
+        if path == "/v1/organization":
+            return {"organization_id": str(caller[0]), "name": caller[1]}
+        return {
+            "api_key_id": "abcdefghijkl",
+            "scopes": self.scopes,
+            "partnership_ids": None,
+            "expires_at": self.key_expires,
+        }
 
     def _service(self) -> wire.Service:
         limits = wire.Limits(

@@ -13,7 +13,14 @@ import httpx
 import pytest
 
 from escrow.client.sdk import Escrow
-from escrow.errors import PlainHttpRefused, ServiceAnswerInvalid, ServiceRefused, ServiceUnreachable
+from escrow.errors import (
+    CaFileInvalid,
+    PlainHttpRefused,
+    ProxyInvalid,
+    ServiceAnswerInvalid,
+    ServiceRefused,
+    ServiceUnreachable,
+)
 from escrow.terms import Level, Terms, uniform_levels
 
 KEY = "esk_canary_secret_key"
@@ -189,13 +196,13 @@ def test_an_untrusted_certificate_says_what_to_do() -> None:
 
 def test_a_certificate_authority_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text("not a certificate")
-    with pytest.raises(ServiceUnreachable, match="certificate authority"):
+    with pytest.raises(CaFileInvalid, match="certificate authority"):
         Escrow("https://escrow.test", KEY, ca=tmp_path / "ca.pem")
 
 
 @pytest.mark.parametrize("proxy", ["nonsense", "ftp://proxy.example"])
 def test_a_proxy_that_cannot_be_is_refused_with_what_to_do(proxy: str) -> None:
-    with pytest.raises(ServiceUnreachable, match="http://host:port"):
+    with pytest.raises(ProxyInvalid, match="http://host:port"):
         Escrow("https://escrow.example", "esk_key", proxy=proxy)
 
 

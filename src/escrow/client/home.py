@@ -58,6 +58,11 @@ class Home:
         return self.folder / "keyring"
 
     @property
+    def names(self) -> Path:
+        """What partnerships are called here, for the shell to complete; the keyring alone decides what they are."""
+        return self.folder / "names.json"
+
+    @property
     def keyring_lock(self) -> Path:
         """Held while the keyring is read and replaced."""
         return self.folder / "keyring.lock"

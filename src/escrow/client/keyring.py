@@ -6,6 +6,7 @@ change reads the file again under a lock and replaces it whole, so that two comm
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from io import BytesIO
@@ -14,7 +15,7 @@ from uuid import UUID
 from escrow.client.home import Home, held, replace_file
 from escrow.client.keyring_form import Object, Reader, read_object, read_seat, seat_object, write_object
 from escrow.client.sealed_files import Passphrase, PassphraseKey, Stretching
-from escrow.client.seats import Seat
+from escrow.client.seats import Seat, Standing
 from escrow.errors import KeyringExists, KeyringMissing, PartnershipHeld, PartnershipUnknown
 from escrow.psi.encoding import b64url
 
@@ -139,6 +140,8 @@ class KeyringFile:
     def _write(self, keyring: Keyring) -> None:
         sealed = self._key.seal([write_object(keyring_object(keyring))], random=self._random)
         replace_file(self._home.keyring, b"".join(sealed))
+        names = [seat.name for seat in keyring.seats if seat.standing is not Standing.CLOSED]
+        replace_file(self._home.names, json.dumps(names, ensure_ascii=False).encode())
 
 
 def must_exist(home: Home) -> None:

@@ -88,6 +88,10 @@ class Escrow:
         """The organization that the API key belongs to."""
         return self._get("/v1/organization", wire.Organization)
 
+    def api_key(self) -> wire.ApiKey:
+        """What the API key may be used for, and until when."""
+        return self._get("/v1/api-key", wire.ApiKey)
+
     # Partnerships and pairing
 
     def invite(self, invitation: wire.NewPartnership) -> wire.Partnership:

@@ -91,6 +91,11 @@ class Seat:
     highest_release: int = 0
 
     @property
+    def name(self) -> str:
+        """What a person calls the partnership."""
+        return self.label or self.partner_name or str(self.partnership_id)
+
+    @property
     def paired_keys(self) -> GenerationKeys:
         """The keys, which exist for use only once the partner's tag was verified.
 

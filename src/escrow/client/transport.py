@@ -13,6 +13,7 @@ import ssl
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from random import random
@@ -22,9 +23,9 @@ from uuid import uuid4
 import httpx
 
 from escrow import __version__
-from escrow.errors import PlainHttpRefused, ServiceUnreachable
+from escrow.errors import CaFileInvalid, PlainHttpRefused, ProxyInvalid, ServiceUnreachable
 
-__all__ = ["Answer", "Connection", "HttpTransport", "Patience", "check_address"]
+__all__ = ["Answer", "Connection", "HttpTransport", "Look", "Patience", "check_address"]
 
 HttpTransport = httpx.BaseTransport
 
@@ -34,6 +35,7 @@ _STILL_RUNNING = b'"request-in-progress"'
 
 #: What OpenSSL says of a certificate that no known authority signed; asking again changes nothing.
 _UNTRUSTED = "CERTIFICATE_VERIFY_FAILED"
+_EXPIRED = "certificate has expired"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,15 @@ class Answer:
     status: int
     media_type: str
     body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a first glance at the service shows: its clock, and until when its certificate is good (None: no TLS)."""
+
+    answer: Answer
+    clock: datetime | None
+    certificate_ends: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +128,7 @@ class Connection:
                 transport=transport,
             )
         except (ValueError, ImportError, httpx.InvalidURL):
-            raise ServiceUnreachable(
+            raise ProxyInvalid(
                 "the proxy's address cannot be used; write it as http://host:port in --proxy or ESCROW_PROXY"
             ) from None
 
@@ -160,6 +171,33 @@ class Connection:
             self._sleep(self._patience.pause(attempt, _retry_after(response.headers.get("Retry-After"))))
         return Answer(response.status_code, response.headers.get("Content-Type", ""), response.content)
 
+    def look(self, path: str) -> Look:
+        """Send one request, once, and read what stands beside the answer.
+
+        Raises:
+            ServiceUnreachable: no answer came.
+        """
+        try:
+            response = self._http.get(path)
+        except httpx.TransportError as failure:
+            raise ServiceUnreachable(_why(self.url, failure)) from None
+        answer = Answer(response.status_code, response.headers.get("Content-Type", ""), response.content)
+        return Look(answer, _date(response.headers.get("Date")), _certificate_ends(response))
+
+
+def _date(header: str | None) -> datetime | None:
+    try:
+        return parsedate_to_datetime(header).astimezone(UTC) if header else None
+    except ValueError:
+        return None
+
+
+def _certificate_ends(response: httpx.Response) -> datetime | None:
+    stream = response.extensions.get("network_stream")
+    tls = stream.get_extra_info("ssl_object") if stream is not None else None
+    ends = (tls.getpeercert() or {}).get("notAfter") if tls is not None else None
+    return datetime.fromtimestamp(ssl.cert_time_to_seconds(ends), UTC) if ends else None
+
 
 def _trust(ca: Path | None) -> ssl.SSLContext | bool:
     if ca is None:
@@ -167,7 +205,7 @@ def _trust(ca: Path | None) -> ssl.SSLContext | bool:
     try:
         return ssl.create_default_context(cafile=str(ca))
     except (OSError, ssl.SSLError):
-        raise ServiceUnreachable(
+        raise CaFileInvalid(
             f"the certificate authority {ca} cannot be read; give a PEM file with --ca-file or ESCROW_CA_FILE"
         ) from None
 
@@ -188,6 +226,8 @@ def _retry_after(header: str | None) -> float | None:
 
 
 def _why(url: str, failure: httpx.TransportError) -> str:
+    if _EXPIRED in str(failure):
+        return f"the certificate of {url} has expired; the operator renews it (and look at this machine's clock)"
     if _UNTRUSTED in str(failure):
         return f"the certificate of {url} is not trusted; name its authority with --ca-file or ESCROW_CA_FILE"
     if isinstance(failure, httpx.TimeoutException):

@@ -25,6 +25,7 @@
         ├── ServiceRefused, ServiceUnreachable, ServiceAnswerInvalid, PlainHttpRefused
         ├── LocalError          the home folder, the keyring or the account state
         │   ├── KeyringMissing, KeyringExists, KeyringInvalid, PassphraseMissing, PassphraseWrong, HomeBusy
+        │   ├── CaFileInvalid, ProxyInvalid, SystemKeyringUnusable
         │   ├── PartnershipUnknown, PartnershipHeld, PartnershipNotReady
         │   └── StateInvalid, SubmittedElsewhere, TermsElsewhere
         ├── VerificationFailed  what the service or the partner sent is not what the keyring expects

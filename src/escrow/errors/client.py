@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from escrow.errors.base import EscrowError
 
 __all__ = [
+    "CaFileInvalid",
     "ClientError",
     "ColumnMissing",
     "ColumnTwice",
@@ -34,6 +35,7 @@ __all__ = [
     "PlainHttpRefused",
     "ProjectInvalid",
     "ProjectMissing",
+    "ProxyInvalid",
     "RecordIdsInvalid",
     "ServiceAnswerInvalid",
     "ServiceRefused",
@@ -43,6 +45,7 @@ __all__ = [
     "StateInvalid",
     "SubmissionRejected",
     "SubmittedElsewhere",
+    "SystemKeyringUnusable",
     "TermsElsewhere",
     "VerificationFailed",
 ]
@@ -91,6 +94,18 @@ class LocalError(ClientError):
     code = "local-error"
 
 
+class CaFileInvalid(LocalError):
+    """The certificate authority that was named cannot be read."""
+
+    code = "ca-file-invalid"
+
+
+class ProxyInvalid(LocalError):
+    """The proxy that was named has no address that can be used."""
+
+    code = "proxy-invalid"
+
+
 class KeyringMissing(LocalError):
     """There is no keyring in the home folder."""
 
@@ -119,6 +134,12 @@ class PassphraseWrong(LocalError):
     """The passphrase does not open the file, or the file was changed."""
 
     code = "passphrase-wrong"
+
+
+class SystemKeyringUnusable(LocalError):
+    """The operating system's keyring does not give or take the passphrase."""
+
+    code = "system-keyring-unusable"
 
 
 class HomeBusy(LocalError):

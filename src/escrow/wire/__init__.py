@@ -34,7 +34,7 @@ from escrow.wire.partnerships import (
 )
 from escrow.wire.problems import FieldProblem, Problem
 from escrow.wire.reports import ReleaseItem, ReleasePage, Report, ReportCell, ReportedList
-from escrow.wire.service import Health, Limits, Nothing, Organization, Service
+from escrow.wire.service import ApiKey, Health, Limits, Nothing, Organization, Service
 from escrow.wire.submissions import Completion, NewSubmission, Submission, SubmissionProblem
 from escrow.wire.values import MOST_CHUNKS, MOST_ITEMS
 
@@ -42,6 +42,7 @@ __all__ = [
     "MOST_CHUNKS",
     "MOST_ITEMS",
     "Acceptance",
+    "ApiKey",
     "CellLevel",
     "Completion",
     "Confirmation",

@@ -6,9 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from escrow.wire.values import Id, Model, Number, Time
+from escrow.wire.values import Id, Model, Number, ScopeWord, Time
 
 __all__ = [
+    "ApiKey",
     "Health",
     "Limits",
     "Nothing",
@@ -46,6 +47,15 @@ class Service(Model):
     suites: Annotated[tuple[int, ...], Field(strict=False)]
     limits: Limits
     time: Time
+
+
+class ApiKey(Model):
+    """The calling API key: what it may be used for, in which partnerships (null: in all) and until when."""
+
+    api_key_id: str
+    scopes: Annotated[tuple[ScopeWord, ...], Field(strict=False)]
+    partnership_ids: Annotated[tuple[Id, ...], Field(strict=False)] | None
+    expires_at: Time | None
 
 
 class Organization(Model):

@@ -48,6 +48,7 @@ __all__ = [
     "PopulationWord",
     "ProfileId",
     "RowBytes",
+    "ScopeWord",
     "SideWord",
     "SubmissionState",
     "SubmissionType",
@@ -205,6 +206,7 @@ FieldWord = Literal[
     "created_date",
     "crm_id",
 ]
+ScopeWord = Literal["read", "submit", "terms", "pair"]
 PartnershipState = Literal["invited", "accepted", "active", "ended"]
 GenerationState = Literal["building", "live", "retired"]
 SubmissionType = Literal["snapshot", "delta"]

@@ -8,6 +8,7 @@ from escrow.api.idempotency import Router
 from escrow.api.problems import problems
 from escrow.psi.matchkeys import Suite
 from escrow.psi.profile_ids import PROFILE_IDS
+from escrow.store.states import Scope
 
 __all__ = ["router"]
 
@@ -42,6 +43,20 @@ def show_organization(key: AnyKey, service: Serving) -> wire.Organization:
         caller = key.admit(tx)
         organization = organizations.organization(tx, caller.organization_id)
         return wire.Organization(organization_id=organization.organization_id, name=organization.name)
+
+
+@router.get("/v1/api-key", summary="The calling API key", responses=problems())
+def show_api_key(key: AnyKey, service: Serving) -> wire.ApiKey:
+    """Tell what the key that was shown may be used for and until when; the key itself is not repeated."""
+    with service.database.snapshot("show API key") as tx:
+        caller = key.admit(tx)
+    bound_to = caller.grant.partnership_ids
+    return wire.ApiKey(
+        api_key_id=caller.api_key_id,
+        scopes=tuple(scope.value for scope in Scope if scope in caller.grant.scopes),
+        partnership_ids=None if bound_to is None else tuple(sorted(bound_to)),
+        expires_at=caller.grant.expires_at,
+    )
 
 
 def _limits(service: Service) -> wire.Limits:

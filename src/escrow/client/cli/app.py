@@ -13,6 +13,7 @@ from escrow import __version__
 from escrow.client.cli import (
     agreeing,
     carrying_over,
+    doctoring,
     overview,
     pairing_up,
     pausing,
@@ -29,15 +30,15 @@ __all__ = ["app", "run"]
 _HELP = "Map accounts with a partner: learn which companies are on both lists, and show nothing else."
 _EXITS = "Exit codes: " + "; ".join(f"{code.value} {code.meaning}" for code in ExitCode) + "."
 
-app = typer.Typer(help=_HELP, epilog=_EXITS, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-for part in (setting_up.app, pairing_up.app, pausing.app, sending.app, reading.app, overview.app):
+app = typer.Typer(help=_HELP, epilog=_EXITS, add_completion=True, pretty_exceptions_enable=False)
+for part in (setting_up.app, pairing_up.app, pausing.app, sending.app, reading.app, overview.app, doctoring.app):
     app.registered_commands += part.registered_commands
 app.add_typer(agreeing.app, name="terms", help="What we share, cell by cell.")
 app.add_typer(withdrawing.app, name="submission", help="What was sent: take it back.")
 app.add_typer(
     carrying_over.app,
     name="keyring",
-    help="Carry keys to another machine, compare them by voice, and replace the API key.",
+    help="Carry keys to another machine, compare them by voice, keep their passphrase, replace the API key.",
 )
 
 
@@ -47,12 +48,28 @@ def _print_version(is_wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def _escrow(
+    context: typer.Context,
     _version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
-) -> None: ...
+) -> None:
+    if context.invoked_subcommand is None:
+        typer.echo(_WITHOUT_A_COMMAND)
+
+
+_WITHOUT_A_COMMAND = """\
+escrow compares your list of accounts with a partner's, and shows neither side what does not overlap.
+
+  escrow init              once: the service's address and your API key
+  escrow invite            make a code for a partner; or: escrow accept CODE
+  escrow terms set         say how far each cell is shared
+  escrow submit FILE.csv   blind your CRM export and send it
+  escrow report            the 3×3; escrow overlaps lists the accounts
+  escrow status            how every partnership stands
+
+escrow --help lists every command, escrow doctor says what is wrong with this machine."""
 
 
 #: What typer raises for a line it does not understand; it has no public name of its own.

@@ -1,4 +1,4 @@
-"""`escrow keyring export`, `import`, `api-key` and `show-check`."""
+"""`escrow keyring export`, `import`, `api-key`, `show-check`, `remember` and `forget`."""
 
 from __future__ import annotations
 
@@ -83,6 +83,32 @@ def show_check(session: Session) -> Said:
         console.print("Read it to your partner over the phone: their `escrow keyring show-check` must show the same.")
 
     return Said({"partnership_id": str(seat.partnership_id), "check": seat.check}, show)
+
+
+@command(app, "remember")
+def remember(session: Session) -> Said:
+    """Keep the keyring's passphrase in the operating system's keyring, so that commands find it by themselves."""
+    from escrow.client import system_keyring
+    from escrow.client.keyring import KeyringFile, must_exist
+
+    must_exist(session.home)
+    passphrase = session.passphrase.find_elsewhere(session.environment)
+    KeyringFile.open(session.home, passphrase, random=session.random)
+    kept_by = system_keyring.remember(session.home, passphrase)
+    told = f"Kept by {kept_by}. Commands on {session.home.folder} find it there; `escrow keyring forget` takes it out."
+    machine = {"home": str(session.home.folder), "kept_by": kept_by}
+    return Said(machine, lambda console: console.print(told, markup=False))
+
+
+@command(app, "forget")
+def forget(session: Session) -> Said:
+    """Take the passphrase out of the operating system's keyring; the keyring file stays as it is."""
+    from escrow.client import system_keyring
+
+    was_there = system_keyring.forget(session.home)
+    told = "Forgotten: commands ask for the passphrase again." if was_there else "The system was not asked to keep it."
+    machine = {"home": str(session.home.folder), "was_remembered": was_there}
+    return Said(machine, lambda console: console.print(told))
 
 
 def _source(file: Path | None) -> PassphraseSource:

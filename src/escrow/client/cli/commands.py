@@ -12,6 +12,7 @@ from typing import Annotated, TypeVar, cast
 
 import typer
 
+from escrow.client.cli.completing import partnership_names
 from escrow.client.cli.exits import ExitCode, exit_code_of
 from escrow.client.cli.session import Said, Session, SharedOptions
 from escrow.client.cli.texts import without_controls
@@ -28,7 +29,12 @@ BodyT = TypeVar("BodyT", bound=Body)
 def _shared(  # the signature alone is used
     partnership: Annotated[
         str | None,
-        typer.Option("--partnership", "-p", help="Label, partner's name or id; needed only if there are several."),
+        typer.Option(
+            "--partnership",
+            "-p",
+            help="Label, partner's name or id; needed only if there are several.",
+            autocompletion=partnership_names,
+        ),
     ] = None,
     home: Annotated[Path | None, typer.Option("--home", help="Home folder [ESCROW_HOME].")] = None,
     passphrase_file: Annotated[

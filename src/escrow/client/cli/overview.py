@@ -71,7 +71,12 @@ def status(session: Session) -> Said:
     def show(console: Console) -> None:
         console.print(f"[bold]{printable(keyring.organization_name)}[/]  {keyring.organization_id}  {keyring.url}")
         if not stands:
-            console.print("No partnership yet: `escrow invite`, or `escrow accept CODE`.")
+            console.print(
+                f"\nNo partnership yet. To begin one, either\n"
+                f"  escrow invite        and send your partner the code by mail or chat, or\n"
+                f"  escrow accept CODE   with the code that your partner sent you.\n"
+                f"A partner who names you in an invitation needs your id: {keyring.organization_id}"
+            )
         for stand in stands:
             for line in stand.lines():
                 console.print(line)

@@ -1,15 +1,19 @@
-"""Where a passphrase comes from: a file, the environment, or the person at the terminal, in this order."""
+"""Where a passphrase comes from: a file, the environment, the system's keyring, or a person, in this order."""
 
 from __future__ import annotations
 
 import getpass
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from escrow.client.sealed_files import Passphrase
-from escrow.errors import PassphraseMissing
+from escrow.errors import PassphraseMissing, SystemKeyringUnusable
+
+if TYPE_CHECKING:
+    from escrow.client.home import Home
 
 __all__ = ["PassphraseSource", "secret_line"]
 
@@ -21,10 +25,31 @@ class PassphraseSource:
     variable: str
     what: str
     file: Path | None
+    #: The home folder whose passphrase the system's keyring may have; None if it is another file's passphrase.
+    home: Home | None = None
 
     def find(self, environment: Mapping[str, str]) -> Passphrase:
         """Give the passphrase that opens what is sealed."""
-        return Passphrase(self._given(environment) or _ask(f"Passphrase of {self.what}: ", self._how()))
+        if given := self._given(environment):
+            return Passphrase(given)
+        return self._recalled() or Passphrase(_ask(f"Passphrase of {self.what}: ", self._how()))
+
+    def find_elsewhere(self, environment: Mapping[str, str]) -> Passphrase:
+        """Give the passphrase without asking the system's keyring for it."""
+        return replace(self, home=None).find(environment)
+
+    def _recalled(self) -> Passphrase | None:
+        from escrow.client.system_keyring import is_remembered, recall
+
+        if self.home is None or not is_remembered(self.home):
+            return None
+        try:
+            return recall(self.home)
+        except SystemKeyringUnusable as unusable:
+            if not sys.stdin.isatty():
+                raise
+            print(f"escrow: {unusable.message}", file=sys.stderr)  # noqa: T201
+            return None
 
     def choose(self, environment: Mapping[str, str]) -> Passphrase:
         """Give a new passphrase; a person types it twice."""

@@ -80,7 +80,7 @@ class Session:
         """Where the keyring's passphrase comes from."""
         from escrow.client.cli.passphrases import PassphraseSource
 
-        return PassphraseSource("ESCROW_PASSPHRASE", "the keyring", self.options.passphrase_file)
+        return PassphraseSource("ESCROW_PASSPHRASE", "the keyring", self.options.passphrase_file, self.home)
 
     @property
     def keyring(self) -> Keyring:
@@ -158,7 +158,7 @@ def choose(seats: tuple[Seat, ...], wanted: str | None) -> Seat:
 
 def name_of(seat: Seat) -> str:
     """What a person calls a partnership."""
-    return seat.label or seat.partner_name or str(seat.partnership_id)
+    return seat.name
 
 
 def _is_named(seat: Seat, wanted: str) -> bool:

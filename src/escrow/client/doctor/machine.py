@@ -1,0 +1,85 @@
+"""What is looked at without the network: the home folder, the key file, the states, the disk and the encoding."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+from escrow.client.doctor.checks import Area, Check, fail, ok, skip, warn
+from escrow.client.doctor.permissions import is_open_to_others
+from escrow.client.home import Home
+
+__all__ = ["look_at_disk", "look_at_encoding", "look_at_home", "look_at_states"]
+
+_LITTLE_SPACE = 1 << 30
+_NO_SPACE = 50 << 20
+_STATE_FILES = ("list.sqlite", "list-pending.sqlite", "details.sqlite")
+_WRITTEN = "Müller Zürich 東京 ×"
+
+
+def look_at_home(home: Home) -> Iterator[Check]:
+    """Look at the folder and at the key file in it, without opening it."""
+    if not home.folder.is_dir():
+        yield fail("home folder", Area.MACHINE, f"there is none at {home.folder}", "run `escrow init`, or name --home")
+        return
+    yield _permissions("home folder", home.folder, "chmod 700")
+    if not home.keyring.is_file():
+        yield fail("key file", Area.MACHINE, f"there is none in {home.folder}", "run `escrow init`, or name --home")
+        return
+    yield _permissions("key file", home.keyring, "chmod 600")
+
+
+def _permissions(name: str, path: Path, mend: str) -> Check:
+    found = is_open_to_others(path)
+    if found is None:
+        return warn(name, Area.MACHINE, f"who may read {path} cannot be told", "look at its properties by hand")
+    if found:
+        return fail(name, Area.MACHINE, f"others on this machine may read {path}", f"run {mend} on it")
+    return ok(name, Area.MACHINE, f"{path}, for its owner alone")
+
+
+def look_at_states(home: Home) -> Iterator[Check]:
+    """Look whether every state file can be read from its first to its last page."""
+    folder = home.folder / "partnerships"
+    files = [file for file in sorted(folder.glob("*/*.sqlite")) if file.name in _STATE_FILES]
+    damaged = [file for file in files if not _is_intact(file)]
+    for file in damaged:
+        what = "run `escrow sync`" if file.name == "details.sqlite" else "submit again, which sends a snapshot"
+        yield fail("state files", Area.MACHINE, f"{file} is damaged", f"remove it and {what}")
+    if not damaged:
+        yield ok("state files", Area.MACHINE, f"{len(files)} intact" if files else "none yet: nothing was submitted")
+
+
+def _is_intact(file: Path) -> bool:
+    try:
+        with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as database:
+            return bool(database.execute("PRAGMA quick_check(1)").fetchone() == ("ok",))
+    except sqlite3.Error:
+        return False
+
+
+def look_at_disk(home: Home) -> Check:
+    """Look whether a list still fits on the disk of the home folder."""
+    there = next(folder for folder in (home.folder, *home.folder.parents) if folder.exists())
+    free = shutil.disk_usage(there).free
+    told = f"{free / (1 << 30):,.1f} GiB free at {there}"
+    if free < _NO_SPACE:
+        return fail("disk space", Area.MACHINE, told, "make room: lists are written beside the old ones")
+    if free < _LITTLE_SPACE:
+        return warn("disk space", Area.MACHINE, told, "make room before a large list is submitted")
+    return ok("disk space", Area.MACHINE, told)
+
+
+def look_at_encoding(encoding: str | None) -> Check:
+    """Look whether names of companies can be written to this output."""
+    if encoding is None:
+        return skip("encoding", Area.MACHINE, "the output names no encoding")
+    try:
+        _WRITTEN.encode(encoding)
+    except (UnicodeEncodeError, LookupError):
+        told = f"output is {encoding}, which lacks letters of many names"
+        return warn("encoding", Area.MACHINE, told, "set PYTHONUTF8=1, or a UTF-8 locale such as C.UTF-8")
+    return ok("encoding", Area.MACHINE, f"output is {encoding}")

@@ -1,0 +1,77 @@
+"""What is looked at for each partnership: how it stands, its keys and profile, and how old both lists are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from escrow import wire
+from escrow.client.doctor.checks import Area, Check, fail, ok, skip, warn
+from escrow.client.sdk import Escrow
+from escrow.client.seats import Seat, Standing
+from escrow.errors import EscrowError
+from escrow.psi.profile_ids import PROFILE_IDS
+
+__all__ = ["look_at_seat", "look_at_shown"]
+
+_OLD = timedelta(days=45)
+_AREA = Area.PARTNERSHIP
+
+
+def look_at_seat(service: Escrow, seat: Seat, name: str, *, now: datetime) -> Iterator[Check]:
+    """Look at one partnership, here and at the service; nothing of its pairing is moved on."""
+    if seat.standing is Standing.CLOSED:
+        yield ok("state", _AREA, "ended on this machine", partnership=name)
+        return
+    try:
+        shown = service.partnership(seat.partnership_id)
+    except EscrowError as error:
+        yield fail("state", _AREA, error.message, "run `escrow status`", partnership=name)
+        return
+    yield from look_at_shown(seat, shown, name, now=now)
+
+
+def look_at_shown(seat: Seat, shown: wire.Partnership, name: str, *, now: datetime) -> Iterator[Check]:
+    """Look at what the service says of a partnership beside what this machine keeps of it."""
+    yield _standing(seat, shown, name)
+    if shown.state != "active" or seat.standing is not Standing.PAIRED:
+        return
+    yield _keys(seat, shown, name)
+    yield _list("our list", shown.list.applied_at, "run `escrow submit` with a fresh export", name, now=now)
+    yield _list("their list", shown.their_list.applied_at, "ask your partner to submit theirs", name, now=now)
+
+
+def _standing(seat: Seat, shown: wire.Partnership, name: str) -> Check:
+    told = f"{seat.standing.value} here, {shown.state} at the service"
+    if shown.state == "ended":
+        return warn("state", _AREA, told, "run `escrow status`, and invite again if you go on", partnership=name)
+    if seat.standing is not Standing.PAIRED or shown.state != "active":
+        return warn("state", _AREA, told, "run `escrow status`: it says whose turn it is", partnership=name)
+    if shown.paused.ours:
+        return warn("state", _AREA, "paused by us", "`escrow resume` takes the pause back", partnership=name)
+    if shown.paused.theirs:
+        return warn("state", _AREA, "paused by them", "nothing is read until they resume", partnership=name)
+    return ok("state", _AREA, told, partnership=name)
+
+
+def _keys(seat: Seat, shown: wire.Partnership, name: str) -> Check:
+    """Compare generation and profile, which both partners' lists share: with another, no token meets."""
+    keys, live = seat.keys, shown.generation
+    if keys is None or live is None:
+        return skip("keys", _AREA, "there are none yet", partnership=name)
+    told = f"generation {keys.g}, profile {keys.profile_id}"
+    if keys.profile_id not in PROFILE_IDS:
+        return fail("keys", _AREA, f"{told}, which this version lacks", "update escrow", partnership=name)
+    if (keys.g, keys.profile_id) != (live.number, live.profile):
+        theirs = f"the partnership is at generation {live.number}, profile {live.profile}"
+        advice = "import the keyring from the machine that moved up, or update escrow"
+        return fail("keys", _AREA, f"{told}; {theirs}", advice, partnership=name)
+    return ok("keys", _AREA, f"{told}, the same as the partner's", partnership=name)
+
+
+def _list(what: str, applied_at: datetime | None, advice: str, name: str, *, now: datetime) -> Check:
+    if applied_at is None:
+        return warn(what, _AREA, "none yet", advice, partnership=name)
+    age = now - applied_at
+    told = f"applied {applied_at:%Y-%m-%d}, {max(age.days, 0)} days ago"
+    return warn(what, _AREA, told, advice, partnership=name) if age > _OLD else ok(what, _AREA, told, partnership=name)
