@@ -7,7 +7,7 @@ import { generationKeys } from './generations.mjs';
 import { agree, checkInviter, readCode, sharedSecret, verifyTag } from './pairing.mjs';
 import { CLASS, KIND_OF_CLASS, accountSecret } from './tokens.mjs';
 
-const vectors = new URL('../../tests/vectors/pairing.json', import.meta.url);
+const vectors = new URL('../../src/escrow/psi/vectors/pairing.json', import.meta.url);
 const [example] = JSON.parse(readFileSync(vectors, 'utf8')).pairings;
 const bytes = (hex) => Buffer.from(hex, 'hex');
 

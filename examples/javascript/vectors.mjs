@@ -13,7 +13,7 @@ import { generationKeys, releaseHead } from './generations.mjs';
 import { agree, checkInviter, lookup, makeCode, publicOf, readCode, sharedSecret, verifyTag } from './pairing.mjs';
 import { KIND_OF_CLASS, accountSecret, row, wrapKey } from './tokens.mjs';
 
-const published = new URL('../../tests/vectors/', import.meta.url);
+const published = new URL('../../src/escrow/psi/vectors/', import.meta.url);
 const folder = process.argv[2] ? pathToFileURL(`${process.argv[2]}/`) : published;
 const bytes = (hex) => Buffer.from(hex, 'hex');
 const hex = (buffer) => buffer.toString('hex');

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-FOLDER = Path(__file__).parent.parent / "vectors"
+from escrow.psi import vectors as vectors_package
+
+FOLDER = Path(vectors_package.__file__).parent
 FILES = ("pairing.json", "generations.json", "tokens.json", "envelopes.json")
 
 #: Fields that are text although they may look like hex.

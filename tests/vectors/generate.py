@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from escrow.psi import vectors
 from tests.vectors import making_envelopes, making_generations, making_pairings, making_tokens
 from tests.vectors.seeded import Document
 
-HERE = Path(__file__).parent
+HERE = Path(vectors.__file__).parent
 
 
 def documents() -> dict[str, Document]:

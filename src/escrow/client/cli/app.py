@@ -13,6 +13,7 @@ from escrow import __version__
 from escrow.client.cli import (
     agreeing,
     carrying_over,
+    conforming,
     doctoring,
     overview,
     pairing_up,
@@ -35,6 +36,7 @@ for part in (setting_up.app, pairing_up.app, pausing.app, sending.app, reading.a
     app.registered_commands += part.registered_commands
 app.add_typer(agreeing.app, name="terms", help="What we share, cell by cell.")
 app.add_typer(withdrawing.app, name="submission", help="What was sent: take it back.")
+app.add_typer(conforming.app, name="conformance", help="Hold a client of your own to the protocol.")
 app.add_typer(
     carrying_over.app,
     name="keyring",
