@@ -57,6 +57,8 @@ CLIENT_VARIABLES: Mapping[str, str] = {
     "ESCROW_EXPORT_PASSPHRASE_FILE": "A file with that passphrase in its first line.",
     "ESCROW_CA_FILE": "The certificate authority of the service, as PEM, if the system does not know it.",
     "ESCROW_PROXY": "The proxy to the service.",
+    "ESCROW_CONFORMANCE_LEFT_KEY": "The API key of one throw-away organization, for `escrow conformance run`.",
+    "ESCROW_CONFORMANCE_RIGHT_KEY": "The API key of the other.",
     "ESCROW_DEBUG": "With any value, an error that nobody foresaw shows where it happened.",
 }
 

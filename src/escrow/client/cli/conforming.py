@@ -1,4 +1,4 @@
-"""`escrow conformance vectors` and `export`: hold a program of one's own to the protocol."""
+"""`escrow conformance run`, `vectors` and `export`: hold a service or a program of one's own to the protocol."""
 
 from __future__ import annotations
 
@@ -23,6 +23,53 @@ __all__ = ["app"]
 app = typer.Typer(no_args_is_help=True)
 
 Findings = list[tuple["Finding", bool]]
+
+
+KeyFile = Annotated[
+    Path | None, typer.Option(help="File with the API key of a throw-away organization; or its variable.")
+]
+
+
+@command(app, "run")
+def run(
+    session: Session,
+    url: Annotated[str, typer.Argument(help="Address of the service.", show_default=False)],
+    left_key_file: KeyFile = None,
+    right_key_file: KeyFile = None,
+    seconds: Annotated[float, typer.Option("--seconds", min=1, help="Longest time for all checks together.")] = 120.0,
+) -> Said:
+    """Play both partners of a partnership against a service, and check that it keeps the protocol.
+
+    Takes the API keys of two throw-away organizations from files, or from ESCROW_CONFORMANCE_LEFT_KEY and
+    ESCROW_CONFORMANCE_RIGHT_KEY. What it makes there it ends again.
+    """
+    from escrow.client.conformance.service import check_service
+
+    left = _key(session, left_key_file, "ESCROW_CONFORMANCE_LEFT_KEY", "--left-key-file")
+    right = _key(session, right_key_file, "ESCROW_CONFORMANCE_RIGHT_KEY", "--right-key-file")
+    found = list(check_service(url, left, right, seconds=seconds, ca=session.ca_file, proxy=session.proxy))
+    failed = sum(not finding.passed for finding in found)
+
+    def show(console: Console) -> None:
+        for each in found:
+            word = "[green]pass[/]" if each.passed else "[red]fail[/]"
+            told = f": {each.problem}" if each.problem else ""
+            console.print(f"{word}  {printable(each.name + told)}  [dim]{printable(each.section)}[/]")
+        console.print(f"\n{failed} of {len(found)} checks fail." if failed else f"\nAll {len(found)} checks pass.")
+
+    machine = {"checks": [{**asdict(each), "passed": each.passed} for each in found], "failed": failed}
+    return Said(machine, show, exit_code=ExitCode.VERIFICATION if failed else ExitCode.DONE)
+
+
+def _key(session: Session, file: Path | None, variable: str, option: str) -> str:
+    from escrow.client.cli.passphrases import secret_line
+
+    found = secret_line(file).strip() if file else session.environment.get(variable, "").strip()
+    if not found:
+        raise typer.BadParameter(
+            f"give the API key of a throw-away organization here or in {variable}", param_hint=option
+        )
+    return found
 
 
 @command(app, "vectors")

@@ -1,0 +1,377 @@
+"""A service held to the protocol: two organizations play a whole partnership through its public contract.
+
+Each check is named and says which part of the protocol asks for it. The first check of a step that fails leaves out the
+rest of that step alone; the partnership is ended whatever happens, which erases what was sent.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from uuid import UUID, uuid4
+
+from escrow import wire
+from escrow.client.conformance.findings import Finding
+from escrow.client.conformance.players import Account, Player, Stage, records_of, upload_of
+from escrow.client.transport import HttpTransport
+from escrow.errors import EscrowError, ServiceAnswerInvalid, ServiceRefused, VerificationFailed
+from escrow.psi import pairing as protocol
+from escrow.psi.records import SubmissionKind
+from escrow.reports.matrix import CellState
+from escrow.terms import Cell, Level, Population, Terms, uniform_levels
+
+__all__ = ["check_service"]
+
+CUS, OPP, PRO = Population.CUSTOMERS, Population.OPPORTUNITIES, Population.PROSPECTS
+#: What is shared from left's side: counts but for one cell that is hidden and one that names accounts.
+_LEVELS = {**uniform_levels(Level.COUNTS), Cell(PRO, PRO): Level.HIDDEN, Cell(OPP, OPP): Level.ACCOUNTS}
+#: How many accounts both lists have in each cell, from left's side.
+_SHARED = {Cell(CUS, CUS): 40, Cell(CUS, OPP): 25, Cell(OPP, CUS): 2, Cell(OPP, OPP): 12, Cell(PRO, PRO): 30}
+_EACH = 150
+
+Step = Callable[[Stage], Iterator[Finding]]
+
+
+def check_service(
+    url: str,
+    left_key: str,
+    right_key: str,
+    *,
+    seconds: float,
+    ca: Path | None = None,
+    proxy: str | None = None,
+    transport: HttpTransport | None = None,
+) -> Iterator[Finding]:
+    """Play a partnership and yield what every check found; ``seconds`` bounds the whole play."""
+    with contextlib.ExitStack() as open_players:
+        left, right = (Player(url, key, ca=ca, proxy=proxy, transport=transport) for key in (left_key, right_key))
+        for player in (left, right):
+            open_players.callback(player.close)
+        stage = Stage(left, right, time.monotonic() + seconds)
+        open_players.callback(_end_all, stage)
+        if left.organization_id == right.organization_id:
+            raise VerificationFailed("both keys are of one organization; give the keys of two")
+        for name, section, step in _STEPS:
+            yield from _played(stage, name, section, step)
+
+
+def _played(stage: Stage, name: str, section: str, step: Step) -> Iterator[Finding]:
+    try:
+        stage.must_have_time()
+        yield from step(stage)
+    except EscrowError as error:
+        yield Finding(name, section, f"refused where it should not be ({error.code}): {error.message}")
+
+
+def _end_all(stage: Stage) -> None:
+    for partnership_id in (stage.partnership_id, stage.stray_id):
+        with contextlib.suppress(EscrowError):
+            stage.left.service.end(partnership_id)
+
+
+def _finding(name: str, section: str, is_so: object, otherwise: str) -> Finding:
+    return Finding(name, section, None if is_so else otherwise)
+
+
+def _refusal(ask: Callable[[], object]) -> tuple[int, str]:
+    """The status and code of what must be refused; (200, "") if it was not."""
+    try:
+        ask()
+    except ServiceRefused as refusal:
+        return refusal.status, refusal.code
+    except ServiceAnswerInvalid:
+        return 0, "no problem document"
+    return 200, ""
+
+
+def _refused(name: str, section: str, ask: Callable[[], object], status: int, code: str) -> Finding:
+    got = _refusal(ask)
+    return _finding(name, section, got == (status, code), f"expected {status} {code}, got {got[0]} {got[1]}")
+
+
+def _void(stage: Stage) -> Iterator[Finding]:
+    """A tag that does not verify: the inviter ends the invitation, and nobody can take it any more."""
+    section, at = "Pairing", stage.stray_id
+    keys, psk = stage.invite(at)
+    acceptor = protocol.new_key_pair(os.urandom)
+    wrong = wire.Acceptance(lookup=protocol.lookup(psk), acceptor_public=acceptor.public, tag=os.urandom(32))
+    stage.right.service.accept(at, wrong)
+    served = stage.left.service.pairing(at)
+    agreed = stage.agreed(at, keys, served.acceptor_public, psk)
+    same = (served.acceptor_public, served.acceptor_tag) == (acceptor.public, wrong.tag)
+    yield _finding("what the acceptor sent reaches the inviter as it was", section, same, "another key or tag")
+    yield _finding("a wrong tag does not verify", section, served.acceptor_tag != agreed.tag_acceptor, "it does")
+    stage.left.service.end(at)
+    shown = stage.right.service.partnership(at)
+    yield _finding("a wrong tag voids the invitation", section, shown.state == "ended", f"it is {shown.state}")
+    yield _refused(
+        "a void invitation cannot be confirmed",
+        section,
+        lambda: stage.left.service.confirm(at, agreed.tag_inviter),
+        409,
+        "partnership-ended",
+    )
+    yield _refused(
+        "a void invitation is found by nobody",
+        section,
+        lambda: stage.right.service.look_up(protocol.lookup(psk)),
+        404,
+        "not-found",
+    )
+
+
+def _strangers(stage: Stage) -> Iterator[Finding]:
+    """Whoever is not a party learns of a partnership what she learns of an id that nobody made."""
+    at, section = uuid4(), "Rules that keep the promise"
+    stage.invite(at)
+    try:
+        for method, rest in _LOOKS:
+            foreign, absent = (_bytes(stage.right, method, each, rest) for each in (at, uuid4()))
+            name = f"foreign is absent: {method} {rest or 'the partnership'}"
+            yield _finding(name, section, foreign == absent and foreign[0] == 404, "the two answers can be told apart")
+    finally:
+        stage.left.service.end(at)
+
+
+_LOOKS = (
+    ("GET", ""),
+    ("GET", "terms"),
+    ("GET", "pairing"),
+    ("GET", "releases/latest"),
+    ("GET", "overlaps"),
+    ("GET", "details"),
+    ("GET", "details/wanted"),
+    ("POST", "end"),
+)
+
+
+def _bytes(player: Player, method: str, at: UUID, rest: str) -> tuple[int, bytes]:
+    path = f"/v1/partnerships/{at}" + (f"/{rest}" if rest else "")
+    answer = player.raw.send(method, path, content=b"{}" if method == "POST" else None)
+    return answer.status, answer.body
+
+
+def _pair(stage: Stage) -> Iterator[Finding]:
+    section, at = "Pairing", stage.partnership_id
+    keys, psk = stage.invite(at)
+    acceptor, lookup = protocol.new_key_pair(os.urandom), protocol.lookup(psk)
+    found = stage.right.service.look_up(lookup)
+    same = (found.partnership_id, found.inviter.organization_id, found.inviter_public)
+    right = same == (at, stage.left.organization_id, keys.public)
+    yield _finding("the code leads to its invitation", section, right, "another partnership, inviter or key")
+    agreed = stage.agreed(at, keys, acceptor.public, psk)
+    acceptance = wire.Acceptance(lookup=lookup, acceptor_public=acceptor.public, tag=agreed.tag_acceptor)
+    first, again = (stage.right.service.accept(at, acceptance) for _ in range(2))
+    yield _finding("the same acceptance gets the same answer", section, first == again, "another answer")
+    other = acceptance.model_copy(update={"tag": os.urandom(32)})
+    yield _refused(
+        "an invitation is taken once", section, lambda: stage.right.service.accept(at, other), 409, "invitation-taken"
+    )
+    stage.left.service.confirm(at, agreed.tag_inviter)
+    told = stage.right.service.pairing(at)
+    yield _finding(
+        "the inviter's tag is served as sent", section, told.inviter_tag == agreed.tag_inviter, "another tag"
+    )
+    states = {player.service.partnership(at).state for player in stage.players}
+    yield _finding("a confirmed partnership is active for both", section, states == {"active"}, f"{states}")
+
+
+def _terms(stage: Stage) -> Iterator[Finding]:
+    section, at = "Rules that keep the promise: 3", stage.partnership_id
+    fresh = stage.left.service.terms(at).ours.value()
+    hidden = set(fresh.levels.values()) == {Level.HIDDEN}
+    yield _finding("a new partnership shares nothing", section, hidden, "a cell is open that nobody opened")
+    ours = Terms(levels=_LEVELS, largest_list=fresh.largest_list)
+    stage.left.service.set_terms(at, ours)
+    shown = stage.right.service.terms(at)
+    closed = shown.effective is not None and set(shown.effective.value().levels.values()) == {Level.HIDDEN}
+    yield _finding("one side alone opens nothing", section, closed, "a cell is open that one side keeps hidden")
+    stage.right.service.set_terms(at, ours.transposed)
+    effective = [player.service.terms(at).effective for player in stage.players]
+    left, right = (each.value() if each else None for each in effective)
+    same = left is not None and right is not None and left.levels == right.transposed.levels == ours.levels
+    yield _finding("both see the same effective terms", section, same, "they are not each other's transposes")
+
+
+def _lists(stage: Stage) -> Iterator[Finding]:
+    stage.accounts = _made_lists()
+    for player, side in zip(stage.players, ("left", "right"), strict=True):
+        yield from _submit(stage, player, side)
+
+
+def _submit(stage: Stage, player: Player, side: str) -> Iterator[Finding]:
+    section, at, service = "Generations", stage.partnership_id, player.service
+    accounts = stage.accounts[side]
+    announced, chunks = upload_of(stage, records_of(accounts[:-1]), kind=SubmissionKind.SNAPSHOT, number=1, base=0)
+    other = announced.model_copy(update={"profile": "another-profile"})
+    yield _refused(
+        f"another profile is refused ({side})",
+        section,
+        lambda: service.open_submission(at, other),
+        422,
+        "profile-mismatch",
+    )
+    first, again = (service.open_submission(at, announced) for _ in range(2))
+    yield _finding(f"the same announcement gets the same answer ({side})", section, first == again, "another answer")
+    yield from _carry(stage, player, announced, chunks, f"a snapshot is applied ({side})")
+    late, _ = upload_of(stage, records_of(accounts), kind=SubmissionKind.DELTA, number=2, base=0)
+    yield _refused(
+        f"a wrong base is refused ({side})",
+        "Pairing",
+        lambda: service.open_submission(at, late),
+        409,
+        "submission-base-wrong",
+    )
+    delta, chunks = upload_of(stage, records_of(accounts[-1:]), kind=SubmissionKind.DELTA, number=2, base=1)
+    service.open_submission(at, delta)
+    yield from _carry(stage, player, delta, chunks, f"a delta is applied ({side})")
+    shown = service.partnership(at).list
+    yield _finding(
+        f"the list is as long as it was made ({side})", section, shown.accounts == len(accounts), "it is not"
+    )
+
+
+def _carry(
+    stage: Stage, player: Player, announced: wire.NewSubmission, chunks: tuple[bytes, ...], name: str
+) -> Iterator[Finding]:
+    at, number = stage.partnership_id, announced.number
+    for index, chunk in enumerate(chunks):
+        player.service.put_chunk(at, number, index, chunk)
+    player.service.complete_submission(at, number)
+    stage.eventually(lambda: player.service.submission(at, number).state != "received")
+    state = player.service.submission(at, number).state
+    yield _finding(name, "Generations", state == "applied", f"it is {state}")
+
+
+def _made_lists() -> dict[str, tuple[Account, ...]]:
+    """Two lists with 150 accounts in each population, of which each cell has as many in common as it is to have."""
+    left: list[Account] = []
+    right: list[Account] = []
+    for cell, count in _SHARED.items():
+        for _ in range(count):
+            token = os.urandom(16)
+            left.append(_account(cell.ours, token))
+            right.append(_account(cell.theirs, token))
+    for listed in (left, right):
+        for population in Population:
+            lacking = _EACH - sum(account.population is population for account in listed)
+            listed += [_account(population, os.urandom(16)) for _ in range(lacking)]
+    return {"left": tuple(left), "right": tuple(right)}
+
+
+def _account(population: Population, token: bytes) -> Account:
+    return Account(int.from_bytes(os.urandom(7), "big") + 1, population, token)
+
+
+def _release(stage: Stage) -> Iterator[Finding]:
+    section, at = "Rules that keep the promise: 6 and 7", stage.partnership_id
+    for player in stage.players:
+        player.service.say_ready(at)
+    is_there = stage.eventually(lambda: stage.left.service.partnership(at).latest_release)
+    yield _finding("a release goes out once both are ready", section, is_there, "there is none in time")
+    if not is_there:
+        return
+    left, right = (player.service.release(at) for player in stage.players)
+    mine = {(cell.ours, cell.theirs): (cell.level, cell.state, cell.number) for cell in left.cells}
+    theirs = {(cell.theirs, cell.ours): (cell.level, cell.state, cell.number) for cell in right.cells}
+    yield _finding("the two reports are transposes", section, mine == theirs, "a cell differs")
+    yield from _cells(left)
+    yield from _overlaps(stage)
+
+
+def _cells(report: wire.Report) -> Iterator[Finding]:
+    section = "Rules that keep the promise: 7"
+    cells = {Cell(cell.ours, cell.theirs): cell for cell in report.cells}
+    few = [
+        cell
+        for cell in cells.values()
+        if cell.level is Level.COUNTS and (cell.number or report.threshold) < report.threshold
+    ]
+    yield _finding("nothing below the threshold is shown", section, not few, "a smaller number is")
+    state = cells[Cell(OPP, CUS)].state
+    yield _finding("two shared accounts are withheld", section, state is CellState.WITHHELD, f"it is {state}")
+    zero, two = (
+        cells[cell].model_dump(include={"level", "state", "number"}) for cell in (Cell(PRO, CUS), Cell(OPP, CUS))
+    )
+    yield _finding("zero looks like every other withheld number", section, zero == two, "it can be told apart")
+    count = cells[Cell(CUS, CUS)].number
+    right = count == _SHARED[Cell(CUS, CUS)] // report.step * report.step
+    yield _finding("a cell that may be shown has its number", section, right, f"it has {count}")
+    hidden = cells[Cell(PRO, PRO)]
+    closed = (hidden.state, hidden.number) == (CellState.HIDDEN, None)
+    yield _finding("a hidden cell is hidden in a report", section, closed, "it says something")
+
+
+def _overlaps(stage: Stage) -> Iterator[Finding]:
+    section, at = "Rules that keep the promise: 2 and 3", stage.partnership_id
+    stage.eventually(lambda: list(stage.left.service.overlaps(at)))
+    for player, side in zip(stage.players, ("left", "right"), strict=True):
+        listed = list(player.service.overlaps(at))
+        own = {account.row.to_bytes(8, "big") for account in stage.accounts[side]}
+        cells = {(item.ours, item.theirs) for item in listed}
+        yield _finding(f"overlaps name the caller's rows ({side})", section, {i.row for i in listed} <= own, "others")
+        yield _finding(
+            f"overlaps of closed cells are absent ({side})", section, cells == {(OPP, OPP)}, f"{len(cells)} cells"
+        )
+        yield _finding(
+            f"every overlap is listed ({side})", section, len(listed) == _SHARED[Cell(OPP, OPP)], f"{len(listed)}"
+        )
+
+
+def _tighten(stage: Stage) -> Iterator[Finding]:
+    section, at = "Rules that keep the promise: 3 and 6", stage.partnership_id
+    ours = stage.left.service.terms(at).ours.value()
+    closed = {**ours.levels, Cell(CUS, CUS): Level.HIDDEN, Cell(OPP, OPP): Level.HIDDEN}
+    stage.left.service.set_terms(at, replace(ours, levels=closed))
+    report = stage.right.service.release(at)
+    cells = {Cell(cell.theirs, cell.ours): cell for cell in report.cells}
+    shut = all((cells[c].state, cells[c].number) == (CellState.HIDDEN, None) for c in (Cell(CUS, CUS), Cell(OPP, OPP)))
+    yield _finding("tightening holds at once in the report that is there", section, shut, "the partner still reads it")
+    listed = list(stage.right.service.overlaps(at))
+    yield _finding("tightening holds at once for accounts", section, not listed, f"{len(listed)} are still listed")
+
+
+def _pause(stage: Stage) -> Iterator[Finding]:
+    section, at = "Words: while either party pauses", stage.partnership_id
+    stage.left.service.pause(at)
+    for player, side in zip(stage.players, ("left", "right"), strict=True):
+        for name, ask in _reads(player, at):
+            yield _refused(f"a pause stops {name} ({side})", section, ask, 409, "partnership-paused")
+    stage.left.service.resume(at)
+    yield _finding("a resumed partnership is read again", section, stage.right.service.release(at).cells, "it is not")
+
+
+def _end(stage: Stage) -> Iterator[Finding]:
+    section, at = "Rules that keep the promise: 9", stage.partnership_id
+    stage.right.service.end(at)
+    states = {player.service.partnership(at).state for player in stage.players}
+    yield _finding("an end is an end for both", section, states == {"ended"}, f"{states}")
+    for player, side in zip(stage.players, ("left", "right"), strict=True):
+        for name, ask in _reads(player, at):
+            status, _ = _refusal(ask)
+            yield _finding(f"an end stops {name} ({side})", section, status in {404, 409, 410}, f"it answers {status}")
+
+
+def _reads(player: Player, at: UUID) -> tuple[tuple[str, Callable[[], object]], ...]:
+    return (
+        ("reports", lambda: player.service.release(at)),
+        ("overlaps", lambda: list(player.service.overlaps(at))),
+        ("details", lambda: list(player.service.details(at))),
+    )
+
+
+_STEPS: tuple[tuple[str, str, Step], ...] = (
+    ("an invitation that is void", "Pairing", _void),
+    ("foreign and absent", "Rules that keep the promise", _strangers),
+    ("pairing", "Pairing", _pair),
+    ("terms", "Rules that keep the promise: 3", _terms),
+    ("lists", "Generations", _lists),
+    ("a release", "Rules that keep the promise: 6 and 7", _release),
+    ("tightening", "Rules that keep the promise: 3", _tighten),
+    ("a pause", "Words", _pause),
+    ("an end", "Rules that keep the promise: 9", _end),
+)
