@@ -6,6 +6,7 @@ root, so under root it runs as `nobody`.
 
 from __future__ import annotations
 
+import fcntl
 import importlib.util
 import os
 import pwd
@@ -15,7 +16,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -25,6 +26,9 @@ from psycopg import sql
 
 USER = "app"
 START_WITHIN_SECONDS = 60
+
+_PREFIX = "escrow-pg-"
+_ALIVE = "alive"
 
 # A test's database need not outlive the machine: our processes are killed in tests, PostgreSQL's never are.
 OPTIONS = ("listen_addresses=", "fsync=off", "full_page_writes=off", "max_connections=50", "shared_buffers=32MB")
@@ -83,7 +87,9 @@ class Postgres:
 @contextmanager
 def running_postgres() -> Iterator[Postgres]:
     """Start a server in a temporary folder, and stop it and remove the folder at the end."""
-    folder = Path(tempfile.mkdtemp(prefix="escrow-pg-"))
+    sweep()
+    folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
+    held = _held(folder / _ALIVE)
     try:
         identity = _unprivileged(folder)
         programs = _reachable(binaries(candidates()), folder, identity)
@@ -93,6 +99,39 @@ def running_postgres() -> Iterator[Postgres]:
             yield Postgres(folder, count(1))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        os.close(held)
+
+
+def sweep(parent: Path | None = None) -> list[Path]:
+    """End the servers of test runs that were killed, and remove their folders; name those that were removed."""
+    removed = []
+    for folder in sorted((parent or Path(tempfile.gettempdir())).glob(f"{_PREFIX}*")):
+        # Whoever made the folder holds a lock on this file for as long as it lives, in whichever container it runs.
+        with suppress(OSError):
+            os.close(_held(folder / _ALIVE, flags=os.O_RDWR))
+            _end_server_of(folder)
+            shutil.rmtree(folder, ignore_errors=True)
+            removed.append(folder)
+    return removed
+
+
+def _held(file: Path, *, flags: int = os.O_RDWR | os.O_CREAT) -> int:
+    """Lock a file for as long as the descriptor is open, or raise OSError if somebody else has."""
+    descriptor = os.open(file, flags, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _end_server_of(folder: Path) -> None:
+    with suppress(OSError, ValueError, IndexError):
+        number = int((folder / "cluster" / "postmaster.pid").read_text().split()[0])
+        # The number may be another's by now: only the server of this folder names it.
+        if str(folder).encode() in Path(f"/proc/{number}/cmdline").read_bytes():
+            os.kill(number, signal.SIGQUIT)
 
 
 @dataclass(frozen=True, slots=True)

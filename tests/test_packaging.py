@@ -130,7 +130,7 @@ def test_the_health_check_follows_the_service(answering: int) -> None:
 class _Healthy(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:  # the name that the standard library calls
         """Answer as the service does."""
-        self.send_response(200 if self.path == "/healthz" else 404)
+        self.send_response(200 if self.path == "/readyz" else 404)
         self.end_headers()
 
     def log_message(self, *_arguments: object) -> None:

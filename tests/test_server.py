@@ -294,6 +294,7 @@ def test_serve_stops_when_told_to_and_logs_lines_of_json(operator: dict[str, str
     request = next(line for line in lines if line["event"] == "request")
     assert (request["method"], request["route"], request["status"]) == ("GET", "/healthz", 200)
     assert request["request_id"]
+    assert request["client"] == "127.0.0.1"
 
 
 def test_a_second_service_on_one_sqlite_file_is_refused(operator: dict[str, str], tmp_path: Path) -> None:
@@ -337,6 +338,16 @@ def wait_until(is_so: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
+def test_a_process_that_can_work_is_ready(operator: dict[str, str], tmp_path: Path) -> None:
+    with serving(operator, tmp_path / "log") as (url, _):
+        assert httpx.get(f"{url}/readyz", trust_env=False).json() == {"status": "ok"}
+
+
+def logged_client(log: Path) -> str:
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    return str(next(line for line in lines if line["event"] == "request")["client"])
+
+
 @pytest.mark.parametrize(("named", "scheme"), [("192.0.2.1", "http"), ("192.0.2.1, 127.0.0.0/8", "https")])
 def test_a_forwarded_scheme_is_believed_from_the_named_proxies_alone(
     operator: dict[str, str], tmp_path: Path, named: str, scheme: str
@@ -344,7 +355,9 @@ def test_a_forwarded_scheme_is_believed_from_the_named_proxies_alone(
     headers = {"X-Forwarded-For": "198.51.100.7", "X-Forwarded-Proto": "https"}
     with serving(operator, tmp_path / "log", "--trusted-proxies", named) as (url, _):
         answer = httpx.get(f"{url}/healthz", headers=headers, trust_env=False)
+        wait_until(lambda: '"route"' in (tmp_path / "log").read_text())
     assert ("strict-transport-security" in answer.headers) == (scheme == "https")
+    assert logged_client(tmp_path / "log") == ("198.51.100.7" if scheme == "https" else "127.0.0.1")
 
 
 def test_https_is_served_with_a_certificate(operator: dict[str, str], tmp_path: Path) -> None:

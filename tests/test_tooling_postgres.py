@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 from pathlib import Path
 
 import psycopg
 import pytest
 
-from tests.postgres import USER, Postgres, PostgresMissingError, binaries, candidates
+from tests.postgres import USER, Postgres, PostgresMissingError, binaries, candidates, sweep
 
 
 def test_a_database_made_from_a_template_holds_what_the_template_held(postgres_server: Postgres) -> None:
@@ -31,3 +32,13 @@ def test_a_folder_named_by_the_developer_is_taken_first(monkeypatch: pytest.Monk
     monkeypatch.setenv("PG_BIN", str(tmp_path))
 
     assert next(candidates()) == tmp_path
+
+
+def test_the_folders_of_killed_test_runs_are_swept_and_those_of_living_ones_are_not(tmp_path: Path) -> None:
+    for name in ("dead", "living", "unknown"):
+        (tmp_path / f"escrow-pg-{name}").mkdir()
+    (tmp_path / "escrow-pg-dead" / "alive").touch()
+    with (tmp_path / "escrow-pg-living" / "alive").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        assert [folder.name for folder in sweep(tmp_path)] == ["escrow-pg-dead"]
+    assert sorted(folder.name for folder in tmp_path.iterdir()) == ["escrow-pg-living", "escrow-pg-unknown"]

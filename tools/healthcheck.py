@@ -1,4 +1,4 @@
-"""Ask the service in this container whether it answers: exit code 0 if it does, 1 if not.
+"""Ask the service in this container whether it can do its work: exit code 0 if it does, 1 if not.
 
 It reads the settings that the container has in its environment, so give the port and the certificate there.
 """
@@ -15,9 +15,9 @@ PATIENCE_SECONDS = 4.0
 
 
 def is_healthy(settings: Mapping[str, str]) -> bool:
-    """Tell whether the service answers on loopback."""
+    """Tell whether the service on loopback is ready."""
     scheme = "https" if settings.get("ESCROW_TLS_CERTIFICATE") else "http"
-    url = f"{scheme}://127.0.0.1:{settings.get('ESCROW_PORT') or 8470}/healthz"
+    url = f"{scheme}://127.0.0.1:{settings.get('ESCROW_PORT') or 8470}/readyz"
     opener = urllib.request.build_opener(
         urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=_without_names())
     )

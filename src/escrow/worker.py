@@ -7,12 +7,14 @@ each time, and holds up no other. A worker that dies leaves a lease that runs ou
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from threading import Event
 
 from escrow import partnerships
 from escrow.applying import apply_submission
+from escrow.leases import Lease
 from escrow.matching import match_lists
 from escrow.releases import make_release
 from escrow.reports.disclosure import DisclosureRule
@@ -50,16 +52,37 @@ class Worker:
         self._settings = settings
         self._now = now
         self._tidied_at: datetime | None = None
+        self._alive_at = time.monotonic()
+        self._lease: Lease | None = None
 
     def run(self, stop: Event) -> None:
         """Work until told to stop; on SQLite, where no other worker can be, take over what a dead one left."""
         if self._settings.on_sqlite:
             with self._database.transaction("take over leases") as tx:
                 jobs.take_over(tx, now=self._now())
+        asked = self._database.work_asked
         while not stop.is_set():
+            asked.clear()  # before looking, so that what is asked for meanwhile is not overheard
+            self._give_sign()
             self._tidy_now_and_then()
-            if not self._worked():
-                stop.wait(self._settings.poll_seconds)
+            if not self._worked() and not stop.is_set():
+                asked.wait(self._settings.poll_seconds)
+
+    def wake(self) -> None:
+        """Let an idle worker look at once whether it should stop, or has a job."""
+        self._database.work_asked.set()
+
+    def silence(self) -> float:
+        """Tell for how many seconds this worker gave no sign of life."""
+        return time.monotonic() - self._alive_at
+
+    def let_go(self) -> None:
+        """Give the job at hand back, for a process that ends before it is done."""
+        if self._lease is not None:
+            self._lease.give_back()
+
+    def _give_sign(self) -> None:
+        self._alive_at = time.monotonic()
 
     def run_once(self) -> bool:
         """Do the job that has been due for longest; tell whether there was one."""
@@ -67,16 +90,21 @@ class Worker:
             job = jobs.claim(tx, now=self._now(), lease=timedelta(seconds=self._settings.lease_seconds))
         if job is None:
             return False
+        lasting = timedelta(seconds=self._settings.lease_seconds)
+        self._lease = lease = Lease(self._database, job, lasting=lasting, now=self._now)
         try:
-            self._do(job)
+            with lease.renewed(self._give_sign):
+                self._do(job)
         except Exception:  # noqa: BLE001 - a process's outermost loop; one bad job must not hold up the others
             _log.exception("job failed: %s of %s, attempt %d", job.type.value, job.partnership_id, job.attempts)
-            self._put_off(job)
+            lease.put_off(min(timedelta(seconds=2 ** min(job.attempts, 10)), _LONGEST_BACKOFF))
         except BaseException:
-            self._give_back(job)
+            lease.give_back()
             raise
         else:
-            self._finish(job)
+            lease.finish()
+        finally:
+            self._lease = None
         return True
 
     def _worked(self) -> bool:
@@ -134,16 +162,3 @@ class Worker:
             with self._database.transaction("purge") as tx:
                 done = partnerships.purge(tx, job.partnership_id, now=self._now())
         self._database.forget_overwritten()
-
-    def _finish(self, job: Job) -> None:
-        with self._database.transaction("finish a job") as tx:
-            jobs.finish(tx, job)
-
-    def _put_off(self, job: Job) -> None:
-        backoff = min(timedelta(seconds=2 ** min(job.attempts, 10)), _LONGEST_BACKOFF)
-        with self._database.transaction("put a job off") as tx:
-            jobs.put_off(tx, job, until=self._now() + backoff)
-
-    def _give_back(self, job: Job) -> None:
-        with self._database.transaction("give a job back") as tx:
-            jobs.give_back(tx, job, now=self._now())

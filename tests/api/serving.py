@@ -15,7 +15,6 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
-import uvicorn
 from fastapi import FastAPI
 
 from escrow import organizations
@@ -25,6 +24,7 @@ from escrow.api.dependencies import Service
 from escrow.api.logs import write_logs
 from escrow.psi.encoding import b64url
 from escrow.psi.profile_ids import LATEST_PROFILE
+from escrow.server.listening import listener
 from escrow.settings import ServerSettings
 from escrow.store.database import Database
 from escrow.store.sealing import SealingKey
@@ -89,7 +89,7 @@ class Served:
 
 
 @contextmanager
-def served(database_url: str, folder: Path, *, limits: Mapping[str, int] | None = None) -> Iterator[Served]:
+def served(database_url: str, folder: Path, *, limits: Mapping[str, float] | None = None) -> Iterator[Served]:
     """Serve a migrated database on a free port of loopback until the block ends."""
     service = Service(
         database=Database(database_url),
@@ -118,8 +118,8 @@ def served(database_url: str, folder: Path, *, limits: Mapping[str, int] | None 
 @contextmanager
 def listening(app: FastAPI) -> Iterator[str]:
     """Serve an application on a free port of loopback until the block ends."""
-    config = uvicorn.Config(app, port=0, log_config=None, access_log=False, server_header=False, lifespan="off")
-    server = uvicorn.Server(config)
+    serving: Service = app.state.service
+    server = listener(app, serving.settings.model_copy(update={"port": 0}))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:

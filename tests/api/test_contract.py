@@ -20,11 +20,11 @@ def test_every_operation_has_an_id_of_its_own_and_says_what_it_does() -> None:
     assert all(said["summary"] and said["description"] for _, _, said in operations())
 
 
-def test_every_operation_but_the_health_check_asks_for_a_key() -> None:
+def test_every_operation_but_the_health_checks_asks_for_a_key() -> None:
     asking = [
         path for path, _, said in operations() if [list(each) for each in said.get("security", [])] == [["apiKey"]]
     ]
-    assert {path for path, _, _ in operations()} - set(asking) == {"/healthz"}
+    assert {path for path, _, _ in operations()} - set(asking) == {"/healthz", "/readyz"}
 
 
 def test_every_operation_that_asks_for_a_scope_documents_the_refusal() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from datetime import timedelta
 from uuid import UUID
 
@@ -45,6 +46,33 @@ def test_asking_twice_is_asking_once(database: Database, partnership_id: UUID) -
         for _ in range(2):
             jobs.enqueue(tx, JobType.MATCH, partnership_id, due_at=NOON)
         assert _claimed_types(tx) == [JobType.MATCH]
+
+
+def test_a_worker_of_this_process_is_woken_once_the_asking_is_committed(
+    database: Database, partnership_id: UUID
+) -> None:
+    database.work_asked.clear()
+    with suppress(ZeroDivisionError), database.transaction("ask and fail") as tx:
+        jobs.enqueue(tx, JobType.MATCH, partnership_id, due_at=NOON)
+        raise ZeroDivisionError
+    with database.transaction("ask for nothing"):
+        pass
+    assert not database.work_asked.is_set()
+    with database.transaction("ask") as tx:
+        jobs.enqueue(tx, JobType.MATCH, partnership_id, due_at=NOON)
+        assert not database.work_asked.is_set()
+    assert database.work_asked.is_set()
+
+
+def test_a_lease_is_renewed_only_by_who_holds_it(database: Database, partnership_id: UUID) -> None:
+    with database.transaction("ask") as tx:
+        jobs.enqueue(tx, JobType.MATCH, partnership_id, due_at=NOON)
+        first = _claim(tx)
+        renewed = jobs.renew(tx, first, now=LATER, lease=LEASE)
+        assert renewed is not None
+        assert jobs.claim(tx, now=AFTER_THE_LEASE, lease=LEASE) is None
+        assert jobs.claim(tx, now=AFTER_THE_LEASE + LEASE, lease=LEASE) is not None
+        assert jobs.renew(tx, renewed, now=AFTER_THE_LEASE, lease=LEASE) is None
 
 
 def test_another_argument_is_other_work(database: Database, partnership_id: UUID) -> None:

@@ -9,7 +9,9 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from escrow import __version__, wire
+from escrow.api.admission import KeysFirst
 from escrow.api.bodies import BoundedBodies
+from escrow.api.concurrency import BoundedRequests
 from escrow.api.dependencies import Service
 from escrow.api.observing import Observed
 from escrow.api.problems import handle_problems
@@ -34,7 +36,10 @@ def create_app(serving: Service) -> FastAPI:
     """Build the application around one running service."""
     app = _routed()
     app.state.service = serving
+    # The last is the outermost.
     app.add_middleware(BoundedBodies, settings=serving.settings)
+    app.add_middleware(KeysFirst, service=serving)
+    app.add_middleware(BoundedRequests, most=serving.settings.concurrent_requests)
     app.add_middleware(Observed)
     return app
 

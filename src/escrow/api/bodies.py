@@ -1,6 +1,8 @@
-"""No body is read past its limit, whether its length was stated or not."""
+"""No body is read past its limit, whether its length was stated or not, and none is waited for without an end."""
 
 from __future__ import annotations
+
+import asyncio
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
@@ -23,7 +25,8 @@ class BoundedBodies:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        await self.app(scope, _Bounded(receive, _stated(scope), self._most_bytes(scope["path"])), send)
+        bounded = _Bounded(receive, _stated(scope), self._most_bytes(scope["path"]), seconds=self.settings.body_seconds)
+        await self.app(scope, bounded, send)
 
     def _most_bytes(self, path: str) -> int:
         if "/chunks/" in path:
@@ -34,23 +37,35 @@ class BoundedBodies:
 
 
 class _Bounded:
-    """Receives a body and raises as soon as it is known to be too large."""
+    """Receives a body and raises as soon as it is known to be too large or too slow."""
 
-    def __init__(self, receive: Receive, stated: int, most: int) -> None:
+    def __init__(self, receive: Receive, stated: int, most: int, *, seconds: float) -> None:
         self._receive = receive
         self._most = most
         self._stated = stated
         self._received = 0
+        self._deadline = asyncio.get_running_loop().time() + seconds
+        self._is_whole = False
 
     async def __call__(self) -> Message:
         """Receive one ASGI message."""
         if self._stated > self._most:
             raise HTTPException(413)
-        message = await self._receive()
+        message = await self._next()
         self._received += len(message.get("body", b""))
         if self._received > self._most:
             raise HTTPException(413)
+        self._is_whole = not message.get("more_body", False)
         return message
+
+    async def _next(self) -> Message:
+        if self._is_whole:
+            return await self._receive()
+        try:
+            async with asyncio.timeout_at(self._deadline):
+                return await self._receive()
+        except TimeoutError:
+            raise HTTPException(408) from None
 
 
 def _stated(scope: Scope) -> int:

@@ -27,6 +27,7 @@ from escrow.store.states import Scope
 from escrow.wire.values import Cursor, Id
 
 __all__ = [
+    "PRESENTED",
     "AnyKey",
     "AskedCursor",
     "AskedLimit",
@@ -40,15 +41,21 @@ __all__ = [
     "SubmitKey",
     "TermsKey",
     "json_only",
+    "not_shown",
     "page_size",
 ]
+
+
+#: Where the scope of a request holds the key that it shows.
+PRESENTED = "escrow presented key"
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
     """One running service: where it stores, what it seals with, how it is set, its clocks and its randomness.
 
-    ``running`` and ``rates`` are what it remembers of requests, for as long as the process lives.
+    ``running`` and ``rates`` are what it remembers of requests, for as long as the process lives. ``worker_silence``
+    tells for how many seconds the worker of this process, if it has one, gave no sign of life.
     """
 
     database: Database
@@ -59,6 +66,7 @@ class Service:
     steady: Callable[[], float] = time.monotonic
     running: Running = field(default_factory=Running)
     rates: Rates = field(default_factory=Rates)
+    worker_silence: Callable[[], float] | None = None
 
 
 def _service(request: Request) -> Service:
@@ -109,17 +117,23 @@ class PresentedKey:
 
 async def _presented_key(
     asked: SecurityScopes,
+    request: Request,
     service: Annotated[Service, Depends(_service)],
     unverified: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
 ) -> AsyncIterator[PresentedKey]:
     if unverified is None:
-        raise NotAuthenticated("Send a valid API key as 'Authorization: Bearer esk_…'.")
+        raise not_shown()
     scope = Scope(asked.scope_str) if asked.scopes else None
-    key = PresentedKey(service, unverified.credentials, scope)
+    key = request.scope[PRESENTED] = PresentedKey(service, unverified.credentials, scope)
     try:
         yield key
     finally:
         await run_in_threadpool(key.note_use)
+
+
+def not_shown() -> NotAuthenticated:
+    """Say how a key is sent."""
+    return NotAuthenticated("Send a valid API key as 'Authorization: Bearer esk_…'.")
 
 
 def page_size(service: Service, asked: int | None) -> int:

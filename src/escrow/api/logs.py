@@ -32,6 +32,9 @@ def write_logs(file: Path | None) -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
+    logging.captureWarnings(True)
+    for library in ("httpx", "httpcore"):  # they log the addresses that they ask, which may hold secrets
+        logging.getLogger(library).setLevel(logging.WARNING)
     structlog.configure(
         processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

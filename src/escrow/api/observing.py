@@ -1,6 +1,7 @@
 """Around every request: an id, one line in the log, the headers that every response has, and the outermost catch.
 
-The line names the route by its template. No address, query, header or body of a request is ever logged.
+The line names the route by its template, the network address of the client, and the organization by its id. No path,
+query, header or body of a request is ever logged.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import structlog
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from escrow.api.dependencies import PRESENTED
 from escrow.api.logs import told
 from escrow.api.problems import unexpected
 
@@ -59,8 +61,16 @@ class Observed:
                 method=scope["method"] if scope["method"] in _METHODS else "other",
                 route=getattr(scope.get("route"), "path", None),
                 status=answer.status,
+                organization_id=_organization(scope),
+                client=scope["client"][0] if scope.get("client") else None,
                 milliseconds=round((time.perf_counter() - started) * 1000, 1),
             )
+
+
+def _organization(scope: Scope) -> str | None:
+    """Say who called, once the route has found the key to be good."""
+    presented = scope.get(PRESENTED)
+    return str(presented.caller.organization_id) if presented is not None and presented.caller is not None else None
 
 
 class _Answer:

@@ -29,6 +29,7 @@ __all__ = [
     "handle_problems",
     "problem_of",
     "problems",
+    "unavailable",
     "unexpected",
 ]
 
@@ -44,6 +45,7 @@ STATUS: Mapping[type[EscrowError], int] = {
     errors.NotFound: 404,
     errors.RouteUnknown: 404,
     errors.MethodUnsupported: 405,
+    errors.RequestTooSlow: 408,
     errors.ChunksMissing: 409,
     errors.ConfirmationTaken: 409,
     errors.InvitationTaken: 409,
@@ -87,13 +89,14 @@ _HEADERS: Mapping[type[EscrowError], Mapping[str, str]] = {
 }
 
 #: What an error may tell beside its sentence; each is an attribute of the errors that have it.
-_MEMBERS = ("last_number", "applied_number", "missing", "expected", "scope")
+_MEMBERS = ("last_number", "applied_number", "missing", "expected", "scope", "failed")
 
 #: What a route that takes a body may answer, beside what any may.
 TAKES_A_BODY: tuple[type[EscrowError], ...] = (
     errors.BodyUnreadable,
     errors.BodyTooLarge,
     errors.ContentTypeUnsupported,
+    errors.RequestTooSlow,
 )
 
 #: What any route may answer.
@@ -103,6 +106,7 @@ _EVERYWHERE: tuple[type[EscrowError], ...] = (
     errors.RequestInvalid,
     errors.ServiceFault,
     errors.ServiceUnavailable,
+    errors.ServiceBusy,
 )
 
 #: Every 404 of a thing has this one body, whichever verb missed it: foreign and absent are never told apart.
@@ -112,6 +116,7 @@ _ABSENT = errors.NotFound("There is no such thing, or it is not yours.")
 _OF_FRAMEWORK: Mapping[int, EscrowError] = {
     400: errors.BodyUnreadable("The body is not JSON."),
     404: errors.RouteUnknown("No route has this address: see the OpenAPI document."),
+    408: errors.RequestTooSlow("The request did not arrive in time: send it again, faster."),
     405: errors.MethodUnsupported("The route does not know this method: see the OpenAPI document."),
     413: errors.BodyTooLarge("The body is larger than this route takes: see the limits of the service."),
 }
@@ -176,8 +181,13 @@ def _answer(request: Request, error: Exception) -> Response:
                 response.headers["Allow"] = ", ".join(_allowed(request)) or response.headers.get("Allow", "")
             return response
         case _:
-            _log.error("database unavailable", failure=type(error).__name__)
-            return problem_of(errors.ServiceUnavailable("The database is busy or away. Try again in a moment."))
+            return problem_of(unavailable(error))
+
+
+def unavailable(failure: Exception) -> EscrowError:
+    """Log that the database did not answer, and give what the caller is told of it."""
+    _log.error("database unavailable", failure=type(failure).__name__)
+    return errors.ServiceUnavailable("The database is busy or away. Try again in a moment.")
 
 
 def _allowed(request: Request) -> list[str]:
@@ -228,7 +238,7 @@ def _document(status: int, error: EscrowError, members: Mapping[str, Any]) -> Re
 
 def _headers(error: EscrowError) -> Mapping[str, str] | None:
     if not isinstance(error, errors.RateExceeded):
-        return _HEADERS.get(type(error))
+        return next((_HEADERS[above] for above in type(error).__mro__ if above in _HEADERS), None)
     return {
         "RateLimit": f'"organization";r=0;t={error.seconds}',
         "RateLimit-Policy": f'"organization";q={error.per_minute};w=60',

@@ -23,6 +23,7 @@ __all__ = [
     "MigrationsDiffer",
     "NotAuthenticated",
     "NotFound",
+    "NotReady",
     "OrganizationNameInvalid",
     "OrganizationNameTaken",
     "PairingIncomplete",
@@ -36,11 +37,13 @@ __all__ = [
     "Refused",
     "RequestInProgress",
     "RequestInvalid",
+    "RequestTooSlow",
     "RouteUnknown",
     "ScopeMissing",
     "SealBroken",
     "SealingKeyExposed",
     "SealingKeyInvalid",
+    "ServiceBusy",
     "ServiceFault",
     "ServiceUnavailable",
     "StoredFormUnknown",
@@ -289,6 +292,12 @@ class RateExceeded(Refused):
         self.seconds = seconds
 
 
+class RequestTooSlow(Refused):
+    """The request did not arrive in the time that the service waits for one."""
+
+    code = "request-too-slow"
+
+
 class RouteUnknown(Refused):
     """No route has this address."""
 
@@ -371,3 +380,19 @@ class ServiceUnavailable(ServiceFault):
     """The database cannot be reached or is busy; the same request may work a moment later."""
 
     code = "service-unavailable"
+
+
+class ServiceBusy(ServiceUnavailable):
+    """The service has as many requests or connections as it takes at once."""
+
+    code = "service-busy"
+
+
+class NotReady(ServiceUnavailable):
+    """A process of the service cannot do its work; ``failed`` names the checks that say so."""
+
+    code = "not-ready"
+
+    def __init__(self, message: str, *, failed: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.failed = failed

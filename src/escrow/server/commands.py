@@ -18,7 +18,7 @@ from escrow.server.certificates import check_certificate
 from escrow.server.config_commands import config_app
 from escrow.server.customers import api_key_app, organization_app
 from escrow.server.dangers import check_listener, must_lie_outside
-from escrow.server.running import alone_on, check_port, gather_garbage, listen, on_stop_signals, work_until, working
+from escrow.server.running import alone_on, check_port, gather_garbage, listen, make_worker, on_stop_signals, working
 from escrow.server.starting import database_answers, must_exist, opened, read_settings, settings_file
 
 __all__ = ["app", "main"]
@@ -130,12 +130,16 @@ def serve(
     check_listener(settings)
     certificate = check_certificate(settings)
     check_port(settings)
+    stop = threading.Event()
     with opened(settings) as (database, key), alone_on(settings):
+        from escrow.api.dependencies import Service
+
         if settings.on_sqlite or with_worker:
-            with working(database, key, settings):
-                listen(database, key, settings, certificate)
+            worker = make_worker(database, key, settings)
+            with working(worker, stop, settings):
+                listen(Service(database, key, settings, worker_silence=worker.silence), certificate, stop)
         else:
-            listen(database, key, settings, certificate)
+            listen(Service(database, key, settings), certificate, stop)
 
 
 @app.command()
@@ -147,8 +151,10 @@ def work(sealing_key: SealingKeyFile = None) -> None:
     stop = threading.Event()
     with opened(settings) as (database, key):
         on_stop_signals(stop.set)
+        worker = make_worker(database, key, settings)
         gather_garbage()
-        work_until(stop, database, key, settings)
+        with working(worker, stop, settings):
+            stop.wait()
 
 
 @app.command()

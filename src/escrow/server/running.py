@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import signal
 import socket
@@ -16,89 +17,71 @@ from escrow.errors import ServiceFault
 from escrow.server.certificates import renewing
 
 if TYPE_CHECKING:
-    import uvicorn
-    from starlette.types import ASGIApp
-
+    from escrow.api.dependencies import Service
     from escrow.server.certificates import Certificate
     from escrow.settings import ServerSettings
     from escrow.store.database import Database
     from escrow.store.sealing import SealingKey
+    from escrow.worker import Worker
 
 __all__ = [
     "alone_on",
     "check_port",
     "gather_garbage",
     "listen",
+    "make_worker",
     "on_stop_signals",
-    "work_until",
     "working",
 ]
 
 
-def work_until(stop: threading.Event, database: Database, key: SealingKey, settings: ServerSettings) -> None:
-    """Apply, match and release until told to stop."""
+_log = logging.getLogger(__name__)
+
+
+def make_worker(database: Database, key: SealingKey, settings: ServerSettings) -> Worker:
+    """Make the worker of this process."""
     from escrow.worker import Worker
 
-    Worker(database, key, settings).run(stop)
+    return Worker(database, key, settings)
 
 
 @contextmanager
-def working(database: Database, key: SealingKey, settings: ServerSettings) -> Iterator[None]:
-    """Work in a thread beside the block, and finish the piece at hand when the block ends."""
-    stop = threading.Event()
-    thread = threading.Thread(target=_work_or_stop, args=(database, key, settings, stop), name="worker", daemon=True)
+def working(worker: Worker, stop: threading.Event, settings: ServerSettings) -> Iterator[None]:
+    """Work in a thread beside the block; when the block ends, finish the job at hand or give it back in time."""
+    thread = threading.Thread(target=_work_or_stop, args=(worker, stop), name="worker", daemon=True)
     thread.start()
     try:
         yield
     finally:
         stop.set()
-        thread.join(timeout=30)
+        worker.wake()
+        thread.join(settings.stop_seconds)
+        if thread.is_alive():
+            worker.let_go()
 
 
-def _work_or_stop(database: Database, key: SealingKey, settings: ServerSettings, stop: threading.Event) -> None:
-    """Work; a service whose worker has died stops too, rather than look well and apply nothing."""
+def _work_or_stop(worker: Worker, stop: threading.Event) -> None:
+    """Work; a process whose worker has died stops too, rather than look well and apply nothing."""
     try:
-        work_until(stop, database, key, settings)
+        worker.run(stop)
+    except Exception as failure:  # noqa: BLE001 - a thread's outermost loop: nobody else would log it as a line
+        _log.exception("the worker ended", exc_info=failure)
     finally:
         if not stop.is_set():
             signal.raise_signal(signal.SIGTERM)
 
 
-def listen(database: Database, key: SealingKey, settings: ServerSettings, certificate: Certificate | None) -> None:
-    """Answer the API until told to stop."""
-    import uvicorn
-
+def listen(service: Service, certificate: Certificate | None, stop: threading.Event) -> None:
+    """Answer the API until told to stop, and tell the worker so at once."""
     from escrow.api.app import create_app
-    from escrow.api.dependencies import Service
+    from escrow.server.listening import listener
 
     # Once it has stopped, uvicorn raises the signal again: the worker is then still to be stopped.
     on_stop_signals(lambda: None)
-    app = create_app(Service(database, key, settings))
+    app = create_app(service)
     gather_garbage()
-    with renewing(certificate, settings.tls_reload_seconds):
-        uvicorn.Server(_listener(app, settings, certificate)).run()
-
-
-def _listener(app: ASGIApp, settings: ServerSettings, certificate: Certificate | None) -> uvicorn.Config:
-    """Everything that uvicorn would otherwise read from the environment is said here."""
-    import uvicorn
-
-    return uvicorn.Config(
-        app,
-        host=settings.host,
-        port=settings.port,
-        workers=1,
-        ssl_context_factory=(lambda _config, _default: certificate.context) if certificate else None,
-        proxy_headers=bool(settings.trusted_proxies),
-        forwarded_allow_ips=[str(network) for network in settings.trusted_proxies],
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        ws="none",
-        lifespan="off",
-        timeout_keep_alive=settings.idle_seconds,
-        timeout_graceful_shutdown=settings.stop_seconds,
-    )
+    with renewing(certificate, service.settings.tls_reload_seconds):
+        listener(app, service.settings, certificate, stopping=stop.set).run()
 
 
 @contextmanager

@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
@@ -21,10 +22,13 @@ from sqlalchemy.engine import URL, make_url
 
 from escrow.errors import ServiceUnavailable
 
-__all__ = ["Database", "JoinedDatabase", "Transaction"]
+__all__ = ["WORK_ASKED", "Database", "JoinedDatabase", "Transaction"]
 
 #: What a verb is given: an open transaction that it never commits.
 Transaction = Connection
+
+#: What a transaction that asks for work notes in its ``info``.
+WORK_ASKED = "work asked"
 
 _log = logging.getLogger(__name__)
 
@@ -46,6 +50,8 @@ class Database:
     """A database by its URL; threads share one, each transaction has a connection of its own."""
 
     def __init__(self, url: str) -> None:
+        #: Set once a transaction of this process that asked for work is committed; a worker beside it waits for that.
+        self.work_asked = Event()
         self.engine = _sqlite(make_url(url)) if url.startswith("sqlite") else _postgresql(make_url(url))
 
     def __repr__(self) -> str:
@@ -72,8 +78,11 @@ class Database:
         started = time.monotonic()
         with self.engine.connect() as connection:
             tx = connection.execution_options(writes=writes, **_isolation(self.engine, writes=writes))
+            connection.info.pop(WORK_ASKED, None)  # of a transaction that was rolled back
             with tx.begin():
                 yield tx
+            if connection.info.pop(WORK_ASKED, False):
+                self.work_asked.set()
         _log.debug("%s: %.0f ms", name, (time.monotonic() - started) * 1000)
 
     def forget_overwritten(self) -> None:

@@ -6,17 +6,17 @@ claimed by another when the lease is over. Doing a job twice is harmless: that i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, case, delete, insert, or_, select, update
 
-from escrow.store.database import Transaction
+from escrow.store.database import WORK_ASKED, Transaction
 from escrow.store.states import JobType
 from escrow.store.tables import jobs
 
-__all__ = ["Job", "claim", "enqueue", "finish", "give_back", "put_off", "take_over"]
+__all__ = ["Job", "claim", "enqueue", "finish", "give_back", "put_off", "renew", "take_over"]
 
 #: A job that runs is due no more, until somebody asks for it again.
 _NEVER = datetime(9999, 1, 1, tzinfo=UTC)
@@ -36,6 +36,7 @@ class Job:
 
 def enqueue(tx: Transaction, job_type: JobType, partnership_id: UUID, *, due_at: datetime, argument: str = "") -> None:
     """Ask for work at a time; of two times the earlier counts."""
+    tx.info[WORK_ASKED] = True
     place = _place(job_type, partnership_id, argument)
     earlier = case((jobs.c.due_at < due_at, jobs.c.due_at), else_=due_at)
     known = tx.execute(update(jobs).where(place).values(asked=jobs.c.asked + 1, due_at=earlier))
@@ -71,6 +72,13 @@ def claim(tx: Transaction, *, now: datetime, lease: timedelta) -> Job | None:
         .values(leased_until=job.leased_until, attempts=job.attempts, due_at=_NEVER)
     )
     return job
+
+
+def renew(tx: Transaction, job: Job, *, now: datetime, lease: timedelta) -> Job | None:
+    """Lengthen the lease of work that goes on, and give it anew; nothing if another worker has the work by now."""
+    renewed = replace(job, leased_until=now + lease)
+    held = tx.execute(update(jobs).where(_held(job)).values(leased_until=renewed.leased_until))
+    return renewed if held.rowcount else None
 
 
 def finish(tx: Transaction, job: Job) -> None:

@@ -13,7 +13,7 @@ from escrow.store.database import Transaction
 from escrow.store.sealing import SealingKey, context
 from escrow.store.tables import generations, partnerships
 
-__all__ = ["erase_secrets", "open_pepper", "partnership_key", "seal_new_key", "seal_new_pepper"]
+__all__ = ["check_opens", "erase_secrets", "open_pepper", "partnership_key", "seal_new_key", "seal_new_pepper"]
 
 
 def seal_new_key(partnership_id: UUID, *, service_key: SealingKey, random: Callable[[int], bytes]) -> bytes:
@@ -35,6 +35,16 @@ def partnership_key(tx: Transaction, partnership_id: UUID, *, service_key: Seali
     if sealed is None:
         raise PartnershipEnded("This partnership has no keys any more.")
     return service_key.open_key(sealed, context=_key_context(partnership_id))
+
+
+def check_opens(tx: Transaction, *, service_key: SealingKey) -> None:
+    """Raise SealBroken unless the service's key is the one of this database; an empty one has none yet."""
+    query = select(partnerships.c.partnership_id, partnerships.c.sealed_key).where(
+        partnerships.c.sealed_key.is_not(None)
+    )
+    sealed = tx.execute(query.limit(1)).one_or_none()
+    if sealed is not None:
+        service_key.open_key(sealed.sealed_key, context=_key_context(sealed.partnership_id))
 
 
 def open_pepper(tx: Transaction, partnership_id: UUID, generation: int, *, service_key: SealingKey) -> bytes:

@@ -37,3 +37,4 @@ class Problem(BaseModel):
     missing: Sequence[Number] | None = None
     expected: str | None = None
     scope: str | None = None
+    failed: Sequence[str] | None = None

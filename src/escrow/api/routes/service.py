@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from escrow import __version__, organizations, wire
+from escrow import __version__, errors, organizations, wire
 from escrow.api.dependencies import AnyKey, Service, Serving
 from escrow.api.idempotency import Router
-from escrow.api.problems import problems
+from escrow.api.problems import also, problems
+from escrow.api.readiness import check_ready
 from escrow.psi.matchkeys import Suite
 from escrow.psi.profile_ids import PROFILE_IDS
 from escrow.store.states import Scope
@@ -18,6 +19,13 @@ router = Router(tags=["service"])
 @router.get("/healthz", summary="Whether the service answers")
 def check_health() -> wire.Health:
     """Answer as long as the process does; asks for no key and says nothing else."""
+    return wire.Health()
+
+
+@router.get("/readyz", summary="Whether this process can do its work", responses=also({}, errors.NotReady))
+def check_readiness(service: Serving) -> wire.Health:
+    """Answer if the database, its tables, the sealing key and the worker of this process are well; asks for no key."""
+    check_ready(service)
     return wire.Health()
 
 
