@@ -15,7 +15,8 @@ import numpy as np
 
 from escrow.api.app import openapi_document
 from escrow.psi.matchkeys import MatchKeyClass
-from escrow.psi.normalisation import LATEST, profile
+from escrow.psi.normalisation import profile
+from escrow.psi.profile_ids import FIRST_PROFILE
 from escrow.psi.records import SubmissionKind, chunk_digest, make_records, pack_chunk, submission_digest
 from tests.javascript import JAVASCRIPT, PAGE, blocks, shown_after
 from tests.psi.vector_files import vectors
@@ -37,9 +38,9 @@ def test_the_examples_need_nothing_but_node() -> None:
 
 
 def test_the_page_names_the_profile_that_the_examples_and_the_service_have() -> None:
-    assert f"const PROFILE = '{LATEST}'" in (JAVASCRIPT / "domain.mjs").read_text(encoding="utf-8")
+    assert f"const PROFILE = '{FIRST_PROFILE}'" in (JAVASCRIPT / "domain.mjs").read_text(encoding="utf-8")
     named = set(re.findall(r"escrow-\d+\+psl-[\d-]+", PAGE.read_text(encoding="utf-8")))
-    assert named == {LATEST}
+    assert named == {FIRST_PROFILE}
 
 
 def test_every_route_on_the_page_is_in_the_contract() -> None:
@@ -72,7 +73,7 @@ def test_the_table_of_spellings_is_what_the_profile_makes_of_them() -> None:
     )
     assert len(table) == 9
     for name, website, core, domain in table:
-        keys = {key.key_class: key.value for key in profile(LATEST).match_keys(name, website)}
+        keys = {key.key_class: key.value for key in profile(FIRST_PROFILE).match_keys(name, website)}
         said = {MatchKeyClass.NAME: core, MatchKeyClass.DOMAIN: domain}
         assert keys == {key_class: value for key_class, value in said.items() if value}
 
@@ -92,7 +93,7 @@ def test_the_worked_chunk_is_the_one_that_the_protocol_makes() -> None:
     digest = submission_digest(
         partnership_id=UUID(bytes=row["partnership_id"]),
         g=0,
-        profile_id=LATEST,
+        profile_id=FIRST_PROFILE,
         kind=SubmissionKind.SNAPSHOT,
         number=1,
         base=0,

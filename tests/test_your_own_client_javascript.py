@@ -19,7 +19,8 @@ import pytest
 
 from escrow.psi.keys import generation_keys
 from escrow.psi.matchkeys import Kind, MatchKeyClass, Suite
-from escrow.psi.normalisation import LATEST, profile
+from escrow.psi.normalisation import profile
+from escrow.psi.profile_ids import FIRST_PROFILE
 from escrow.psi.records import ListRecords, join, make_records, pack_chunk, parse_chunk
 from escrow.psi.tokens import Blinder
 from escrow.terms import DETAIL_FIELDS
@@ -77,7 +78,7 @@ def test_the_first_token_is_the_one_that_our_own_code_makes() -> None:
         partnership_id=UUID(bytes=example["partnership_id"]),
         g=0,
         suite=Suite.HMAC,
-        profile_id=LATEST,
+        profile_id=FIRST_PROFILE,
     )
     token = Blinder(keys.match_key).tokens(Kind.WEB, ["iana.org"])
     made = run("first_token.mjs")
@@ -203,7 +204,7 @@ def _records_of(accounts: list[dict[str, Any]]) -> ListRecords:
 
 
 def _domain(website: str) -> str:
-    keys = {key.key_class: key.value for key in profile(LATEST).match_keys("", website)}
+    keys = {key.key_class: key.value for key in profile(FIRST_PROFILE).match_keys("", website)}
     return keys.get(MatchKeyClass.DOMAIN, "")
 
 

@@ -19,7 +19,7 @@ from escrow.psi import pairing
 from escrow.psi.encoding import b64url, unb64url
 from escrow.psi.keys import generation_keys
 from escrow.psi.matchkeys import Kind, Suite
-from escrow.psi.normalisation import LATEST
+from escrow.psi.profile_ids import FIRST_PROFILE
 from escrow.psi.records import SubmissionKind, chunk_digest, make_records, pack_chunk, submission_digest
 from escrow.psi.tokens import Blinder, rows
 from escrow.worker import Worker
@@ -49,7 +49,7 @@ class Inviter:
             "inviter_public": b64url(self.keys.public),
             "lookup": b64url(pairing.lookup(self.psk)),
             "suite": 1,
-            "profile": LATEST,
+            "profile": FIRST_PROFILE,
             "acceptor_organization_id": str(self.service.right.organization_id),
         }
         assert self.service.left.http.post("/v1/partnerships", json=invitation).status_code == 201
@@ -177,7 +177,7 @@ def test_a_partner_in_javascript_never_writes_over_its_keys(inviter: Inviter, pa
 
 
 def _digest_by_our_own_code(partnership_id: UUID, root: bytes, own_secret: bytes) -> bytes:
-    keys = generation_keys(root, partnership_id=partnership_id, g=0, suite=Suite.HMAC, profile_id=LATEST)
+    keys = generation_keys(root, partnership_id=partnership_id, g=0, suite=Suite.HMAC, profile_id=FIRST_PROFILE)
     listed = json.loads((JAVASCRIPT / "list.json").read_text(encoding="utf-8"))[:3]
     packed = rows(own_secret, partnership_id=partnership_id, account_ids=[each["id"] for each in listed])
     numbers = np.frombuffer(packed, ">u8").astype(np.uint64)
@@ -192,7 +192,7 @@ def _digest_by_our_own_code(partnership_id: UUID, root: bytes, own_secret: bytes
     return submission_digest(
         partnership_id=partnership_id,
         g=0,
-        profile_id=LATEST,
+        profile_id=FIRST_PROFILE,
         kind=SubmissionKind.SNAPSHOT,
         number=1,
         base=0,

@@ -74,7 +74,7 @@ def test_a_dry_run_sends_nothing_and_shows_what_would_leave(
     before = len(service.requests)
     planned = left("submit", export, "--dry-run", "--json").json
     assert planned["populations"] == {"customers": 1, "opportunities": 1, "prospects": 1}
-    assert planned["sent_tokens"] == {"domain": 3, "name": 3, "variant": 0, "fallback": 0}
+    assert planned["sent_tokens"] == {"domain": 3, "name": 3, "variant": 1, "fallback": 3}
     assert (planned["type"], planned["dry_run"]) == ("snapshot", True)
     assert not [request for request in service.requests[before:] if not request.startswith("GET")]
     shown = left("submit", export, "--dry-run")

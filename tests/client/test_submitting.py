@@ -104,7 +104,7 @@ def test_a_stale_state_is_answered_with_a_snapshot_that_keeps_account_ids(left: 
 
 
 def test_an_upload_that_was_cut_off_goes_on_with_the_missing_chunks(left: Machine, service: FakeService) -> None:
-    service.chunk_bytes = 100
+    service.chunk_bytes = 160
     companies = [ACME, BOLT, COIL, DUNE]
     made = plan(left, *companies)
     assert len(made.chunks) > 2

@@ -225,7 +225,7 @@ def test_a_name_that_two_of_our_accounts_have_is_not_wrapped(tmp_path: Path, ser
     left, _ = a_pair(tmp_path, service)
     agree(left, Terms(levels=CUSTOMERS_OPEN, fields=FIELDS, reveals_from=Tier.LIKELY))
     delta: Company = ("1", "Delta Inc", "delta.com", C)
-    submit(left, delta, ("2", "Delta Inc", "deltafaucet.com", C))
+    submit(left, delta, ("2", "Delta Inc", "delta.de", C))
     left_seat, _ = seats(service, left)
     left_seat.wanted = all_rows(left)
     assert sync(left).sent == 2

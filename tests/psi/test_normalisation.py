@@ -10,7 +10,7 @@ import pytest
 from escrow.errors import ProfileUnknown
 from escrow.psi.matchkeys import MatchKey, MatchKeyClass
 from escrow.psi.normalisation import LATEST, profile
-from escrow.psi.profile_ids import PROFILE_IDS
+from escrow.psi.profile_ids import FIRST_PROFILE, PROFILE_IDS
 
 FROZEN = {"escrow-1": "7e4faa04e9093f5e2ce2128deb837dc6b94dee1ddca83f65fe23d1d4293b5d72"}
 
@@ -26,13 +26,15 @@ def test_the_data_of_a_profile_is_frozen(folder: str) -> None:
     assert digest.hexdigest() == FROZEN[folder], "a change to a profile's data needs a new profile id"
 
 
-def test_the_profiles_id_names_the_day_of_its_suffix_list() -> None:
-    suffix_list = files("escrow.psi.normalisation").joinpath("data", "escrow-1", "public_suffix_list.dat")
-    assert f"// VERSION: {LATEST.removeprefix('escrow-1+psl-')}_" in suffix_list.read_text(encoding="utf-8")
+@pytest.mark.parametrize("profile_id", PROFILE_IDS)
+def test_the_profiles_id_names_the_day_of_its_suffix_list(profile_id: str) -> None:
+    folder, _, day = profile_id.partition("+psl-")
+    suffix_list = files("escrow.psi.normalisation").joinpath("data", folder, "public_suffix_list.dat")
+    assert f"// VERSION: {day}_" in suffix_list.read_text(encoding="utf-8")
 
 
-def test_a_row_gives_a_domain_and_a_name() -> None:
-    assert profile().match_keys("Acme Inc.", "https://www.acme.de/", "DE") == (
+def test_a_row_of_the_first_profile_gives_a_domain_and_a_name() -> None:
+    assert profile(FIRST_PROFILE).match_keys("Acme Inc.", "https://www.acme.de/", "DE") == (
         MatchKey(MatchKeyClass.DOMAIN, "acme.de"),
         MatchKey(MatchKeyClass.NAME, "acme"),
     )
@@ -47,7 +49,24 @@ def test_a_row_gives_a_domain_and_a_name() -> None:
     ],
 )
 def test_what_says_nothing_gives_no_key(name: str, website: str, classes: list[MatchKeyClass]) -> None:
-    assert [key.key_class for key in profile().match_keys(name, website)] == classes
+    assert [key.key_class for key in profile(FIRST_PROFILE).match_keys(name, website)] == classes
+
+
+def test_a_row_of_the_second_profile_gives_variants_and_a_fallback_too() -> None:
+    assert profile(LATEST).match_keys("Acme Holdings Inc.", "https://www.acme-rockets.de/") == (
+        MatchKey(MatchKeyClass.DOMAIN, "acme-rockets.de"),
+        MatchKey(MatchKeyClass.NAME, "acmeholdings"),
+        MatchKey(MatchKeyClass.VARIANT, "acme"),
+        MatchKey(MatchKeyClass.VARIANT, "acmerockets"),
+        MatchKey(MatchKeyClass.FALLBACK, "acme"),
+    )
+
+
+def test_a_website_without_a_name_still_says_a_brand() -> None:
+    assert profile(LATEST).match_keys("unknown", "globex.com") == (
+        MatchKey(MatchKeyClass.DOMAIN, "globex.com"),
+        MatchKey(MatchKeyClass.VARIANT, "globex"),
+    )
 
 
 def test_an_unknown_profile_is_refused() -> None:
@@ -60,7 +79,8 @@ def test_every_profile_that_the_service_accepts_is_there(profile_id: str) -> Non
     assert profile(profile_id).id == profile_id
 
 
-def test_many_rows_have_the_keys_that_each_has_alone() -> None:
+@pytest.mark.parametrize("profile_id", PROFILE_IDS)
+def test_many_rows_have_the_keys_that_each_has_alone(profile_id: str) -> None:
     rows = [
         ("Acme Inc.", "https://www.acme.de/"),
         ("unknown", "n/a"),
@@ -69,7 +89,7 @@ def test_many_rows_have_the_keys_that_each_has_alone() -> None:
         ("Ünï AG", ""),
     ]
     names, websites = zip(*rows, strict=True)
-    columns = profile().values_by_class(names, websites)
+    columns = profile(profile_id).values_by_class(names, websites)
     for number, row in enumerate(rows):
         values = [MatchKey(key_class, column[number]) for key_class, column in columns if column[number]]
-        assert tuple(values) == profile().match_keys(*row)
+        assert tuple(values) == profile(profile_id).match_keys(*row)

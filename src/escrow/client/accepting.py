@@ -63,10 +63,13 @@ def _invitation(service: Escrow, lookup: bytes) -> wire.Invitation:
 
 
 def _check_known(invitation: wire.Invitation, profiles: frozenset[str]) -> None:
-    if invitation.suite != Suite.HMAC or invitation.profile not in profiles:
+    if invitation.suite != Suite.HMAC:
+        raise GenerationInvalid("the invitation is for a suite that this version does not have: update escrow")
+    if invitation.profile not in profiles:
+        known = " and ".join(sorted(profiles))
         raise GenerationInvalid(
-            f"the invitation is for profile {invitation.profile}, which this version does not have; "
-            "bring both clients to the same version"
+            f"the invitation is for profile {invitation.profile}, and this version has {known}: "
+            "update escrow, or ask for an invitation made with --profile"
         )
 
 

@@ -100,7 +100,7 @@ def make_accounts(rows: CrmRows, keys: BlindedKeys, earlier: EarlierAccounts | N
     """Make the accounts of a list; rows without any match key are left out.
 
     A fallback key on two accounts and any key on more than five name nobody and are dropped, and counted in
-    ``left_out``.
+    ``left_out``; accounts that have a key in a stronger class are not asked to share it with the rest.
     """
     numbers = number_tokens(keys.tokens)
     companies = companies_of_rows(keys, numbers, rows=len(rows))
@@ -149,7 +149,7 @@ def _newness(rows: CrmRows, row: int) -> int:
 def _keys_to_send(keys: BlindedKeys, numbers: Indexes, accounts: Indexes) -> tuple[AccountKeys, tuple[int, int, int]]:
     """Keep each key once for each account, without those that name nobody; count what was dropped."""
     once = _once_for_each_account(keys, numbers, accounts)
-    held_by = np.bincount(numbers[once])[numbers[once]]
+    held_by = _held_by(numbers[once], keys.key_classes[once])
     is_ambiguous = held_by > MOST_ACCOUNTS_OF_A_KEY
     is_shared = (keys.key_classes[once] == MatchKeyClass.FALLBACK) & (held_by > 1) & ~is_ambiguous
     ambiguous, shared = (len(np.unique(numbers[once[which]])) for which in (is_ambiguous, is_shared))
@@ -159,6 +159,19 @@ def _keys_to_send(keys: BlindedKeys, numbers: Indexes, accounts: Indexes) -> tup
     sent = clear[_places_in_runs(accounts[clear]) < MOST_KEYS_OF_AN_ACCOUNT]
     kept = AccountKeys(accounts[sent], keys.key_classes[sent], keys.tokens[sent], keys.rows[sent].astype(np.intp))
     return kept, (ambiguous, shared, len(clear) - len(sent))
+
+
+def _held_by(numbers: Indexes, key_classes: npt.NDArray[np.uint8]) -> Indexes:
+    """Count for each key of an account on how many accounts it stands in its class or a stronger one.
+
+    So a company keeps its name where the names of many others begin with it.
+    """
+    held_by = np.zeros(len(numbers), np.intp)
+    for key_class in MatchKeyClass:
+        of_class = key_classes == key_class
+        as_strong = np.bincount(numbers[key_classes <= key_class], minlength=int(numbers.max(initial=-1)) + 1)
+        held_by[of_class] = as_strong[numbers[of_class]]
+    return held_by
 
 
 def _once_for_each_account(keys: BlindedKeys, numbers: Indexes, accounts: Indexes) -> Indexes:

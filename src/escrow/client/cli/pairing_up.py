@@ -32,10 +32,13 @@ def invite(
         UUID | None, typer.Option("--to", help="The partner's organization id; without it you `confirm` who accepted.")
     ] = None,
     label: LabelOption = "",
+    profile: Annotated[
+        str | None,
+        typer.Option("--profile", help="How names and websites are normalised, if the partner lacks the latest way."),
+    ] = None,
 ) -> Said:
     """Invite a partner: prints a pairing code to carry to them outside the service."""
     from escrow.client.inviting import invite as send_invitation
-    from escrow.psi.profile_ids import LATEST_PROFILE
 
     _must_be_free(session, label)
     printed = send_invitation(
@@ -43,7 +46,7 @@ def invite(
         session.file,
         label=label,
         acceptor=to,
-        profile_id=LATEST_PROFILE,
+        profile_id=_profile_id(profile),
         random=session.random,
         now=session.now,
     )
@@ -54,6 +57,16 @@ def invite(
         console.print("They run `escrow accept CODE`. It is shown once, and is a secret until they did.")
 
     return Said({**seat_object(printed.seat), "code": printed.code}, show)
+
+
+def _profile_id(asked: str | None) -> str:
+    """Give the latest profile, or the one asked for if this version has it."""
+    from escrow.errors import ProfileUnknown
+    from escrow.psi.profile_ids import LATEST_PROFILE, PROFILE_IDS
+
+    if asked is not None and asked not in PROFILE_IDS:
+        raise ProfileUnknown(f"this version of escrow has the profiles {' and '.join(PROFILE_IDS)}, not {asked}")
+    return asked or LATEST_PROFILE
 
 
 @command(app, "accept")

@@ -9,45 +9,46 @@ Partner's side only: nothing on the server's side may import this package.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from typing import Protocol
 
 from escrow.errors import ProfileUnknown
 from escrow.psi.matchkeys import MatchKey, MatchKeyClass
-from escrow.psi.normalisation.escrow_1.domains import Domains
-from escrow.psi.normalisation.escrow_1.names import CoreNames
-from escrow.psi.normalisation.escrow_1.tables import read_tables
-from escrow.psi.profile_ids import LATEST_PROFILE
+from escrow.psi.normalisation.escrow_1.rules import DomainAndName
+from escrow.psi.normalisation.escrow_2.rules import CompanyKeys
+from escrow.psi.profile_ids import FIRST_PROFILE, LATEST_PROFILE, PROFILE_IDS
 
-__all__ = ["LATEST", "Profile", "profile"]
+__all__ = ["LATEST", "Profile", "Rules", "profile"]
 
 LATEST = LATEST_PROFILE
 
-#: The folder that holds each profile's data.
-_DATA = {LATEST_PROFILE: "escrow-1"}
+
+class Rules(Protocol):
+    """What a profile does; every value is in Unicode NFC."""
+
+    def values_by_class(
+        self, names: Sequence[str], websites: Sequence[str]
+    ) -> tuple[tuple[MatchKeyClass, list[str]], ...]:
+        """Give lists of values, each with one for every row: empty for none, strongest class first."""
 
 
 class Profile:
-    """One way to normalise, under the id that both partners name.
+    """One way to normalise, under the id that both partners name."""
 
-    This profile makes keys of the classes domain and name; every key's value is in Unicode NFC.
-    """
+    __slots__ = ("_rules", "id")
 
-    __slots__ = ("_domains", "_names", "id")
-
-    def __init__(self, profile_id: str, *, data: str) -> None:
-        tables = read_tables(data)
+    def __init__(self, profile_id: str, rules: Rules) -> None:
         self.id = profile_id
-        self._domains = Domains(tables)
-        self._names = CoreNames(tables)
+        self._rules = rules
 
     def match_keys(self, name: str, website: str, country: str = "") -> tuple[MatchKey, ...]:  # noqa: ARG002
-        """Give the match keys of one CRM row, domain first; a website or name that says nothing gives none.
+        """Give the match keys of one CRM row, strongest class first; a website or name that says nothing gives none.
 
         The country makes no difference yet.
         """
-        values = ((_DOMAIN, self._domains.of(website)), (_NAME, self._names.of(name)))
-        return tuple(MatchKey(key_class, value) for key_class, value in values if value)
+        values = self._rules.values_by_class([name], [website])
+        return tuple(MatchKey(key_class, value) for key_class, (value,) in values if value)
 
     def values_by_class(
         self,
@@ -55,20 +56,21 @@ class Profile:
         websites: Sequence[str],
         countries: Sequence[str] = (),  # noqa: ARG002
     ) -> tuple[tuple[MatchKeyClass, list[str]], ...]:
-        """Give the values of the match keys of many rows, a list for each class: one for each row, empty for none."""
-        return ((_DOMAIN, self._domains.of_each(websites)), (_NAME, list(map(self._names.of, names))))
+        """Give the values of the match keys of many rows: lists with one for each row, empty for none.
+
+        A class whose keys a row may have several of comes several times.
+        """
+        return self._rules.values_by_class(names, websites)
 
 
-_DOMAIN = MatchKeyClass.DOMAIN
-_NAME = MatchKeyClass.NAME
+_RULES: Mapping[str, Callable[[], Rules]] = {FIRST_PROFILE: DomainAndName, LATEST_PROFILE: CompanyKeys}
 
 
 @cache
 def profile(profile_id: str = LATEST) -> Profile:
     """Give the profile of this id; an unknown one raises `ProfileUnknown`."""
-    data = _DATA.get(profile_id)
-    if data is None:
-        raise ProfileUnknown(
-            f"this version of escrow knows the profile {LATEST} and not the one asked for: update escrow"
-        )
-    return Profile(profile_id, data=data)
+    rules = _RULES.get(profile_id)
+    if rules is None:
+        known = " and ".join(PROFILE_IDS)
+        raise ProfileUnknown(f"this version of escrow has the profiles {known}, not the one asked for: update escrow")
+    return Profile(profile_id, rules())

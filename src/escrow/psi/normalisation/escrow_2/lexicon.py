@@ -1,0 +1,130 @@
+"""The frozen data files of the name rules, read into look-up tables; nothing outside their folder is consulted."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+
+__all__ = ["Endings", "Lexicon", "read_lexicon"]
+
+#: Forms of one word or more by their last word, longest first.
+Endings = Mapping[str, tuple[tuple[str, ...], ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """What the name rules know of the world; the data files say what each section is for.
+
+    ``assigned`` and ``letters`` are ranges as they stand in a regular expression.
+    """
+
+    assigned: Sequence[str]
+    letters: Sequence[str]
+    folds: Mapping[str, str]
+    #: Letters of other scripts as they are written in Latin letters, and Latin ones that are also written as two.
+    romanizations: Mapping[str, str]
+    spelled_out: Mapping[str, str]
+    legal_endings: Endings
+    legal_beginnings: frozenset[str]
+    attached_forms: Sequence[str]
+    #: What goes off the end of a stem: legal forms, corporate words, places, and what joins them.
+    stem_endings: Endings
+    stem_beginnings: frozenset[str]
+    #: Words that alone name nobody, the endings of stems among them.
+    common: frozenset[str]
+    industry: frozenset[str]
+    same: Mapping[str, str]
+    labels: frozenset[str]
+    marks: Sequence[str]
+    other_names: Sequence[str]
+    tails: Sequence[str]
+    securities: Sequence[str]
+    separators: Sequence[str]
+    web_endings: Sequence[str]
+    placeholders: frozenset[str]
+    placeholder_words: frozenset[str]
+    placeholder_beginnings: tuple[str, ...]
+
+
+def read_lexicon(version: str = "escrow-2") -> Lexicon:
+    """Read the data files frozen under this version."""
+    folder = files("escrow.psi.normalisation").joinpath("data", version)
+    characters = _sections(folder.joinpath("host_characters.txt"))
+    forms = _sections(folder.joinpath("legal_forms.txt"))
+    words = _sections(folder.joinpath("words.txt"))
+    places = _sections(folder.joinpath("places.txt"))
+    romanizations = _sections(folder.joinpath("romanizations.txt"))
+    placeholders = _sections(folder.joinpath("placeholder_names.txt"))
+    beside = _sections(folder.joinpath("labels.txt"))
+    stem_endings = _endings([*forms["trailing"], *words["corporate"], *places["places"], *places["joining"]])
+    common = [*words["industry"], *words["common"], *words["first names"], *places["before"]]
+    return Lexicon(
+        assigned=tuple(_ranges(characters["assigned"])),
+        letters=tuple(_ranges(characters["labels"])),
+        folds=dict(_pair(line) for line in _lines(folder.joinpath("folds.txt"))),
+        romanizations=dict(map(_pair, romanizations["letters"])),
+        spelled_out=dict(map(_pair, romanizations["spelled out"])),
+        legal_endings=_endings(forms["trailing"]),
+        legal_beginnings=frozenset(forms["leading"]),
+        attached_forms=sorted(forms["attached"], key=len, reverse=True),
+        stem_endings=stem_endings,
+        stem_beginnings=frozenset([*words["leading"], *places["before"]]),
+        common=frozenset(common).union(stem_endings),
+        industry=frozenset(words["industry"]),
+        same={spelling: first for first, *others in map(str.split, words["same"]) for spelling in others},
+        labels=frozenset([*beside["labels"], *places["codes"]]),
+        marks=beside["marks"],
+        other_names=_longest_first(beside["other names"]),
+        tails=_longest_first(beside["tails"]),
+        securities=_longest_first(beside["securities"]),
+        separators=_longest_first(line.strip('"') for line in beside["separators"]),
+        web_endings=tuple(_lines(folder.joinpath("web_endings.txt"))),
+        placeholders=frozenset(placeholders["names"]),
+        placeholder_words=frozenset(placeholders["words"]),
+        placeholder_beginnings=tuple(placeholders["beginnings"]),
+    )
+
+
+def _lines(file: Traversable) -> Iterator[str]:
+    """Yield the lines that are neither empty nor a comment."""
+    for line in file.read_text(encoding="utf-8").splitlines():
+        if line and not line.startswith("#"):
+            yield line
+
+
+def _sections(file: Traversable) -> Mapping[str, list[str]]:
+    sections: dict[str, list[str]] = {}
+    current: list[str] = []
+    for line in _lines(file):
+        if line.startswith("["):
+            current = sections.setdefault(line.strip("[]"), [])
+        else:
+            current.append(line)
+    return sections
+
+
+def _pair(line: str) -> tuple[str, str]:
+    letter, _, fold = line.partition(" ")
+    return letter, fold
+
+
+def _ranges(lines: Sequence[str]) -> Iterator[str]:
+    """Turn ranges of hexadecimal numbers into those of a regular expression."""
+    for written in " ".join(lines).split():
+        first, _, last = written.partition("-")
+        yield chr(int(first, 16)) + (f"-{chr(int(last, 16))}" if last else "")
+
+
+def _longest_first(phrases: Iterable[str]) -> Sequence[str]:
+    return sorted(phrases, key=lambda phrase: (-len(phrase), phrase))
+
+
+def _endings(forms: Iterable[str]) -> Endings:
+    endings: dict[str, set[tuple[str, ...]]] = defaultdict(set)
+    for form in forms:
+        words = tuple(form.split(" "))
+        endings[words[-1]].add(words)
+    return {last: tuple(sorted(forms, key=lambda form: (-len(form), form))) for last, forms in endings.items()}

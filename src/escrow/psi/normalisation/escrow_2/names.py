@@ -1,0 +1,111 @@
+"""Company names as people type them → the core name, its variants, and the fallback.
+
+The parts of a name that tell companies apart stay: nothing is ever cleaned away entirely, and other scripts keep their
+letters. Names of plain words take a fast way; a property test holds it to the long one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from escrow.psi.normalisation.escrow_2.lexicon import Lexicon
+from escrow.psi.normalisation.escrow_2.parts import Parts
+from escrow.psi.normalisation.escrow_2.text import Text
+from escrow.psi.normalisation.escrow_2.words import SHORTEST_TELLING, Words, is_name
+
+__all__ = ["LONGEST_NAME", "MOST_VARIANTS", "CompanyNames", "NameKeys"]
+
+#: Longer text is no name and gives no key.
+LONGEST_NAME = 512
+MOST_VARIANTS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class NameKeys:
+    """The values that one name gives; empty where there is none."""
+
+    name: str = ""
+    variants: tuple[str, ...] = ()
+    fallback: str = ""
+
+
+_NOTHING = NameKeys()
+
+#: A letter or a few that somebody typed again and again.
+_MASHED = re.compile(r"(.)\1{3,}|(.{2,4}?)\2{2,}.{0,3}")
+
+
+class CompanyNames:
+    """The keys of a company's name; two spellings of one name share one."""
+
+    __slots__ = (
+        "_attached",
+        "_parts",
+        "_placeholder_beginnings",
+        "_placeholder_words",
+        "_placeholders",
+        "_text",
+        "_words",
+    )
+
+    def __init__(self, lexicon: Lexicon) -> None:
+        self._text = Text(lexicon)
+        self._parts = Parts(lexicon, self._text)
+        self._words = Words(lexicon)
+        self._attached = lexicon.attached_forms
+        self._placeholders = lexicon.placeholders
+        self._placeholder_words = lexicon.placeholder_words
+        self._placeholder_beginnings = lexicon.placeholder_beginnings
+
+    def keys_of(self, name: str) -> NameKeys:
+        """Give the keys of a name; none if the text names no company."""
+        if len(name) > LONGEST_NAME:
+            return _NOTHING
+        main, others = self._parts.of(self._text.folded(name))
+        if not name.isascii():
+            others.append(self._parts.of(self._text.romanized(name))[0])
+        return self._keys(main, others)
+
+    def _keys(self, main: str, others: Sequence[str]) -> NameKeys:
+        core = self._core(main)
+        value = "".join(core)
+        if not is_name(value) or self._is_placeholder(core, value):
+            return _NOTHING
+        stem = self._words.stem(core)
+        found = [stem] if len(stem) == 1 else [stem, sorted(stem)]
+        for other in others:
+            words = self._core(other)
+            if words and (len(words) > 1 or self._words.is_rare(words[0])):
+                found += [words, self._words.stem(words)]
+        values = dict.fromkeys(["".join(words) for words in found])
+        variants = [
+            other
+            for other in values
+            if len(other) >= SHORTEST_TELLING and other != value and other not in self._placeholders
+        ]
+        return NameKeys(value, tuple(variants[:MOST_VARIANTS]), "".join(self._words.first_telling(core)))
+
+    def _is_placeholder(self, core: list[str], value: str) -> bool:
+        return (
+            value in self._placeholders
+            or (len(core) > 1 and self._placeholder_words.issuperset(core))
+            or value.startswith(self._placeholder_beginnings)
+            or _MASHED.fullmatch(value) is not None
+        )
+
+    def _core(self, text: str) -> list[str]:
+        words = self._words.core(self._text.words(text))
+        if text.isascii():
+            return words
+        core = "".join(words)
+        shorter = self._without_attached_forms(core)
+        return words if shorter == core else [shorter]
+
+    def _without_attached_forms(self, core: str) -> str:
+        for form in self._attached:
+            for rest in (core.removeprefix(form), core.removesuffix(form)):
+                if rest not in ("", core):
+                    return self._without_attached_forms(rest)
+        return core

@@ -1,0 +1,71 @@
+"""A text → the name in it and the other names beside it: what stands in brackets, after "dba", before a comma.
+
+What registers and people add to a name goes: "(member)", "/DE/", "and its affiliates", "Common Stock".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from escrow.psi.normalisation.escrow_2.lexicon import Lexicon
+from escrow.psi.normalisation.escrow_2.text import Text
+
+__all__ = ["Parts"]
+
+_IN_BRACKETS = re.compile(r"[(\[{<]([^()\[\]{}<>]*)(?:[)\]}>]|$)")
+_EITHER_NAME = re.compile(r"\s+or\s+|;")
+_TAIL = r"[\s,]+(?:{})\s.*$|,\s+an?\s[\w ]+\s(?:company|corporation|business|brand|subsidiary|division)$"
+_NOTHING = re.compile(r"(?!)")
+
+
+class Parts:
+    """Cuts folded text apart by the phrases of the lexicon."""
+
+    __slots__ = ("_labels", "_mark", "_other_name", "_security", "_separator", "_tail", "_text", "_web_ending")
+
+    def __init__(self, lexicon: Lexicon, text: Text) -> None:
+        self._text = text
+        self._labels = lexicon.labels
+        self._mark = _any_of(r"\s*[/\\]\s*(?:{})\s*[/\\]?$|\s*/$", lexicon.marks)
+        self._security = _any_of(r"(?:\s*[-:,]|\s)\s*(?:{})\b.*$", lexicon.securities)
+        self._other_name = _any_of(r"(?:^|(?<=[\s,(;]))(?:{})(?=[\s:]|$)[\s:]*", lexicon.other_names)
+        self._tail = _any_of(_TAIL, lexicon.tails)
+        self._separator = _any_of("{}", lexicon.separators)
+        self._web_ending = _any_of(
+            r"(?<![\w.-])(?:www\.)?([\w-]{{2,}})(?:\.(?:{0}))?\.(?:{0})(?![\w.-])", lexicon.web_endings
+        )
+
+    def of(self, text: str) -> tuple[str, list[str]]:
+        """Give the name in folded text, and the other names in it, in order."""
+        others: list[str] = []
+        text = self._security.sub("", self._mark.sub("", text.strip()))
+        if any(bracket in text for bracket in "([{<"):
+            text, others = self._without_brackets(text)
+        text, *more = self._names_in(text)
+        others += more
+        first = self._separator.split(text, maxsplit=1)[0]
+        if first != text:
+            others.append(first)
+        others += [self._web_ending.sub(r"\1", name) for name in (text, *others) if self._web_ending.search(name)]
+        return text, others
+
+    def _without_brackets(self, text: str) -> tuple[str, list[str]]:
+        """Give the text outside the brackets, and from inside what is no label; all of it if nothing is outside."""
+        outside = _IN_BRACKETS.sub(" ", text).strip()
+        if not self._text.words(outside):
+            return text, []
+        inside = [found.strip() for found in _IN_BRACKETS.findall(text)]
+        return outside, [name for part in inside if part not in self._labels for name in self._names_in(part)]
+
+    def _names_in(self, text: str) -> list[str]:
+        """Cut text where a phrase such as "doing business as" stands between two names; there is always one."""
+        first, *others = self._other_name.split(text)
+        names = [first, *(name for other in others for name in _EITHER_NAME.split(other))]
+        return [shorter for name in names if self._text.words(shorter := self._tail.sub("", name))] or [text]
+
+
+def _any_of(pattern: str, phrases: Iterable[str]) -> re.Pattern[str]:
+    """Put phrases into a pattern; without any it matches nowhere."""
+    alternatives = "|".join(re.escape(phrase) for phrase in phrases)
+    return re.compile(pattern.format(alternatives)) if alternatives else _NOTHING

@@ -1,0 +1,111 @@
+"""The words of a name → those that tell companies apart: legal forms off, then what says little, never all of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from escrow.psi.normalisation.escrow_2.lexicon import Endings, Lexicon
+
+__all__ = ["SHORTEST_TELLING", "Words", "is_name"]
+
+#: Letters that a variant or fallback has at least; shorter ones are initials of a great many companies.
+SHORTEST_TELLING = 3
+
+_CONNECTORS = frozenset({"and", "et", "och", "og", "und"})
+
+
+class Words:
+    """Rules over the folded words of one name."""
+
+    __slots__ = ("_alone", "_common", "_industry", "_legal", "_legal_beginnings", "_same", "_stem", "_stem_beginnings")
+
+    def __init__(self, lexicon: Lexicon) -> None:
+        self._legal = dict(lexicon.legal_endings)
+        self._alone = frozenset(last for last, forms in self._legal.items() if forms == ((last,),))
+        self._legal_beginnings = lexicon.legal_beginnings
+        self._stem = dict(lexicon.stem_endings)
+        self._stem_beginnings = lexicon.stem_beginnings
+        self._common = lexicon.common
+        self._industry = lexicon.industry
+        self._same = dict(lexicon.same)
+
+    def core(self, words: list[str]) -> list[str]:
+        """Give the words of the core name: connectors and legal forms off, initials joined, one spelling of each."""
+        if not _CONNECTORS.isdisjoint(words):
+            words = [word for word in words if word not in _CONNECTORS] or words
+        if 1 in map(len, words):
+            words = _initials_joined(words)
+        if len(words) > 1:
+            if words[0] in self._legal_beginnings and _is_enough(words[1:]):
+                words = words[1:]
+            while len(words) > 2 and words[-1] in self._alone:  # so end nearly all names that have a legal form
+                words = words[:-1]
+            words = _without(self._legal, words, _is_enough)
+        if not self._same.keys().isdisjoint(words):
+            words = [self._same.get(word, word) for word in words]
+        return words
+
+    def stem(self, core: list[str]) -> list[str]:
+        """Take corporate words and places off the ends of a core, as long as a telling name remains."""
+        words = _without(self._stem, core, self._is_telling) if core[-1] in self._stem else core
+        while len(words) > 1 and words[0] in self._stem_beginnings and self._is_telling(words[1:]):
+            words = words[1:]
+        return words
+
+    def first_telling(self, core: list[str]) -> list[str]:
+        """Give the words of a core up to the first that is rare; none if none is, or it is too short."""
+        start = 0
+        while start < len(core) - 1 and core[start] in self._stem_beginnings:
+            start += 1
+        for end, word in enumerate(core[start:], start=start + 1):
+            if self.is_rare(word):
+                telling = core[start:end]
+                return telling if len("".join(telling)) >= SHORTEST_TELLING else []
+        return []
+
+    def is_rare(self, word: str) -> bool:
+        """Say whether a word can name a company alone."""
+        return word not in self._common and is_name(word) and not (len(word) < SHORTEST_TELLING and word.isdigit())
+
+    def _is_telling(self, words: Sequence[str]) -> bool:
+        """Say whether words name a company: a rare one, or two common ones, one of them no line of business."""
+        if any(map(self.is_rare, words)):
+            return True
+        telling = [word for word in words if word not in self._stem]
+        return len(telling) > 1 and not self._industry.issuperset(telling)
+
+
+def is_name(core: str) -> bool:
+    """Say whether this can be a name: nothing is none, and one Latin letter neither."""
+    return len(core) > 1 or (len(core) == 1 and not core.isascii())
+
+
+def _without(endings: Endings, words: list[str], is_enough: Callable[[list[str]], bool]) -> list[str]:
+    """Take endings off, the longest first, while what remains is enough."""
+    while len(words) > 1:
+        for form in endings.get(words[-1], ()):
+            rest = words[: -len(form)]
+            if rest and (len(form) == 1 or tuple(words[-len(form) :]) == form) and is_enough(rest):
+                words = rest
+                break
+        else:
+            break
+    return words
+
+
+def _is_enough(rest: list[str]) -> bool:
+    return len(rest) > 1 or is_name(rest[0])
+
+
+def _initials_joined(words: list[str]) -> list[str]:
+    """Write runs of single Latin letters together: "J. P. Morgan" is "jp morgan", "S. A." is "sa"."""
+    joined: list[str] = []
+    in_run = False
+    for word in words:
+        is_initial = len(word) == 1 and "a" <= word <= "z"
+        if is_initial and in_run:
+            joined[-1] += word
+        else:
+            joined.append(word)
+        in_run = is_initial
+    return joined
