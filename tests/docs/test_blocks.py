@@ -39,6 +39,18 @@ def test_the_quick_start_leads_two_partners_to_details(scene: Scene) -> None:
             assert next(csv.reader(stream))
 
 
+def test_the_commands_of_the_page_on_lists_run(scene: Scene) -> None:
+    before = [line for line in lines_of(_read("docs/quick-start.md")) if "submit" not in line.text]
+    for line in before[: next(at for at, line in enumerate(before) if "terms set" in line.text)]:
+        scene.run(line)
+
+    for line in lines_of(_read("docs/lists.md")):
+        scene.run(line)
+
+    for who in PARTNERS:
+        assert scene.answer(who, "submit", "--dry-run")["accounts"] > 1_000
+
+
 def test_the_blocks_of_the_readme_run(scene: Scene) -> None:
     for command in (
         "escrow-server init",

@@ -13,6 +13,7 @@ from escrow import __version__
 from escrow.client.cli import (
     agreeing,
     carrying_over,
+    configuring,
     conforming,
     doctoring,
     overview,
@@ -37,6 +38,7 @@ for part in (setting_up.app, pairing_up.app, pausing.app, sending.app, reading.a
 app.add_typer(agreeing.app, name="terms", help="What we share, cell by cell.")
 app.add_typer(withdrawing.app, name="submission", help="What was sent: take it back.")
 app.add_typer(conforming.app, name="conformance", help="Hold a client of your own to the protocol.")
+app.add_typer(configuring.app, name="config", help="The project file escrow.toml: what our lists are made from.")
 app.add_typer(
     carrying_over.app,
     name="keyring",

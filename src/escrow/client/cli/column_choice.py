@@ -9,10 +9,12 @@ import typer
 
 from escrow.client.columns import ColumnMapping, Meaning, suggested_columns
 from escrow.client.home import Home, replace_file
+from escrow.client.project import ListPlan
+from escrow.client.sources.populations import PopulationFilters
 from escrow.errors import MappingInvalid
 from escrow.terms import Population
 
-__all__ = ["chosen_mapping", "remember_mapping"]
+__all__ = ["chosen_mapping", "planned_filters", "planned_mapping", "remember_mapping", "stages_named"]
 
 _SKIP = "skip"
 
@@ -29,6 +31,30 @@ def chosen_mapping(
         .with_columns(dict(_column(said) for said in said_columns))
         .with_stages(dict(_stage(said) for said in said_stages))
     )
+
+
+def planned_mapping(
+    plan: ListPlan, headers: Sequence[str], said_columns: Sequence[str], said_stages: Sequence[str]
+) -> ColumnMapping:
+    """Put a mapping together from escrow.toml, what was said by hand, and headers where neither says anything."""
+    return (
+        ColumnMapping({**suggested_columns(headers), **plan.columns}, plan.stages)
+        .with_columns(dict(_column(said) for said in said_columns))
+        .with_stages(dict(_stage(said) for said in said_stages))
+    )
+
+
+def planned_filters(plan: ListPlan, said_stages: Sequence[str]) -> PopulationFilters | None:
+    """Give the filters of escrow.toml; what is said about stages, there or by hand, goes before them."""
+    if not plan.populations:
+        return None
+    overrides = {**plan.stages, **dict(_stage(said) for said in said_stages)}
+    return PopulationFilters(plan.populations, plan.fields, overrides)
+
+
+def stages_named(said_stages: Sequence[str]) -> tuple[str, ...]:
+    """Give the stages that something was said about."""
+    return tuple(_stage(said)[0] for said in said_stages)
 
 
 def remember_mapping(home: Home, mapping: ColumnMapping) -> None:

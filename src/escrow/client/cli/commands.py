@@ -45,6 +45,9 @@ def _shared(  # the signature alone is used
         Path | None, typer.Option("--ca-file", help="Certificate authority of the service, as PEM [ESCROW_CA_FILE].")
     ] = None,
     proxy: Annotated[str | None, typer.Option("--proxy", help="Proxy to the service [ESCROW_PROXY].")] = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", help="Project file; else escrow.toml in this directory [ESCROW_CONFIG].")
+    ] = None,
     is_json: Annotated[bool, typer.Option("--json", help="Answer in JSON, errors too.")] = False,
 ) -> None: ...
 
@@ -78,6 +81,7 @@ def _options(values: Mapping[str, object]) -> SharedOptions:
         passphrase_file=cast("Path | None", values["passphrase_file"]),
         ca_file=cast("Path | None", values["ca_file"]),
         proxy=cast("str | None", values["proxy"]),
+        config=cast("Path | None", values["config"]),
     )
 
 

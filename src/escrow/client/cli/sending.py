@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from escrow.client.cli.commands import command
-from escrow.client.cli.exits import ExitCode
+from escrow.client.cli.exits import ExitCode, exit_code_of
 from escrow.client.cli.session import Said, Session
-from escrow.errors import StateInvalid
+from escrow.errors import EscrowError, ProjectMissing, StateInvalid
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from escrow.client.cli.progress import Bars
+    from escrow.client.cli.list_reading import AskedList
     from escrow.client.columns import ColumnMapping
-    from escrow.client.sources import CrmRows, ReadAs
+    from escrow.client.seats import Seat
+    from escrow.client.sources import CrmRows
     from escrow.client.submitting import Plan, Submitted
     from escrow.client.syncing import Exchanged
 
@@ -30,8 +32,9 @@ app = typer.Typer()
 def submit(  # noqa: PLR0913, PLR0917  # each is an option of the command
     session: Session,
     file: Annotated[
-        Path, typer.Argument(help="CRM export: CSV, an Excel workbook (.xlsx) or Parquet.", show_default=False)
-    ],
+        Path | None,
+        typer.Argument(help="CRM export: CSV, an Excel workbook (.xlsx) or Parquet; else the one in escrow.toml."),
+    ] = None,
     columns: Annotated[
         list[str] | None,
         typer.Option("--map", "--column", help="What a column means, like website=Homepage; repeatable."),
@@ -62,29 +65,87 @@ def submit(  # noqa: PLR0913, PLR0917  # each is an option of the command
     ] = False,
     no_wait: Annotated[bool, typer.Option("--no-wait", help="Do not wait until the service has applied it.")] = False,
 ) -> Said:
-    """Blind the accounts of a CRM export and submit what changed."""
-    from escrow.client.cli.progress import Bars
-    from escrow.client.sources import ReadAs
-    from escrow.client.state import AccountState
-    from escrow.client.submitting import Submitter, make_list
+    """Blind the accounts of a CRM export and submit what changed; without a file, all that escrow.toml says."""
+    from escrow.client.cli.list_reading import AskedList, read_as
 
-    seat = session.seat
-    keys = seat.paired_keys
-    state = AccountState(session.home.partnership(seat.partnership_id))
-    with Bars(are_shown=not session.options.is_json) as bars, state.held():
-        said = ReadAs(sheet=sheet, header_row=header_row, encoding=encoding, delimiter=_delimiter(delimiter))
-        crm, mapping = _read(session, file, said, columns or [], populations or [], bars)
-        submitter = Submitter(session.service, state, keys)
-        shown = submitter.settle(wait=not (no_wait or dry_run))
-        with state.applied() as kept:
-            blinding = bars.stage("Blinding", len(crm))
-            content = make_list(crm, keys=keys, own_secret=session.keyring.own_secret, kept=kept, progress=blinding)
-            plan = submitter.plan(shown, content, kept)
-        if dry_run:
-            return _planned(plan, crm, mapping)
-        uploading = bars.stage("Uploading", plan.bytes_to_send)
-        submitted = submitter.send(plan, ready=ready, wait=not no_wait, progress=uploading)
-    return _submitted(plan, crm, submitted, ready=ready)
+    asked = AskedList(
+        file, read_as(sheet, header_row, encoding, delimiter), tuple(columns or ()), tuple(populations or ())
+    )
+    sending = _Sending(asked, ready=ready, dry_run=dry_run, is_waiting=not (no_wait or dry_run))
+    if file is not None or session.options.partnership is not None:
+        return sending.one(session, session.seat)
+    names = _names(session)
+    if len(names) == 1:
+        return sending.one(session, session.seat_of(names[0]))
+    return _together([(name, sending.tried(session, name)) for name in names])
+
+
+@dataclass(frozen=True, slots=True)
+class _Sending:
+    """What was asked of `escrow submit`, for each partnership that is meant."""
+
+    asked: AskedList
+    ready: bool
+    dry_run: bool
+    is_waiting: bool
+
+    def one(self, session: Session, seat: Seat) -> Said:
+        from escrow.client.cli.list_reading import read_list
+        from escrow.client.cli.progress import Bars
+        from escrow.client.state import AccountState
+        from escrow.client.submitting import Submitter, make_list
+
+        keys = seat.paired_keys
+        state = AccountState(session.home.partnership(seat.partnership_id))
+        with Bars(are_shown=not session.options.is_json) as bars, state.held():
+            crm, mapping = read_list(session, seat, self.asked, bars)
+            submitter = Submitter(session.service, state, keys)
+            shown = submitter.settle(wait=self.is_waiting)
+            with state.applied() as kept:
+                blinding = bars.stage("Blinding", len(crm))
+                content = make_list(crm, keys=keys, own_secret=session.keyring.own_secret, kept=kept, progress=blinding)
+                plan = submitter.plan(shown, content, kept)
+            if self.dry_run:
+                return _planned(plan, crm, mapping)
+            uploading = bars.stage("Uploading", plan.bytes_to_send)
+            submitted = submitter.send(plan, ready=self.ready, wait=self.is_waiting, progress=uploading)
+        return _submitted(plan, crm, submitted, ready=self.ready)
+
+    def tried(self, session: Session, name: str) -> Said:
+        """Submit for one of several partnerships; a refusal of one does not keep the others from theirs."""
+        from escrow.client.cli.texts import printable
+
+        try:
+            return self.one(session, session.seat_of(name))
+        except EscrowError as error:
+            told = {"error": {"code": error.code, "detail": error.message}}
+            text = printable(error.message)
+            return Said(told, lambda console: console.print(f"[red]Not sent:[/] {text}"), exit_code_of(error))
+
+
+def _names(session: Session) -> list[str]:
+    """Name the partnerships of the daily job: those of escrow.toml, all that are paired if it names none."""
+    from escrow.client.seats import Standing
+
+    if session.project is None:
+        raise ProjectMissing("name the file of accounts, or make an escrow.toml with `escrow config init FILE`")
+    if session.project.partnerships:
+        return list(session.project.partnerships)
+    paired = [seat for seat in session.keyring.seats if seat.standing is Standing.PAIRED]
+    return [str(seat.partnership_id) for seat in paired] or [str(session.seat.partnership_id)]
+
+
+def _together(answers: list[tuple[str, Said]]) -> Said:
+    def show(console: Console) -> None:
+        from escrow.client.cli.texts import printable
+
+        for name, said in answers:
+            console.print(f"[bold]{printable(name)}[/]")
+            said.person(console)
+
+    machine = {"partnerships": [{"partnership": name, **said.machine} for name, said in answers]}
+    failed = next((said.exit_code for _, said in answers if said.exit_code), ExitCode.DONE)
+    return Said(machine, show, exit_code=failed)
 
 
 @command(app, "sync")
@@ -106,36 +167,6 @@ def sync(session: Session) -> Said:
             return _exchanged(syncer.exchange(opened))
 
 
-def _read(
-    session: Session, file: Path, said: ReadAs, columns: list[str], populations: list[str], bars: Bars
-) -> tuple[CrmRows, ColumnMapping]:
-    from escrow.client.cli.column_choice import chosen_mapping, remember_mapping
-    from escrow.client.sources import open_export, read_rows
-
-    export = open_export(file, said)
-    mapping = chosen_mapping(session.home, export.headers, columns, populations)
-    reading = bars.stage("Reading")
-    crm = read_rows(export, mapping, progress=reading) if reading else read_rows(export, mapping)
-    remember_mapping(session.home, mapping)
-    if not session.options.is_json:
-        _show_columns(mapping)
-    return crm, mapping
-
-
-def _delimiter(said: str | None) -> str | None:
-    if said is not None and len(said := {"tab": "\t", "\\t": "\t"}.get(said, said)) != 1:
-        raise typer.BadParameter("write one sign, or tab", param_hint="--delimiter")
-    return said
-
-
-def _show_columns(mapping: ColumnMapping) -> None:
-    from rich.console import Console
-
-    from escrow.client.cli.grids import columns_grid
-
-    Console(stderr=True, highlight=False, soft_wrap=True).print(columns_grid(mapping))
-
-
 def _plan_object(plan: Plan, crm: CrmRows) -> dict[str, object]:
     left_out = plan.content.accounts.left_out
     return {
@@ -153,6 +184,7 @@ def _plan_object(plan: Plan, crm: CrmRows) -> dict[str, object]:
             "skipped": crm.skipped,
             "without_keys": left_out.rows_without_keys,
         },
+        "stages_not_mentioned": dict(crm.left.stages),
         "keys_left_out": {
             "ambiguous": left_out.ambiguous_keys,
             "shared_fallback": left_out.shared_fallback_keys,
@@ -193,7 +225,7 @@ def _show_plan(console: Console, plan: Plan, crm: CrmRows) -> None:
     left_out = plan.content.accounts.left_out
     if crm.skipped or left_out.rows_without_keys or left_out.ambiguous_keys:
         console.print(
-            f"Left out: {crm.skipped:,} rows of skipped stages, {left_out.rows_without_keys:,} rows that name no "
+            f"Left out: {crm.skipped:,} rows of no population, {left_out.rows_without_keys:,} rows that name no "
             f"company,\n          {left_out.ambiguous_keys:,} keys that stand on more than 5 accounts"
         )
     if plan.was_lost:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from escrow.client.cli.passphrases import PassphraseSource
     from escrow.client.home import Home
     from escrow.client.keyring import Keyring, KeyringFile
+    from escrow.client.project import Project
     from escrow.client.sdk import Escrow
     from escrow.client.seats import Seat
 
@@ -40,6 +41,7 @@ class SharedOptions:
     passphrase_file: Path | None
     ca_file: Path | None
     proxy: str | None
+    config: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,13 @@ class Session:
         from escrow.client.home import Home
 
         return Home.at(self.options.home, self.environment)
+
+    @cached_property
+    def project(self) -> Project | None:
+        """The escrow.toml of this run, if there is one."""
+        from escrow.client.project import find_project
+
+        return find_project(self.options.config, self.environment)
 
     @cached_property
     def file(self) -> KeyringFile:
@@ -126,6 +135,12 @@ class Session:
         from escrow.client.pairing import advance
 
         return advance(self.service, self.file, self.chosen, now=self.now)
+
+    def seat_of(self, name: str) -> Seat:
+        """The seat that goes by this name, as `seat`."""
+        from escrow.client.pairing import advance
+
+        return advance(self.service, self.file, choose(self.keyring.seats, name), now=self.now)
 
     def note(self, text: str) -> None:
         """Tell a person something beside the answer."""

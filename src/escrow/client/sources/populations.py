@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -85,7 +85,7 @@ class PopulationFilters:
         """
         known = _known_names(mapping, self.fields, headers)
         return {
-            column.name: _header(column, filter_, known)
+            column.name: _standing_once(_header(column, filter_, known), column, filter_, headers)
             for filter_ in self.filters.values()
             for column in columns_of(filter_.expression)
         }
@@ -120,11 +120,18 @@ def populations_by_stage(stages: Sequence[str], mapping: ColumnMapping) -> tuple
     return np.fromiter(map(codes.__getitem__, stages), np.uint8, len(stages)), Left()
 
 
-def absent_values(said: Sequence[str], values: Sequence[str]) -> tuple[tuple[str, str | None], ...]:
-    """Give what was said of a column and stands in none of its cells, each with the nearest that does."""
-    there = {folded(value): value.strip() for value in values}
-    missing = [each for each in dict.fromkeys(said) if folded(each) not in there]
-    return tuple((each, _nearest(folded(each), there)) for each in missing)
+def absent_values(
+    said: Sequence[str], values: Sequence[str], *, alike: Callable[[str], str] = folded
+) -> tuple[tuple[str, str | None], ...]:
+    """Give what was said of a column and stands in none of its cells, each with the nearest that does.
+
+    ``alike`` gives what two texts must have in common to be the same.
+    """
+    if not said:
+        return ()
+    there = {alike(value): value.strip() for value in set(values)}
+    missing = [each for each in dict.fromkeys(said) if alike(each) not in there]
+    return tuple((each, _nearest(alike(each), there)) for each in missing)
 
 
 def _left(
@@ -148,7 +155,7 @@ def _left(
             if folded(stage) not in mentioned and stage_words(stage) not in filters.overrides
         }
     )
-    absent = [pair for header, texts in said.items() for pair in absent_values(texts, tuple(set(values[header])))]
+    absent = [pair for header, texts in said.items() for pair in absent_values(texts, values[header])]
     strange = {name: count for each in expressions for name, count in unreadable(each, columns).items()}
     return Left(tuple(unmentioned.most_common()), tuple(absent), strange)
 
@@ -181,6 +188,13 @@ def _header(column: Column, filter_: Filter, known: Mapping[str, Sequence[str]])
     hint = f"; did you mean {nearest}?" if nearest else ""
     names = ", ".join(sorted(known)[:_COLUMNS_SHOWN])
     raise fault_at(filter_.text, column.at, f"there is no column {column.name!r}{hint}\nthere are: {names}")
+
+
+def _standing_once(header: str, column: Column, filter_: Filter, headers: Sequence[str]) -> str:
+    if (standing := headers.count(header)) == 1:
+        return header
+    told = f"the export has {standing or 'no'} column{'s' * (standing > 1)} {header!r}, which is {column.name} here"
+    raise fault_at(filter_.text, column.at, told)
 
 
 def _nearest(word: str, known: Mapping[str, str]) -> str | None:

@@ -5,16 +5,22 @@ from __future__ import annotations
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import compress
 from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
 
-from escrow.client.columns import ColumnMapping, Meaning
+from escrow.client.columns import ColumnMapping, Meaning, stage_words
 from escrow.client.sources.exports import Export
-from escrow.client.sources.populations import Left, PopulationFilters, populations_by_filter, populations_by_stage
+from escrow.client.sources.populations import (
+    Left,
+    PopulationFilters,
+    absent_values,
+    populations_by_filter,
+    populations_by_stage,
+)
 from escrow.errors import ExportEmpty, RecordIdsInvalid
 
 __all__ = ["CrmRows", "read_columns", "read_rows"]
@@ -58,11 +64,12 @@ def read_rows(
     mapping: ColumnMapping,
     *,
     filters: PopulationFilters | None = None,
+    said_stages: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> CrmRows:
     """Read the mapped columns of a whole export; ``progress`` is told how many rows were read since it was told last.
 
-    Without ``filters`` the stage of a row says its population.
+    Without ``filters`` the stage of a row says its population. Which of ``said_stages`` no row has is told in ``left``.
 
     Raises:
         ExportInvalid: the export cannot be mapped as it is; each subclass says what to do about it.
@@ -77,7 +84,8 @@ def read_rows(
         populations, left = populations_by_stage(columns[Meaning.STAGE], mapping)
     else:
         populations, left = populations_by_filter(values, mapping, filters)
-    return _of_populations(columns, populations, left)
+    missing = absent_values(said_stages, columns.get(Meaning.STAGE, ()), alike=stage_words)
+    return _of_populations(columns, populations, replace(left, absent=(*left.absent, *missing)))
 
 
 def read_columns(

@@ -1,0 +1,92 @@
+"""`escrow config`: write a first escrow.toml from an export, and check one without sending anything."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from escrow.client.cli.commands import command
+from escrow.client.cli.exits import ExitCode, exit_code_of
+from escrow.client.cli.session import Said, Session
+from escrow.errors import EscrowError, ProjectInvalid, ProjectMissing
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from escrow.client.project import ListPlan
+
+__all__ = ["app"]
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@command(app, "init")
+def init(
+    session: Session,
+    file: Annotated[Path, typer.Argument(help="CRM export: CSV, an Excel workbook or Parquet.", show_default=False)],
+    sheet: Annotated[
+        str | None, typer.Option("--sheet", help="Sheet of the workbook; needed if it has several.")
+    ] = None,
+) -> Said:
+    """Write a first escrow.toml, with comments, from the columns and stages of an export."""
+    from escrow.client.project import project_place
+    from escrow.client.project_start import first_project
+    from escrow.client.sources import ReadAs
+
+    place, _ = project_place(session.options.config, session.environment)
+    text = first_project(file, ReadAs(sheet=sheet), place)
+    try:
+        with place.open("x", encoding="utf-8") as written:
+            written.write(text)
+    except FileExistsError:
+        raise ProjectInvalid(f"{place} is there already; remove it, or name another with --config") from None
+    machine = {"path": str(place)}
+    return Said(
+        machine, lambda console: console.print(f"Written: {place}. Look it over, then run escrow config check.")
+    )
+
+
+@command(app, "check")
+def check(session: Session) -> Said:
+    """Read every list that escrow.toml names, as submit would, and send nothing."""
+    project = session.project
+    if project is None:
+        raise ProjectMissing("there is no escrow.toml here; make one with `escrow config init FILE`")
+    plans = dict(project.partnerships) or {"every partnership": project.shared}
+    answers = {name: _checked(plan) for name, plan in plans.items()}
+
+    def show(console: Console) -> None:
+        from escrow.client.cli.texts import printable
+
+        for name, said in answers.items():
+            console.print(f"[bold]{printable(name)}[/]")
+            said.person(console)
+
+    failed = next((said.exit_code for said in answers.values() if said.exit_code), ExitCode.DONE)
+    return Said({"lists": {name: said.machine for name, said in answers.items()}}, show, exit_code=failed)
+
+
+def _checked(plan: ListPlan) -> Said:
+    from escrow.client.cli.list_reading import AskedList, read_planned, told_of
+    from escrow.client.cli.progress import Bars
+    from escrow.client.cli.texts import printable
+    from escrow.terms import Population
+
+    try:
+        with Bars(are_shown=False) as bars:
+            crm, _ = read_planned(plan, AskedList(), bars)
+    except EscrowError as error:
+        told = printable(error.message) if "\n" not in error.message else error.message.replace("[", "\\[")
+        machine: dict[str, object] = {"error": {"code": error.code, "detail": error.message}}
+        return Said(machine, lambda console: console.print(f"[red]Cannot be read:[/] {told}"), exit_code_of(error))
+    lines = [printable(line) for line in told_of(crm)]
+    machine = {
+        "populations": {each.word: int((crm.populations == each).sum()) for each in Population},
+        "left_out": crm.skipped,
+        "stages_not_mentioned": dict(crm.left.stages),
+        "not_found": [said for said, _ in crm.left.absent],
+        "unreadable": dict(crm.left.unreadable),
+    }
+    return Said(machine, lambda console: console.print(*lines, sep="\n"))

@@ -1,0 +1,207 @@
+"""escrow.toml: where our lists come from, what their columns mean and which rows are which population.
+
+What stands at the top holds for every partnership; under ``[partnerships.NAME]`` it is said anew for one. The file is
+the one that ``--config`` names, else the one in ESCROW_CONFIG, else ``escrow.toml`` in the working directory. Paths in
+it start from its folder. A key that means nothing is refused. A new section is a reader in ``_SECTIONS`` and a field of
+`ListPlan`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import TypeVar
+
+from escrow.client.columns import Meaning
+from escrow.client.filters import parse
+from escrow.client.sources import FileFormat, ReadAs
+from escrow.client.sources.populations import Filter
+from escrow.errors import FilterInvalid, ProjectInvalid
+from escrow.terms import Population
+
+__all__ = ["PROJECT_FILE", "ListPlan", "Project", "find_project", "project_place", "read_project"]
+
+PROJECT_FILE = "escrow.toml"
+_SKIP = "skip"
+
+Said = Mapping[str, object]
+_Value = TypeVar("_Value")
+
+
+@dataclass(frozen=True, slots=True)
+class ListPlan:
+    """How the list of a partnership is made; what is empty was not said."""
+
+    file: Path | None = None
+    read_as: ReadAs = field(default_factory=ReadAs)
+    columns: Mapping[Meaning, str] = field(default_factory=dict)
+    fields: Mapping[str, str] = field(default_factory=dict)
+    stages: Mapping[str, Population | None] = field(default_factory=dict)
+    populations: Mapping[Population, Filter] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """An escrow.toml that was read; ``partnerships`` are plans by the names the file gives them, complete."""
+
+    path: Path
+    shared: ListPlan
+    partnerships: Mapping[str, ListPlan]
+
+    def plan_of(self, *names: str) -> ListPlan:
+        """Give the plan of a partnership that goes by one of these names, the shared one if none was written for it."""
+        wanted = {name.casefold() for name in names if name}
+        return next((plan for name, plan in self.partnerships.items() if name.casefold() in wanted), self.shared)
+
+
+def project_place(chosen: Path | None, environment: Mapping[str, str]) -> tuple[Path, bool]:
+    """Say where escrow.toml is or would be, and whether somebody named that place."""
+    named = chosen or (Path(environment["ESCROW_CONFIG"]) if environment.get("ESCROW_CONFIG") else None)
+    return (named.expanduser(), True) if named else (Path(PROJECT_FILE), False)
+
+
+def find_project(chosen: Path | None, environment: Mapping[str, str]) -> Project | None:
+    """Read escrow.toml; None if nobody named one and the working directory has none.
+
+    Raises:
+        ProjectInvalid, FilterInvalid: it cannot be read, or says what means nothing.
+    """
+    place, is_named = project_place(chosen, environment)
+    return read_project(place) if is_named or place.exists() else None
+
+
+def read_project(path: Path) -> Project:
+    """Read an escrow.toml.
+
+    Raises:
+        ProjectInvalid, FilterInvalid: it cannot be read, or says what means nothing.
+    """
+    try:
+        said = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as problem:
+        raise ProjectInvalid(f"{path} cannot be read: {problem.strerror}; check the path") from problem
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+        raise ProjectInvalid(f"{path} is not TOML: {problem}") from problem
+    reading = _Reading(path)
+    tables = reading.table(said.pop("partnerships", {}), "partnerships")
+    shared = reading.plan(said, ListPlan(), where="", also=("partnerships",))
+    plans = {
+        name: reading.plan(reading.table(table, f"partnerships.{name}"), shared, where=f"partnerships.{name}.")
+        for name, table in tables.items()
+    }
+    return Project(path, shared, MappingProxyType(plans))
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """Reads the parts of one file; ``where`` is the dotted place that an error names."""
+
+    path: Path
+
+    def plan(self, said: Said, base: ListPlan, *, where: str, also: tuple[str, ...] = ()) -> ListPlan:
+        """Read a plan; what it does not say is as in ``base``."""
+        self.only_known(said, (*_SECTIONS, *also), where)
+        plan = base
+        for name, section in _SECTIONS.items():
+            if name in said:
+                plan = section(self, self.table(said[name], f"{where}{name}"), plan, f"{where}{name}")
+        return plan
+
+    def source(self, said: Said, plan: ListPlan, where: str) -> ListPlan:
+        self.only_known(said, ("path", "format", "sheet", "encoding", "delimiter", "header_row"), f"{where}.")
+        texts = {key: self.text(value, f"{where}.{key}") for key, value in said.items() if key != "header_row"}
+        read_as = plan.read_as
+        if "format" in texts:
+            word = self.one_of(texts.pop("format"), {each.value: each for each in FileFormat}, f"{where}.format")
+            read_as = replace(read_as, format=word)
+        if "header_row" in said:
+            read_as = replace(read_as, header_row=self.row(said["header_row"], f"{where}.header_row"))
+        if "path" in texts:
+            plan = replace(plan, file=self.path.parent / Path(texts.pop("path")).expanduser())
+        if len(texts.get("delimiter", ",")) != 1:
+            raise self.fault(f"{where}.delimiter", 'is one sign; a tab is written "\\t"')
+        read_as = replace(
+            read_as,
+            sheet=texts.get("sheet", read_as.sheet),
+            encoding=texts.get("encoding", read_as.encoding),
+            delimiter=texts.get("delimiter", read_as.delimiter),
+        )
+        return replace(plan, read_as=read_as)
+
+    def columns(self, said: Said, plan: ListPlan, where: str) -> ListPlan:
+        self.only_known(said, tuple(map(str, Meaning)), f"{where}.", hint=f"; other columns stand under {_FIELDS}")
+        headers = {Meaning(key): self.text(value, f"{where}.{key}") for key, value in said.items()}
+        return replace(plan, columns={**plan.columns, **headers})
+
+    def fields(self, said: Said, plan: ListPlan, where: str) -> ListPlan:
+        headers = {key: self.text(value, f"{where}.{key}") for key, value in said.items()}
+        if taken := next((key for key in headers if key.casefold() in set(Meaning)), None):
+            raise self.fault(f"{where}.{taken}", "has a meaning of its own; say it under [columns]")
+        return replace(plan, fields={**plan.fields, **headers})
+
+    def stages(self, said: Said, plan: ListPlan, where: str) -> ListPlan:
+        words: dict[str, Population | None] = {**_POPULATIONS, _SKIP: None}
+        stages = {stage: self.one_of(word, words, f"{where}.{stage}") for stage, word in said.items()}
+        return replace(plan, stages={**plan.stages, **stages})
+
+    def populations(self, said: Said, plan: ListPlan, where: str) -> ListPlan:
+        """Read filters; those of one partnership take the place of all that are shared."""
+        self.only_known(said, tuple(_POPULATIONS), f"{where}.")
+        return replace(
+            plan,
+            populations={
+                _POPULATIONS[word]: self.filter(self.text(text, f"{where}.{word}"), f"{where}.{word}")
+                for word, text in said.items()
+            },
+        )
+
+    def filter(self, text: str, where: str) -> Filter:
+        try:
+            return Filter(text, parse(text))
+        except FilterInvalid as problem:
+            raise FilterInvalid(f"{where} in {self.path.name}: {problem.message}") from None
+
+    def table(self, value: object, where: str) -> Said:
+        if not isinstance(value, dict):
+            raise self.fault(where, f"is a table; write [{where}] and its keys below")
+        return value
+
+    def text(self, value: object, where: str) -> str:
+        if not isinstance(value, str) or not value:
+            raise self.fault(where, "is a text in quotes")
+        return value
+
+    def row(self, value: object, where: str) -> int:
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            raise self.fault(where, "is a number, counted from 1")
+        return value
+
+    def one_of(self, word: object, known: Mapping[str, _Value], where: str) -> _Value:
+        if not isinstance(word, str) or word not in known:
+            raise self.fault(where, f"is one of {', '.join(known)}")
+        return known[word]
+
+    def only_known(self, said: Said, known: tuple[str, ...], where: str, hint: str = "") -> None:
+        for key in said:
+            if key not in known:
+                near = difflib.get_close_matches(key, known, n=1)
+                meant = f"did you mean {near[0]}?" if near else f"there are: {', '.join(known)}"
+                raise self.fault(f"{where}{key}", f"means nothing; {meant}{hint}")
+
+    def fault(self, where: str, told: str) -> ProjectInvalid:
+        return ProjectInvalid(f"{where} in {self.path.name} {told}")
+
+
+_FIELDS = "[fields]"
+_POPULATIONS: Mapping[str, Population] = {population.word: population for population in Population}
+_SECTIONS: Mapping[str, Callable[[_Reading, Said, ListPlan, str], ListPlan]] = {
+    "source": _Reading.source,
+    "columns": _Reading.columns,
+    "fields": _Reading.fields,
+    "stages": _Reading.stages,
+    "populations": _Reading.populations,
+}
