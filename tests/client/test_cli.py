@@ -408,3 +408,17 @@ def test_the_exit_codes_are_in_the_help(capsys: pytest.CaptureFixture[str], monk
     told = capsys.readouterr().out
     for code in ExitCode:
         assert f"{code.value} {code.meaning}" in told
+
+
+def test_a_report_tells_how_old_both_lists_are_and_warns_of_an_old_one(paired: Partners, service: FakeService) -> None:
+    left, _ = paired
+    old_list = {"number": 1, "accounts": 90, "populations": {}, "applied_at": "2020-01-01T09:00:00Z"}
+    old_list["populations"] = dict.fromkeys(("customers", "opportunities", "prospects"), 30)
+    service.reports[1] = a_report(1) | {"our_list": old_list}
+    shown = left("report").out
+    assert "days old (2020-01-01 09:00 UTC); older than 30 days: submit it again" in shown
+    assert "Their list: age not known" in shown
+    lists = left("report", "--json").json["lists"]
+    assert isinstance(lists, dict)
+    assert lists["ours"]["is_old"] is True
+    assert lists["theirs"] == {"applied_at": None, "age": "age not known", "is_old": False}

@@ -77,17 +77,32 @@ def lines_of(text: str) -> list[list[str]]:
     return list(csv.reader(io.StringIO(text)))
 
 
+CELL = ("ours", "theirs", "level", "state", "number")
+AGES = ("our_list_at", "our_list_age", "their_list_at", "their_list_age", "old_lists")
+
+
+@pytest.mark.parametrize(("days", "old"), [(30, ""), (31, "theirs")])
+def test_every_form_warns_of_a_list_older_than_thirty_days(days: int, old: str) -> None:
+    report = replace(a_report(), their_list_at=NOON - timedelta(days=days))
+    assert json.loads(report_json(report, now=NOON))["old_lists"] == old
+    assert lines_of(report_csv(report, now=NOON))[1][-2:] == [f"{days} days old", old]
+    assert ("older than 30 days: ask for a new one" in Text(report_html(report, now=NOON)).words) == bool(old)
+
+
 def test_a_report_as_csv_is_one_line_a_cell() -> None:
-    header, *lines = lines_of(report_csv(a_report()))
-    assert header == ["ours", "theirs", "level", "state", "number"]
+    header, *lines = lines_of(report_csv(a_report(), now=NOON))
+    assert header == [*CELL, *AGES]
     assert len(lines) == 9
-    assert lines[0] == ["customers", "customers", "counts", "public", "1000"]
-    assert lines[1] == ["customers", "opportunities", "counts", "withheld", ""]
-    assert lines[8] == ["prospects", "prospects", "hidden", "hidden", ""]
+    assert lines[0] == [
+        *("customers", "customers", "counts", "public", "1000"),
+        *("2026-11-16T12:00:00Z", "3 days old", "", "age not known", ""),
+    ]
+    assert lines[1][:5] == ["customers", "opportunities", "counts", "withheld", ""]
+    assert lines[8][:5] == ["prospects", "prospects", "hidden", "hidden", ""]
 
 
 def test_a_report_as_json_says_everything_and_totals_only_where_all_is_public() -> None:
-    said = json.loads(report_json(a_report()))
+    said = json.loads(report_json(a_report(), now=NOON))
     assert (said["ours"], said["theirs"]) == ("Larkfield", "Brightwater")
     assert said["our_list_at"] == "2026-11-16T12:00:00Z"
     assert said["their_list_at"] is None
@@ -137,8 +152,8 @@ def test_ages_are_told_in_hours_and_then_in_days(age: timedelta, words: str) -> 
 
 def test_without_a_release_every_form_says_so() -> None:
     report = Report(ours="Larkfield", theirs="Brightwater", release=None)
-    assert lines_of(report_csv(report)) == [["ours", "theirs", "level", "state", "number"]]
-    assert json.loads(report_json(report))["release"] is None
+    assert lines_of(report_csv(report, now=NOON)) == [[*CELL, *AGES]]
+    assert json.loads(report_json(report, now=NOON))["release"] is None
     page = Text(report_html(report, now=NOON))
     assert "There is no release yet." in page.words
     assert "table" not in page.tags

@@ -10,13 +10,12 @@ from datetime import UTC, datetime
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from escrow.reports.ages import OLD_AFTER, ages_of
 from escrow.reports.plays import PLAYS
 from escrow.reports.report import OverlapList, Report
 from escrow.terms import Population
 
 __all__ = ["overlaps_html", "report_html"]
-
-_HOUR_SECONDS = 3600
 
 
 def report_html(report: Report, *, now: datetime) -> str:
@@ -26,7 +25,8 @@ def report_html(report: Report, *, now: datetime) -> str:
         release=report.release,
         plays=PLAYS,
         populations=tuple(Population),
-        ages={"our": _age(report.our_list_at, now), "their": _age(report.their_list_at, now)},
+        ages=dict(zip(("our", "their"), ages_of(report, now), strict=True)),
+        old_after=OLD_AFTER.days,
     )
 
 
@@ -39,17 +39,6 @@ def overlaps_html(listed: OverlapList) -> str:
 
 def _day(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
-
-
-def _age(moment: datetime | None, now: datetime) -> str | None:
-    if moment is None:
-        return None
-    hours = int((now - moment).total_seconds()) // _HOUR_SECONDS
-    if hours < 1:
-        return "less than an hour old"
-    if hours < 48:
-        return "1 hour old" if hours == 1 else f"{hours} hours old"
-    return f"{hours // 24} days old"
 
 
 _TEMPLATES = Environment(

@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
+from escrow.reports.ages import ListAge, ages_of
 from escrow.reports.plays import PLAYS
 from escrow.reports.report import DetailValue, ListedOverlap, OverlapList, ReleaseView, Report
 from escrow.terms import Population
@@ -20,23 +21,30 @@ __all__ = ["overlaps_csv", "overlaps_json", "report_csv", "report_json"]
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
-def report_csv(report: Report) -> str:
-    """Give nine lines, one a cell; no line if there is no release yet."""
+def report_csv(report: Report, *, now: datetime) -> str:
+    """Give nine lines, one a cell, each with when either list was applied; no line if there is no release yet."""
+    ours, theirs = ages_of(report, now)
+    ages = (_time(ours.applied_at), ours.words, _time(theirs.applied_at), theirs.words, _old_lists(ours, theirs))
     cells = report.release.matrix.items() if report.release else ()
     lines = (
-        (cell.ours.word, cell.theirs.word, count.level.word, count.state.word, count.number) for cell, count in cells
+        (cell.ours.word, cell.theirs.word, count.level.word, count.state.word, count.number, *ages)
+        for cell, count in cells
     )
-    return _csv(("ours", "theirs", "level", "state", "number"), lines)
+    return _csv((*_CELL_COLUMNS, *_AGE_COLUMNS), lines)
 
 
-def report_json(report: Report) -> str:
+def report_json(report: Report, *, now: datetime) -> str:
     """Give the whole report; ``release`` is null if there is none yet."""
+    ours, theirs = ages_of(report, now)
     return _json(
         {
             "ours": report.ours,
             "theirs": report.theirs,
             "our_list_at": _time(report.our_list_at),
             "their_list_at": _time(report.their_list_at),
+            "our_list_age": ours.words,
+            "their_list_age": theirs.words,
+            "old_lists": _old_lists(ours, theirs),
             "release": _release_json(report.release) if report.release else None,
         }
     )
@@ -59,6 +67,8 @@ def overlaps_json(listed: OverlapList) -> str:
     return _json({"ours": listed.ours, "theirs": listed.theirs, "items": items})
 
 
+_CELL_COLUMNS = ("ours", "theirs", "level", "state", "number")
+_AGE_COLUMNS = ("our_list_at", "our_list_age", "their_list_at", "their_list_age", "old_lists")
 _OWN_COLUMNS = ("overlap", "account_name", "crm_ids", "ours", "theirs", "tier", "level")
 
 
@@ -66,6 +76,11 @@ def _own_values(item: ListedOverlap) -> tuple[str, ...]:
     cell = item.cell
     words = (cell.ours.word, cell.theirs.word, item.tier.word, item.level.word)
     return (item.overlap, item.account_name, ";".join(item.crm_ids), *words)
+
+
+def _old_lists(ours: ListAge, theirs: ListAge) -> str:
+    """Name the sides whose list is old: ours, theirs, ours;theirs, or nothing."""
+    return ";".join(side for side, age in (("ours", ours), ("theirs", theirs)) if age.is_old)
 
 
 def _release_json(release: ReleaseView) -> dict[str, object]:

@@ -52,7 +52,8 @@ def report(
     found = read_report(session.service, session.file, seat, release)
     if output is not None:
         _write(session, output, _report_formats(found.report, session))
-    return Said(_report_object(seat, found.served), lambda console: _show_report(console, found.report, plays=plays))
+    machine = _report_object(seat, found.served) | {"lists": _ages_object(found.report, session)}
+    return Said(machine, lambda console: _show_report(console, found.report, session, plays=plays))
 
 
 @command(app, "overlaps")
@@ -94,8 +95,8 @@ def _report_formats(report: Report, session: Session) -> Mapping[str, Callable[[
 
     return {
         ".html": lambda: report_html(report, now=session.now),
-        ".csv": lambda: report_csv(report),
-        ".json": lambda: report_json(report),
+        ".csv": lambda: report_csv(report, now=session.now),
+        ".json": lambda: report_json(report, now=session.now),
     }
 
 
@@ -121,7 +122,7 @@ def _write(session: Session, output: Path, formats: Mapping[str, Callable[[], st
         session.note(f"Written to {output}.")
 
 
-def _show_report(console: Console, report: Report, *, plays: bool) -> None:
+def _show_report(console: Console, report: Report, session: Session, *, plays: bool) -> None:
     from escrow.client.cli.grids import counts_grid, plays_grid
 
     if report.release is None:
@@ -135,8 +136,31 @@ def _show_report(console: Console, report: Report, *, plays: bool) -> None:
     console.print(counts_grid(release.matrix))
     for line in _legend(release):
         console.print(f"[dim]{line}[/]")
+    _show_ages(console, report, session)
     if plays:
         console.print(plays_grid())
+
+
+def _show_ages(console: Console, report: Report, session: Session) -> None:
+    from escrow.reports.ages import OLD_AFTER, ages_of
+
+    told = (("Our list:  ", "submit it again"), ("Their list:", "ask them for a new one"))
+    for (title, what_to_do), age in zip(told, ages_of(report, session.now), strict=True):
+        old = f"; [bold yellow]older than {OLD_AFTER.days} days: {what_to_do}[/]" if age.is_old else ""
+        console.print(f"{title} {age}{old}")
+
+
+def _ages_object(report: Report, session: Session) -> dict[str, object]:
+    from escrow.reports.ages import ages_of
+
+    return {
+        side: {
+            "applied_at": age.applied_at.isoformat().replace("+00:00", "Z") if age.applied_at else None,
+            "age": age.words,
+            "is_old": age.is_old,
+        }
+        for side, age in zip(("ours", "theirs"), ages_of(report, session.now), strict=True)
+    }
 
 
 def _legend(release: ReleaseView) -> Iterator[str]:
