@@ -218,6 +218,20 @@ def test_parquet_cut_short_is_refused(tmp_path: Path) -> None:
         open_export(file)
 
 
+def test_parquet_with_strange_bytes_anywhere_is_refused_or_read(tmp_path: Path) -> None:
+    file = parquet(tmp_path, {"Id": ["1"], "Name": ["A"], "Type": ["Customer"]})
+    good = file.read_bytes()
+    codes = set()
+    for place in range(4, len(good) - 4, 7):
+        file.write_bytes(good[:place] + b"\xf5" + good[place + 1 :])
+        try:
+            rows_of(file)
+        except ExportInvalid as refused:
+            codes.add(refused.code)
+    assert "export-damaged" in codes
+    assert "export-missing" not in codes
+
+
 @pytest.mark.parametrize(("module", "made"), [("python_calamine", "accounts.xlsx"), ("pyarrow", "accounts.parquet")])
 def test_a_missing_extra_is_told_with_the_command_that_installs_it(tmp_path: Path, module: str, made: str) -> None:
     workbook(tmp_path, ("Accounts", (HEADERS, *ROWS)))

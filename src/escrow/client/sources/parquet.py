@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from escrow.client.sources.formats import LONGEST_CELL, FileFormat, extra_missing, readable
-from escrow.errors import ExportDamaged, ExportEmpty, ExportRowInvalid, ExtraMissing
+from escrow.errors import ExportDamaged, ExportEmpty, ExportMissing, ExportRowInvalid, ExtraMissing
 
 if TYPE_CHECKING:
     import pyarrow
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["ParquetFile", "open_parquet"]
 
 _BATCH = 16_384
+_DAMAGED = "the Parquet file {} is cut short or damaged; write it again"
 #: Up to here every whole number of a floating column is exact, and written without an exponent.
 _MOST_EXACT = 1e15
 
@@ -72,8 +73,13 @@ def _damage_told(path: Path) -> Iterator[None]:
     try:
         with readable(path):
             yield
-    except ArrowException as problem:
-        raise ExportDamaged(f"the Parquet file {path.name} is cut short or damaged; write it again") from problem
+    except (ArrowException, UnicodeDecodeError) as problem:
+        raise ExportDamaged(_DAMAGED.format(path.name)) from problem
+    except ExportMissing as problem:
+        # pyarrow raises an OSError, without the number that the system's have, where a file is not what it should be.
+        if isinstance(problem.__cause__, OSError) and problem.__cause__.errno is None:
+            raise ExportDamaged(_DAMAGED.format(path.name)) from problem.__cause__
+        raise
 
 
 def _without_blank(columns: list[list[str]]) -> list[list[str]]:
