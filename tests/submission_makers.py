@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,7 +11,7 @@ from pathlib import Path
 from escrow import partnerships, submissions
 from escrow.psi.records import ListRecords, SubmissionKind, chunk_digest, pack_chunk, split, submission_digest
 from escrow.settings import ServerSettings
-from escrow.standing import Standing, standing_of
+from escrow.standing import Standing, standing_for, standing_of
 from escrow.store.blocks import load_list
 from escrow.store.database import Database
 from escrow.store.states import SubmissionType
@@ -102,10 +103,13 @@ class Desk:
         type: SubmissionType = SubmissionType.SNAPSHOT,  # noqa: A002 - the domain's word
         ready: bool = True,
         most_bytes: int = CHUNK_BYTES,
+        generation: int = 0,
+        profile: str = "escrow-1",
     ) -> Submission:
         """Upload a list as the next submission and hand it to the worker, which does not work yet."""
         chunks = [pack_chunk(part) for part in split(records, most_bytes)]
-        announced = self.next(side, chunks, accounts=records.accounts.size, type=type)
+        accounts = records.accounts.size
+        announced = self.next(side, chunks, accounts=accounts, type=type, generation=generation, profile=profile)
         self.announce(side, announced)
         for position, content in enumerate(chunks):
             self.send(side, announced.number, position, content)
@@ -117,9 +121,11 @@ class Desk:
         records: ListRecords,
         *,
         type: SubmissionType = SubmissionType.SNAPSHOT,  # noqa: A002
+        generation: int = 0,
+        profile: str = "escrow-1",
     ) -> Submission:
         """Submit a list and let the worker do all that follows."""
-        number = self.submit(side, records, type=type).number
+        number = self.submit(side, records, type=type, generation=generation, profile=profile).number
         self.drain()
         return self.submission(side, number)
 
@@ -130,12 +136,14 @@ class Desk:
         *,
         accounts: int,
         type: SubmissionType = SubmissionType.SNAPSHOT,  # noqa: A002
+        generation: int = 0,
+        profile: str = "escrow-1",
     ) -> Announcement:
         """Announce these chunks as what comes next on this side."""
         with self.database.snapshot("where we are") as tx:
             party = seat(tx, self.couple, side)
             number = submissions.last_number(tx, party) + 1
-            applied = standing_of(tx, party.partnership_id).applied.get(side)
+            applied = standing_for(tx, party.partnership_id, generation).applied.get(side)
         return announcement(
             self.couple,
             chunks,
@@ -143,17 +151,35 @@ class Desk:
             base=0 if applied is None else applied.number,
             accounts=accounts,
             type=type,
+            generation=generation,
+            profile=profile,
         )
+
+    def start_generation(
+        self, side: Side, number: int = 1, *, profile: str = "escrow-1", interval: timedelta = timedelta(0)
+    ) -> None:
+        """Let one side propose a generation, or consent to it."""
+        with self.database.transaction("start a generation") as tx:
+            partnerships.start_generation(
+                tx,
+                seat(tx, self.couple, side),
+                number=number,
+                profile=profile,
+                interval=interval,
+                service_key=self.couple.service_key,
+                random=os.urandom,
+                now=self.clock(),
+            )
 
     def standing(self) -> Standing:
         """Read where the partnership stands."""
         with self.database.snapshot("standing") as tx:
             return standing_of(tx, self.couple.partnership_id)
 
-    def list_of(self, side: Side) -> ListRecords:
+    def list_of(self, side: Side, generation: int = 0) -> ListRecords:
         """Read the applied list, tokens in stored-index form."""
         with self.database.snapshot("load list") as tx:
-            return load_list(tx, self.couple.partnership_id, 0, side)
+            return load_list(tx, self.couple.partnership_id, generation, side)
 
 
 def announcement(

@@ -19,16 +19,25 @@ from escrow import audit
 from escrow.access import lock_partnership
 from escrow.errors import GenerationInvalid, ProtocolError, RecordsInvalid
 from escrow.psi.pepper import stored_index
-from escrow.psi.records import ListRecords, apply_delta, check_list, join, parse_chunk, with_tokens
+from escrow.psi.records import (
+    ListRecords,
+    apply_delta,
+    check_growth,
+    check_list,
+    distinct_tokens,
+    join,
+    parse_chunk,
+    with_tokens,
+)
 from escrow.psi.records.layout import Records
-from escrow.standing import AppliedList, LiveGeneration, standing_of
+from escrow.standing import AppliedList, Generation, standing_for, standing_of
 from escrow.store.blocks import add_changes, load_ever_seen, load_list, replace_list, waiting_records
 from escrow.store.database import Database, Transaction
 from escrow.store.jobs import enqueue
 from escrow.store.packing import PackedList, pack_list
 from escrow.store.sealing import SealingKey
 from escrow.store.secrets import open_pepper, partnership_key
-from escrow.store.states import JobType, PartnershipState, SubmissionState, SubmissionType
+from escrow.store.states import GenerationState, JobType, PartnershipState, SubmissionState, SubmissionType
 from escrow.store.tables import chunks, parties, submissions
 from escrow.submissions import Problem, chunk_context
 from escrow.terms import Side
@@ -39,6 +48,9 @@ __all__ = ["Prepared", "apply_submission", "commit", "prepare"]
 _FEW_WAITING = 1_000
 _SHARE_WAITING = 8
 
+#: Under another profile than the live one a new generation may hold this many times the live tokens.
+_ANOTHER_PROFILES_SHARE = 2
+
 
 @dataclass(frozen=True, slots=True)
 class _Submitted:
@@ -47,13 +59,14 @@ class _Submitted:
     partnership_id: UUID
     side: Side
     row: Row[Any] = field(repr=False)
-    generation: LiveGeneration
+    generation: Generation
     applied: AppliedList | None
     chunks: tuple[bytes, ...] = field(repr=False)
     pepper: bytes = field(repr=False)
     before: ListRecords
     ever_seen: Records = field(repr=False)
     waiting: int
+    most_tokens: int | None
 
     @property
     def is_delta(self) -> bool:
@@ -96,6 +109,8 @@ def prepare(db: Database, partnership_id: UUID, side: Side, *, service_key: Seal
         delta = _records(submitted)
         whole = apply_delta(submitted.before, delta) if submitted.is_delta else delta
         check_list(whole)
+        if submitted.most_tokens is not None:
+            check_growth(whole, most_tokens=submitted.most_tokens)
     except ProtocolError as refused:
         return Prepared(submitted, Problem(refused.code, refused.message), ListRecords.empty())
     if submitted.is_delta and not _folds(submitted, delta, whole):
@@ -108,7 +123,7 @@ def commit(tx: Transaction, prepared: Prepared, *, largest_list: int, now: datet
     submitted = prepared.submitted
     lock_partnership(tx, submitted.partnership_id)
     row = _received(tx, submitted.partnership_id, submitted.side)
-    standing = standing_of(tx, submitted.partnership_id)
+    standing = standing_for(tx, submitted.partnership_id, submitted.row.generation)
     if row is None or row.digest != submitted.row.digest or standing.state is not PartnershipState.ACTIVE:
         return
     if (standing.generation, standing.applied.get(submitted.side)) != (submitted.generation, submitted.applied):
@@ -127,8 +142,10 @@ def commit(tx: Transaction, prepared: Prepared, *, largest_list: int, now: datet
 
 def _read(tx: Transaction, partnership_id: UUID, side: Side, service_key: SealingKey) -> _Submitted | None:
     row = _received(tx, partnership_id, side)
-    standing = standing_of(tx, partnership_id)
-    if row is None or standing.state is not PartnershipState.ACTIVE:
+    if row is None:
+        return None
+    standing = standing_for(tx, partnership_id, row.generation)
+    if standing.state is not PartnershipState.ACTIVE:
         return None
     generation = standing.live
     place = (partnership_id, generation.number, side)
@@ -144,7 +161,21 @@ def _read(tx: Transaction, partnership_id: UUID, side: Side, service_key: Sealin
         before=load_list(tx, *place),
         ever_seen=load_ever_seen(tx, *place),
         waiting=waiting_records(tx, *place),
+        most_tokens=_most_tokens(tx, partnership_id, side, generation),
     )
+
+
+def _most_tokens(tx: Transaction, partnership_id: UUID, side: Side, generation: Generation) -> int | None:
+    """Tell how many different tokens a list of a building generation may hold (rule 8); None elsewhere.
+
+    More than live now would ask about accounts that the partner has not been asked about. Another profile may make
+    more keys of the same accounts.
+    """
+    if generation.state is not GenerationState.BUILDING:
+        return None
+    live = standing_of(tx, partnership_id).live
+    tokens = distinct_tokens(load_list(tx, partnership_id, live.number, side))
+    return tokens if live.profile == generation.profile else tokens * _ANOTHER_PROFILES_SHARE
 
 
 def _opened(tx: Transaction, row: Row[Any], key: SealingKey) -> Iterator[bytes]:
@@ -157,7 +188,7 @@ def _records(submitted: _Submitted) -> ListRecords:
     """Give the submission as one run of records with stored indexes, or raise ProtocolError."""
     row = submitted.row
     if (row.generation, row.profile) != (submitted.generation.number, submitted.generation.profile):
-        raise GenerationInvalid("the list was made for another generation than the live one; submit a snapshot")
+        raise GenerationInvalid("the list was made for another generation than the live one; submit again")
     if row.base != submitted.base:
         raise RecordsInvalid("the list that this builds on is not the applied one; submit a snapshot")
     records = join([_peppered(parse_chunk(chunk), submitted.pepper) for chunk in submitted.chunks])

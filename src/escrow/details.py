@@ -111,6 +111,7 @@ def wanted_details(tx: Transaction, party: Party, *, after: bytes | None, limit:
         _envelopes_of(party.partnership_id, party.side),
         envelopes.c.row == row,
         envelopes.c.terms_number == ours.terms_number,
+        envelopes.c.generation == standing.live.number,
     )
     query = select(row).distinct().where(told, row > (after or b""), ~sealed).order_by(row).limit(limit + 1)
     rows = tuple(tx.execute(query).scalars())
@@ -151,8 +152,9 @@ def details_page(
 ) -> DetailsPage:
     """Hand on the partner's envelopes for the party's own rows, in cells that are open at details now."""
     party.must_be_readable()
-    effective = standing_of(tx, party.partnership_id).effective_for(party.side)
-    told = open_matches(party.partnership_id, party.side, effective, level=Level.DETAILS)
+    standing = standing_of(tx, party.partnership_id)
+    told = open_matches(party.partnership_id, party.side, standing.effective_for(party.side), level=Level.DETAILS)
+    told = and_(told, envelopes.c.generation == standing.live.number)
     rows = tx.execute(_with_their_envelopes(party, told, after).limit(limit + 1)).all()
     key = partnership_key(tx, party.partnership_id, service_key=service_key)
     items = tuple(_served(party, row, key) for row in rows[:limit])

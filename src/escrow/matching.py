@@ -2,6 +2,8 @@
 
 A partnership that shares counts only stores no matches. The result is computed outside of the write transaction and
 written as a difference, if the partnership still stands where it stood. Doing it twice changes nothing.
+
+A generation that both lists have filled is matched first and goes live in the transaction that writes its matches.
 """
 
 from __future__ import annotations
@@ -18,16 +20,17 @@ from sqlalchemy import select
 
 from escrow import audit
 from escrow.access import lock_partnership
+from escrow.partnerships import switch
 from escrow.psi.matching import Band, Overlaps, connecting_tokens, overlaps, pairs, settle
 from escrow.psi.pepper import stored_index
-from escrow.standing import Standing, standing_of
+from escrow.standing import Standing, building_standing, standing_of
 from escrow.store.blocks import load_list
 from escrow.store.bulk import delete_rows, put_rows
 from escrow.store.database import Database, Transaction
 from escrow.store.jobs import enqueue
 from escrow.store.sealing import SealingKey
 from escrow.store.secrets import open_pepper
-from escrow.store.states import JobType
+from escrow.store.states import GenerationState, JobType
 from escrow.store.tables import envelopes, matches
 from escrow.terms import Level, Side
 
@@ -75,12 +78,21 @@ class _Outcome:
 def match_lists(db: Database, partnership_id: UUID, *, service_key: SealingKey, now: datetime) -> None:
     """Bring the stored matches to what the applied lists and the terms of both sides say; in a pause, leave them be."""
     with db.snapshot("match: read lists") as tx:
-        standing = standing_of(tx, partnership_id)
+        standing = _due(tx, partnership_id)
         if standing.is_paused:
             return
         outcome = _Outcome(standing, _stored(tx, partnership_id), dict(_found(tx, standing, service_key)))
     with db.transaction("match: write matches") as tx:
         _commit(tx, outcome, now)
+
+
+def _due(tx: Transaction, partnership_id: UUID) -> Standing:
+    """Tell what is to be compared: the lists of a generation that is complete and waits to be live, or the live ones.
+
+    Lists of two generations are never compared: a standing is of one.
+    """
+    building = building_standing(tx, partnership_id)
+    return building if building is not None and building.both_applied else standing_of(tx, partnership_id)
 
 
 def _found(tx: Transaction, standing: Standing, service_key: SealingKey) -> Iterable[tuple[Pair, _Match]]:
@@ -123,9 +135,12 @@ def _overlap_names(found: Overlaps, pepper: bytes) -> Iterable[bytes]:
 def _commit(tx: Transaction, outcome: _Outcome, now: datetime) -> None:
     partnership_id = outcome.standing.partnership_id
     lock_partnership(tx, partnership_id)
-    if standing_of(tx, partnership_id) != outcome.standing:
+    if _due(tx, partnership_id) != outcome.standing:
         enqueue(tx, JobType.MATCH, partnership_id, due_at=now)
         return
+    generation = outcome.standing.generation
+    if generation is not None and generation.state is GenerationState.BUILDING:
+        switch(tx, partnership_id, now=now)
     _write(tx, outcome)
     if outcome.standing.both_applied:
         audit.record(tx, audit.Action.MATCHED, trail_id=partnership_id, caller=None, now=now)

@@ -111,6 +111,9 @@ class ServerSettings(BaseModel):
     largest_list: int = Field(
         default=5_000_000, ge=1, description="The most accounts that one list may hold, whatever the terms accept."
     )
+    generation_interval_seconds: float = Field(
+        default=90 * 86_400, gt=0, description="The least time between the starts of two generations of a partnership."
+    )
     page_items: int = Field(default=500, ge=1, le=1_000, description="The most items in one page of an answer.")
     requests_per_minute: int = Field(
         default=6_000,

@@ -1,7 +1,7 @@
-"""Where a partnership stands: its state, its live generation, the lists applied in it, and the terms on both sides.
+"""Where a partnership stands: its state, a generation, the lists applied in it, and the terms on both sides.
 
 Whoever computes outside of a write transaction reads the standing before, and again while writing: if the two are
-equal, what was computed still holds.
+equal, what was computed still holds. Nothing is ever read of two generations at once.
 """
 
 from __future__ import annotations
@@ -21,21 +21,31 @@ from escrow.store.tables import generations, lists, parties, partnerships, submi
 from escrow.store.tables import terms as terms_table
 from escrow.terms import CELLS, Level, Population, Side, Terms, Tier, meet
 
-__all__ = ["AppliedList", "LiveGeneration", "SideStanding", "Standing", "standing_of", "terms_of_row"]
+__all__ = [
+    "AppliedList",
+    "Generation",
+    "SideStanding",
+    "Standing",
+    "building_standing",
+    "standing_for",
+    "standing_of",
+    "terms_of_row",
+]
 
 
 @dataclass(frozen=True, slots=True)
-class LiveGeneration:
-    """The generation that is matched and released."""
+class Generation:
+    """What all tokens of a list belong to; the live one is matched and released."""
 
     number: int
     suite: int
     profile: str
+    state: GenerationState = GenerationState.LIVE
 
 
 @dataclass(frozen=True, slots=True)
 class AppliedList:
-    """One side's list in the live generation, as it was last applied; one that is withdrawn is emptied soon."""
+    """One side's list in one generation, as it was last applied; one that is withdrawn is emptied soon."""
 
     number: int
     digest: bytes
@@ -66,16 +76,16 @@ class SideStanding:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One partnership at one moment; a side is missing until the invitation is accepted."""
+    """One partnership at one moment, in one generation; a side is missing until the invitation is accepted."""
 
     partnership_id: UUID
     state: PartnershipState
-    generation: LiveGeneration | None
+    generation: Generation | None
     sides: Mapping[Side, SideStanding]
 
     @property
-    def live(self) -> LiveGeneration:
-        """The live generation, or PartnershipNotActive where there is none."""
+    def live(self) -> Generation:
+        """The generation that this is about, the live one unless asked for otherwise, or PartnershipNotActive."""
         if self.generation is None:
             raise PartnershipNotActive("This partnership has no live generation: see its state.")
         return self.generation
@@ -107,9 +117,26 @@ class Standing:
 
 
 def standing_of(tx: Transaction, partnership_id: UUID) -> Standing:
-    """Read where a partnership stands."""
+    """Read where a partnership stands in its live generation."""
+    return _standing_in(tx, partnership_id, _generation(tx, partnership_id, GenerationState.LIVE))
+
+
+def building_standing(tx: Transaction, partnership_id: UUID) -> Standing | None:
+    """Read where a partnership stands in the generation that is filled beside the live one, if there is one."""
+    building = _generation(tx, partnership_id, GenerationState.BUILDING)
+    return None if building is None else _standing_in(tx, partnership_id, building)
+
+
+def standing_for(tx: Transaction, partnership_id: UUID, generation: int) -> Standing:
+    """Read where a partnership stands for a list of this generation: in the building one if it is that, else live."""
+    building = building_standing(tx, partnership_id)
+    if building is not None and building.live.number == generation:
+        return building
+    return standing_of(tx, partnership_id)
+
+
+def _standing_in(tx: Transaction, partnership_id: UUID, generation: Generation | None) -> Standing:
     state = tx.execute(select(partnerships.c.state).where(partnerships.c.partnership_id == partnership_id)).scalar_one()
-    generation = _live_generation(tx, partnership_id)
     applied = {} if generation is None else _applied(tx, partnership_id, generation.number)
     sides = dict(_sides(tx, partnership_id, applied))
     return Standing(partnership_id, PartnershipState(state), generation, sides)
@@ -126,13 +153,13 @@ def terms_of_row(row: Row[Any]) -> Terms:
     )
 
 
-def _live_generation(tx: Transaction, partnership_id: UUID) -> LiveGeneration | None:
+def _generation(tx: Transaction, partnership_id: UUID, state: GenerationState) -> Generation | None:
     row = tx.execute(
         select(generations.c.generation, generations.c.suite, generations.c.profile).where(
-            generations.c.partnership_id == partnership_id, generations.c.state == GenerationState.LIVE.value
+            generations.c.partnership_id == partnership_id, generations.c.state == state.value
         )
     ).one_or_none()
-    return None if row is None else LiveGeneration(row.generation, row.suite, row.profile)
+    return None if row is None else Generation(row.generation, row.suite, row.profile, state)
 
 
 def _applied(tx: Transaction, partnership_id: UUID, generation: int) -> Mapping[Side, AppliedList]:

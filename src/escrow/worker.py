@@ -20,7 +20,7 @@ from escrow.releases import make_release
 from escrow.reports.disclosure import DisclosureRule
 from escrow.settings import ServerSettings
 from escrow.store import idempotency, jobs
-from escrow.store.database import Database
+from escrow.store.database import Database, Transaction
 from escrow.store.jobs import Job
 from escrow.store.sealing import SealingKey
 from escrow.store.states import JobType
@@ -160,5 +160,12 @@ class Worker:
         done = False
         while not done:
             with self._database.transaction("purge") as tx:
-                done = partnerships.purge(tx, job.partnership_id, now=self._now())
+                done = _purged(tx, job, now=self._now())
         self._database.forget_overwritten()
+
+
+def _purged(tx: Transaction, job: Job, *, now: datetime) -> bool:
+    """Delete some of what a partnership, or the generation that the job names, has left behind."""
+    if job.argument:
+        return partnerships.purge_generation(tx, job.partnership_id, int(job.argument), now=now)
+    return partnerships.purge(tx, job.partnership_id, now=now)

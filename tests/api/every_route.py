@@ -125,6 +125,7 @@ def keyed_routes() -> list[Route]:
         Route("GET", f"{_OF_PARTNERSHIP}/details/wanted"),
         Route("GET", f"{_OF_PARTNERSHIP}/details"),
         Route("POST", f"{_OF_PARTNERSHIP}/details", {"json": upload}),
+        Route("POST", f"{_OF_PARTNERSHIP}/generations", {"json": {"number": 1, "profile": LATEST_PROFILE}}),
         Route("POST", f"{_OF_PARTNERSHIP}/pause", {"json": {}}),
         Route("POST", f"{_OF_PARTNERSHIP}/resume", {"json": {}}),
         Route("POST", f"{_OF_PARTNERSHIP}/end", {"json": {}}),

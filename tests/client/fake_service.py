@@ -355,6 +355,7 @@ class FakeService:
                 created_at=NOW,
                 expires_at=None,
                 generation=wire.Generation(number=0, profile=deal.profile, suite=1, state="live"),
+                next_generation=None,
                 terms_number=seat.terms_number,
                 paused=wire.Paused(ours=seat.is_paused, theirs=deal.seats[_other(own)].is_paused),
                 list=_own_list(seat),

@@ -13,12 +13,13 @@ from tests.journeys.programs import Partner, RunningService, new_partner, pair, 
 
 @pytest.fixture
 def service(empty_database_url: str, tmp_path: Path) -> Iterator[RunningService]:
-    """A service whose releases follow each other without an interval."""
+    """A service whose releases, and whose generations, follow each other without an interval."""
     started = start_service(
         tmp_path,
         empty_database_url,
         ESCROW_RELEASE_INTERVAL_SECONDS="0.001",
         ESCROW_POLL_SECONDS="0.05",
+        ESCROW_GENERATION_INTERVAL_SECONDS="0.001",
         ESCROW_LEASE_SECONDS="5",
     )
     yield started

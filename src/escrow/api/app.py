@@ -15,7 +15,7 @@ from escrow.api.concurrency import BoundedRequests
 from escrow.api.dependencies import Service
 from escrow.api.observing import Observed
 from escrow.api.problems import handle_problems
-from escrow.api.routes import details, overlaps, partnerships, releases, service, submissions, terms
+from escrow.api.routes import details, generations, overlaps, partnerships, releases, service, submissions, terms
 
 __all__ = ["create_app", "openapi_document"]
 
@@ -24,6 +24,7 @@ _SCHEMAS = "#/components/schemas/"
 _ROUTERS = (
     service.router,
     partnerships.router,
+    generations.router,
     terms.router,
     submissions.router,
     releases.router,

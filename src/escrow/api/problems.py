@@ -48,6 +48,7 @@ STATUS: Mapping[type[EscrowError], int] = {
     errors.RequestTooSlow: 408,
     errors.ChunksMissing: 409,
     errors.ConfirmationTaken: 409,
+    errors.GenerationTooSoon: 409,
     errors.InvitationTaken: 409,
     errors.ListMissing: 409,
     errors.OrganizationNameTaken: 409,

@@ -29,7 +29,8 @@ __all__ = ["Carried", "export_home", "import_home"]
 
 _MAGIC = b"ESKX"
 _KEYRING = "keyring.json"
-_KEPT_FILES = ("list.sqlite", "list-pending.sqlite", "details.sqlite")
+_LISTS = (("list.sqlite", "list-pending.sqlite"), ("next.sqlite", "next-pending.sqlite"))
+_KEPT_FILES = (*_LISTS[0], *_LISTS[1], "details.sqlite")
 _PIECE_BYTES = 1 << 20
 _ORDER = tuple(Standing)
 
@@ -192,9 +193,17 @@ def _further(present: Seat, carried: Seat) -> Seat:
     return replace(ahead, confirmed=confirmed, highest_release=max(present.highest_release, carried.highest_release))
 
 
-def _progress(seat: Seat) -> tuple[bool, int, int]:
-    g = -1 if seat.keys is None else seat.keys.g
-    return seat.standing is Standing.CLOSED, g, _ORDER.index(seat.standing)
+def _progress(seat: Seat) -> tuple[bool, int, int, bool, bool, bool, bool]:
+    keys = seat.keys
+    return (
+        seat.standing is Standing.CLOSED,
+        -1 if keys is None else keys.g,
+        _ORDER.index(seat.standing),
+        seat.building is not None,
+        keys is not None and not keys.match_key,
+        seat.complete_since is not None,
+        seat.consent is not None,
+    )
 
 
 def _take_state(home: Home, partnership_id: UUID, unpacked: Path) -> int:
@@ -203,29 +212,34 @@ def _take_state(home: Home, partnership_id: UUID, unpacked: Path) -> int:
     carried = {name: unpacked / f"{partnership_id}-{name}" for name in _KEPT_FILES}
     taken = 0
     with AccountState(folder).held():
-        if _number(carried["list.sqlite"]) > _number(folder / "list.sqlite"):
-            for name in ("list.sqlite", "list-pending.sqlite"):
-                if carried[name].is_file():
-                    replace_file(folder / name, carried[name].read_bytes())
-            taken = 1
+        for applied, pending in _LISTS:
+            if _number(carried[applied]) > _number(folder / applied):
+                for name in (applied, pending):
+                    if carried[name].is_file():
+                        replace_file(folder / name, carried[name].read_bytes())
+                taken = 1
         if carried["details.sqlite"].is_file():
             _take_details(carried["details.sqlite"], folder / "details.sqlite")
     return taken
 
 
-def _number(file: Path) -> int:
+def _number(file: Path) -> tuple[int, int]:
+    """The generation and the number of the submission that a file of a list holds."""
     if not file.is_file():
-        return 0
+        return 0, 0
     try:
         with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as database:
-            return int(database.execute("SELECT number FROM submission").fetchone()[0])
+            g, number = database.execute("SELECT generation, number FROM submission").fetchone()
+            return int(g), int(number)
     except (sqlite3.DatabaseError, TypeError):
-        return 0
+        return 0, 0
 
 
 def _take_details(carried: Path, present: Path) -> None:
-    """Take the carried details, and of both files the highest submission of each row."""
-    if present.is_file():
+    """Take the carried details, and of both files the highest submission of each row of one generation."""
+    if present.is_file() and _generation(present) > _generation(carried):
+        return
+    if present.is_file() and _generation(present) == _generation(carried):
         with closing(sqlite3.connect(carried)) as database, database:
             database.execute("ATTACH ? AS present", (str(present),))
             database.execute(
@@ -233,3 +247,8 @@ def _take_details(carried: Path, present: Path) -> None:
                 " ON CONFLICT DO UPDATE SET submission = max(submission, excluded.submission)"
             )
     replace_file(present, carried.read_bytes())
+
+
+def _generation(details: Path) -> int:
+    with closing(sqlite3.connect(details)) as database:
+        return int(database.execute("PRAGMA user_version").fetchone()[0])

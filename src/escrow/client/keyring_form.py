@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
-from escrow.client.seats import ConfirmedTerms, Exchange, Invited, Seat, Standing
+from escrow.client.seats import ConfirmedTerms, Consent, Exchange, Invited, Seat, Standing
 from escrow.errors import KeyringInvalid
 from escrow.psi.encoding import b64url, unb64url
 from escrow.psi.keys import GenerationKeys
@@ -74,7 +74,8 @@ class Reader:
         return Reader(self._of[name])
 
     def optional(self, name: str, read: Callable[[str], T]) -> T | None:
-        return None if self._of[name] is None else read(name)
+        # A file of an earlier version lacks what came later.
+        return None if self._of.get(name) is None else read(name)
 
     def _list(self, name: str) -> list[object]:
         value = self._of[name]
@@ -98,6 +99,9 @@ def seat_object(seat: Seat) -> Object:
         "check": seat.check,
         "terms": _terms_object(seat.confirmed),
         "highest_release": seat.highest_release,
+        "consent": None if seat.consent is None else {"g": seat.consent.g, "profile": seat.consent.profile_id},
+        "building": None if seat.building is None else _keys_object(seat.building),
+        "complete_since": None if seat.complete_since is None else seat.complete_since.isoformat(),
     }
 
 
@@ -117,7 +121,14 @@ def read_seat(form: Reader) -> Seat:
         check=form.optional("check", form.text),
         confirmed=_read_terms(form.part("terms")),
         highest_release=form.number("highest_release"),
+        consent=form.optional("consent", lambda name: _read_consent(form.part(name))),
+        building=form.optional("building", lambda name: _read_keys(partnership_id, form.part(name))),
+        complete_since=form.optional("complete_since", lambda name: datetime.fromisoformat(form.text(name))),
     )
+
+
+def _read_consent(form: Reader) -> Consent:
+    return Consent(form.number("g"), form.text("profile"))
 
 
 def _invited_object(invited: Invited) -> Object:

@@ -49,6 +49,13 @@ class OpenedFile:
     def __init__(self, database: sqlite3.Connection) -> None:
         self._database = database
 
+    def begin(self, g: int) -> None:
+        """Go over to a generation: numbers and digests of another one say nothing in it."""
+        if self._database.execute("PRAGMA user_version").fetchone()[0] < g:
+            self._database.execute("DELETE FROM highest")
+            self._database.execute("DELETE FROM sealed")
+            self._database.execute(f"PRAGMA user_version = {g:d}")
+
     def highest_submission(self, owner_row: bytes) -> int:
         """The highest submission whose envelope was opened for one of the partner's rows, 0 for none."""
         found = self._database.execute("SELECT submission FROM highest WHERE owner_row = ?", (owner_row,)).fetchone()

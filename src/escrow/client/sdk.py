@@ -123,6 +123,11 @@ class Escrow:
         """Send the inviter's tag, which makes the partnership active."""
         return self._post(_at(partnership_id, "confirm"), wire.Confirmation(tag=tag), wire.Partnership)
 
+    def start_generation(self, partnership_id: UUID, number: int, profile: str) -> wire.Partnership:
+        """Propose the next generation, or consent to the partner's proposal; the same again gets the same answer."""
+        wanted = wire.NewGeneration(number=number, profile=profile)
+        return self._post(_at(partnership_id, "generations"), wanted, wire.Partnership)
+
     def pause(self, partnership_id: UUID) -> wire.Partnership:
         """Let nothing be matched, released or read, for both parties, until this one resumes."""
         return self._post(_at(partnership_id, "pause"), wire.Nothing(), wire.Partnership)

@@ -17,13 +17,13 @@ from datetime import datetime
 from enum import Enum
 from uuid import UUID
 
-from escrow.errors import KeyringInvalid, PartnershipNotReady
-from escrow.psi.keys import GenerationKeys, generation_keys
+from escrow.errors import GenerationInvalid, KeyringInvalid, PartnershipNotReady
+from escrow.psi.keys import GenerationKeys, generation_keys, move_up
 from escrow.psi.matchkeys import Suite
 from escrow.psi.pairing import Pairing
 from escrow.terms import Level, Side, Terms, uniform_levels
 
-__all__ = ["ConfirmedTerms", "Exchange", "Invited", "Seat", "Standing"]
+__all__ = ["ConfirmedTerms", "Consent", "Exchange", "Invited", "Seat", "Standing"]
 
 
 class Standing(Enum):
@@ -61,6 +61,14 @@ class Exchange:
 
 
 @dataclass(frozen=True, slots=True)
+class Consent:
+    """What our user agreed to: one more generation, with this profile, and nothing else."""
+
+    g: int
+    profile_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class ConfirmedTerms:
     """Our terms as this machine's user set them; details follow these, whatever the service says."""
 
@@ -75,7 +83,11 @@ class ConfirmedTerms:
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """Our seat in one partnership."""
+    """Our seat in one partnership.
+
+    ``keys`` are those of the live generation. ``building`` are those of the one that is filled beside it, which our
+    user has given ``consent`` to; ``complete_since`` says when our own list was seen to be complete in it.
+    """
 
     partnership_id: UUID
     label: str
@@ -89,6 +101,9 @@ class Seat:
     check: str | None = None
     confirmed: ConfirmedTerms = field(default_factory=ConfirmedTerms.none_yet)
     highest_release: int = 0
+    consent: Consent | None = None
+    building: GenerationKeys | None = None
+    complete_since: datetime | None = None
 
     @property
     def name(self) -> str:
@@ -97,7 +112,18 @@ class Seat:
 
     @property
     def paired_keys(self) -> GenerationKeys:
-        """The keys, which exist for use only once the partner's tag was verified.
+        """The live keys, which exist for use only once the partner's tag was verified.
+
+        Raises:
+            PartnershipNotReady: the pairing is not complete, or the live key is erased and the switch is waited for.
+        """
+        if not self.has_live_key:
+            raise PartnershipNotReady(_LIVE_KEY_ERASED)
+        return self.live_keys
+
+    @property
+    def live_keys(self) -> GenerationKeys:
+        """The keys of the live generation, among which the match key may be erased already.
 
         Raises:
             PartnershipNotReady: the pairing is not complete.
@@ -106,6 +132,16 @@ class Seat:
         if self.keys is None:
             raise KeyringInvalid(_PART_MISSING)
         return self.keys
+
+    @property
+    def newest_keys(self) -> GenerationKeys:
+        """The keys of the generation that is filled beside the live one, else the live ones."""
+        return self.live_keys if self.building is None else self.building
+
+    @property
+    def has_live_key(self) -> bool:
+        """Whether lists and details of the live generation can still be made."""
+        return bool(self.live_keys.match_key)
 
     def require_paired(self) -> None:
         """Raise PartnershipNotReady, with what is to be done next, unless the pairing is complete."""
@@ -148,12 +184,34 @@ class Seat:
         """Go into use: the tags have done their work."""
         return replace(self, standing=Standing.PAIRED, exchange=None)
 
+    def moved_up(self) -> Seat:
+        """Make the keys that our user consented to, and erase their root; done before, it changes nothing."""
+        if self.building is not None:
+            return self
+        if self.consent is None:
+            raise GenerationInvalid("nobody here has consented to another generation; run `escrow generation start`")
+        following = move_up(self.live_keys, g=self.consent.g, profile_id=self.consent.profile_id)
+        return replace(self, keys=replace(self.live_keys, next_root=b""), building=following)
+
+    def without_live_key(self) -> Seat:
+        """Erase the live match key ahead of the switch: it is kept no longer than it must be."""
+        return replace(self, keys=replace(self.live_keys, match_key=b""))
+
+    def switched(self) -> Seat:
+        """Let the new keys replace the old ones, which are erased."""
+        return replace(self, keys=self.newest_keys, building=None, consent=None, complete_since=None)
+
     def closed(self) -> Seat:
         """Erase every secret; the id stays, so that it is never taken for a new partnership."""
-        return replace(self, standing=Standing.CLOSED, invited=None, exchange=None, keys=None)
+        return replace(self, standing=Standing.CLOSED, invited=None, exchange=None, keys=None, building=None)
 
 
 _PART_MISSING = "a seat of the keyring lacks a part; bring back a copy made by `escrow keyring export`"
+
+_LIVE_KEY_ERASED = (
+    "the old key was erased 30 days after your list was complete in the next generation, and the partnership waits for "
+    "your partner's list: ask them to run `escrow submit`, then try again"
+)
 
 _NEXT_STEP = {
     Standing.INVITED: "the partner has not accepted the invitation yet; send them the pairing code and try again later",

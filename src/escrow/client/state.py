@@ -177,8 +177,28 @@ class KeptList:
 class AccountState:
     """The folder of one partnership's lists; hold it while working with it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, name: str = "list") -> None:
         self.folder = folder
+        self._name = name
+
+    @property
+    def following(self) -> AccountState:
+        """The lists of the generation that is filled beside the live one."""
+        return AccountState(self.folder, "next")
+
+    def take_up(self, g: int) -> None:
+        """Let the list that was filled beside become the list once its generation, ``g``, is live.
+
+        Done again after a crash it goes on where it stopped; a list of a generation that is over is forgotten.
+        """
+        beside = self.following
+        for filled, place in ((beside.applied_file, self.applied_file), (beside.pending_file, self.pending_file)):
+            with _open(filled) as kept:
+                found = None if kept is None else kept.sent.g
+            if found == g:
+                filled.replace(place)
+            elif found is None or found < g:
+                filled.unlink(missing_ok=True)
 
     @contextmanager
     def held(self) -> Iterator[Self]:
@@ -193,12 +213,12 @@ class AccountState:
     @property
     def applied_file(self) -> Path:
         """The list that the service has applied."""
-        return self.folder / "list.sqlite"
+        return self.folder / f"{self._name}.sqlite"
 
     @property
     def pending_file(self) -> Path:
         """The list that went out and may not be applied yet."""
-        return self.folder / "list-pending.sqlite"
+        return self.folder / f"{self._name}-pending.sqlite"
 
     @contextmanager
     def applied(self) -> Iterator[KeptList | None]:
@@ -216,11 +236,14 @@ class AccountState:
         if is_applied:
             self.pending_file.replace(self.applied_file)
         elif is_over:
-            self.drop_pending()
+            self.pending_file.unlink(missing_ok=True)
 
-    def drop_pending(self) -> None:
-        """Forget a list that the service rejected."""
-        self.pending_file.unlink(missing_ok=True)
+    def drop_pending(self, number: int) -> None:
+        """Forget a list that the service rejected, by the number of its submission."""
+        with _open(self.pending_file) as pending:
+            is_rejected = pending is None or pending.sent.number == number
+        if is_rejected:
+            self.pending_file.unlink(missing_ok=True)
 
     def write_pending(self, sent: Sent, content: SentList) -> None:
         """Remember a list that has just gone out."""

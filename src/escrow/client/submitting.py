@@ -153,20 +153,21 @@ class Submitter:
             PartnershipNotReady, GenerationInvalid: there is no place for our list.
         """
         shown = self._service.partnership(self._id)
-        _check_place(shown, self._keys)
-        if shown.list.last_number > shown.list.applied_number:
+        there = _list_there(shown, self._keys)
+        if shown.list.last_number > there.number:
             last = self._service.submission(self._id, shown.list.last_number)
             if last.state in {"rejected", "withdrawn"}:
-                self._state.drop_pending()
+                self._state.drop_pending(last.number)
             elif wait:
                 self._wait(last.number)
                 shown = self._service.partnership(self._id)
-        self._state.settle(applied_number=shown.list.applied_number, applied_digest=shown.list.applied_digest)
+                there = _list_there(shown, self._keys)
+        self._state.settle(applied_number=there.number, applied_digest=there.digest or None)
         return shown
 
     def plan(self, shown: wire.Partnership, content: SentList, kept: KeptList | None) -> Plan:
         """Work out what has to be sent so that the service has this list."""
-        base = Sent(shown.list.applied_number, shown.list.applied_digest or b"", self._keys.g, self._keys.profile_id)
+        base = _list_there(shown, self._keys)
         is_base = kept is not None and kept.sent == base
         changes, kind = content.records, SubmissionKind.SNAPSHOT
         if kept is not None and is_base:
@@ -176,7 +177,8 @@ class Submitter:
         most_bytes = self._service.service().limits.chunk_bytes
         chunks = tuple(pack_chunk(part) for part in split(changes, most_bytes))
         announced = self._announcement(kind, shown.list.last_number + 1, base.number, changes, chunks)
-        return Plan(announced, chunks, changes, content, base, was_lost=shown.list.accounts > 0 and not is_base)
+        was_lost = base.number > 0 and shown.list.accounts > 0 and not is_base
+        return Plan(announced, chunks, changes, content, base, was_lost=was_lost)
 
     def send(self, plan: Plan, *, ready: bool, wait: bool, progress: Progress | None = None) -> Submitted:
         """Upload the chunks that the service lacks, and remember the list once it is applied.
@@ -215,7 +217,7 @@ class Submitter:
             NothingToWithdraw: nothing of ours is being uploaded or applied.
         """
         shown = self._service.partnership(self._id)
-        _check_place(shown, self._keys)
+        _list_there(shown, self._keys)
         withdrawn = self._service.withdraw_submission(self._id, number or self._latest(shown))
         self.settle(wait=wait)
         return withdrawn
@@ -288,12 +290,12 @@ class Submitter:
             self._sleep(pause)
             waited += pause
         if submission.state == "rejected":
-            self._state.drop_pending()
+            self._state.drop_pending(number)
             problem = submission.problem
             told = f"{problem.detail} ({problem.code})" if problem else "no reason was given"
             raise SubmissionRejected(f"the service did not apply the list: {told}; nothing of it was kept")
         if submission.state == "withdrawn":
-            self._state.drop_pending()
+            self._state.drop_pending(number)
             raise SubmittedElsewhere("another command of yours withdrew this list before it was applied")
         return submission
 
@@ -303,15 +305,20 @@ _LONGEST_PAUSE = 2.0
 _LONGEST_WAIT = 1800.0
 
 
-def _check_place(shown: wire.Partnership, keys: GenerationKeys) -> None:
-    if shown.state != "active" or shown.generation is None:
+def _list_there(shown: wire.Partnership, keys: GenerationKeys) -> Sent:
+    """Our list as the service has it in the generation of these keys, be it live or filled beside; number 0 if none."""
+    live, following = shown.generation, shown.next_generation
+    if shown.state != "active" or live is None:
         raise PartnershipNotReady(f"the partnership is {shown.state} at the service; lists go to active ones only")
-    served = (shown.generation.number, shown.generation.profile, shown.generation.suite)
-    if served != (keys.g, keys.profile_id, keys.suite.value):
-        raise GenerationInvalid(
-            f"the service is at generation {served[0]} and this keyring at {keys.g}, profile {keys.profile_id}; "
-            "import the keyring from the machine that moved up, or update escrow"
-        )
+    ours = (keys.g, keys.profile_id, keys.suite.value)
+    if (live.number, live.profile, live.suite) == ours:
+        return Sent(shown.list.applied_number, shown.list.applied_digest or b"", keys.g, keys.profile_id)
+    if following is not None and (following.number, following.profile, following.suite) == ours:
+        return Sent(following.applied_number, following.applied_digest or b"", keys.g, keys.profile_id)
+    raise GenerationInvalid(
+        f"the service is at generation {live.number} and this keyring at {keys.g}, profile {keys.profile_id}; "
+        "import the keyring from the machine that moved up, or update escrow"
+    )
 
 
 def _rows(accounts: Accounts, own_secret: bytes, partnership_id: UUID) -> np.ndarray[tuple[int], np.dtype[np.uint64]]:

@@ -5,14 +5,14 @@
     EscrowError
     ├── ProtocolError           a secret, a code or a record is not what the protocol asks for
     │   ├── PairingCodeInvalid, InviterMismatch, KeyExchangeFailed, ConfirmationFailed
-    │   ├── GenerationInvalid, RowInvalid
+    │   ├── GenerationInvalid, GenerationOutgrown, RowInvalid
     │   ├── EnvelopeInvalid, EnvelopeCommitmentInvalid, EnvelopeWrapInvalid, EnvelopeTooLarge, EnvelopeStale
     │   ├── RecordsInvalid, MatchKeyAmbiguous, FallbackNotUnique
     │   └── ProfileUnknown
     ├── Refused                 the service refuses a request (see each subclass)
     │   ├── NotAuthenticated, ScopeMissing, NotFound, OrganizationNameTaken, OrganizationNameInvalid
     │   ├── SubmissionBaseWrong, SubmissionInProgress, SubmissionDigestWrong, SubmissionTooLarge, SubmissionClosed
-    │   ├── ProfileMismatch, GenerationMismatch, ChunkDigestMismatch, ChunkTooLarge, ChunksMissing
+    │   ├── ProfileMismatch, GenerationMismatch, GenerationTooSoon, ChunkDigestMismatch, ChunkTooLarge, ChunksMissing
     │   ├── DetailsNotWanted, TermsChanged, SubmissionChanged
     │   ├── RequestInvalid, BodyUnreadable, BodyTooLarge, ContentTypeUnsupported, RouteUnknown, MethodUnsupported
     │   ├── IdempotencyKeyReused, RequestInProgress, RateExceeded

@@ -13,6 +13,7 @@ __all__ = [
     "EnvelopeWrapInvalid",
     "FallbackNotUnique",
     "GenerationInvalid",
+    "GenerationOutgrown",
     "InviterMismatch",
     "KeyExchangeFailed",
     "MatchKeyAmbiguous",
@@ -58,6 +59,12 @@ class GenerationInvalid(ProtocolError):
     """A generation moves up by exactly one, and never back."""
 
     code = "generation-invalid"
+
+
+class GenerationOutgrown(ProtocolError):
+    """The first list of a generation asks about no more than the live list does."""
+
+    code = "generation-outgrown"
 
 
 class RowInvalid(ProtocolError):

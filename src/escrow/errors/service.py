@@ -15,6 +15,7 @@ __all__ = [
     "DatabaseBehind",
     "DetailsNotWanted",
     "GenerationMismatch",
+    "GenerationTooSoon",
     "IdempotencyKeyReused",
     "InvitationTaken",
     "ListMissing",
@@ -160,7 +161,7 @@ class SubmissionBaseWrong(Refused):
 
 
 class ProfileMismatch(Refused):
-    """The list was made under another profile than the live generation's."""
+    """Another profile is named than that of the generation, or than the partner has named for it."""
 
     code = "profile-mismatch"
 
@@ -180,9 +181,15 @@ class ChunksMissing(Refused):
 
 
 class GenerationMismatch(Refused):
-    """The list was made for a generation or a suite that is not the live one."""
+    """A generation, or its suite, is neither the one that is live nor the one that follows it."""
 
     code = "generation-mismatch"
+
+
+class GenerationTooSoon(Refused):
+    """Between two generations lies an interval: each lets both sides ask about a whole list again."""
+
+    code = "generation-too-soon"
 
 
 class SubmissionInProgress(Refused):

@@ -10,17 +10,28 @@ from escrow.partnerships.agreement import (
     set_terms,
     terms_document,
 )
-from escrow.partnerships.ending import end, purge
+from escrow.partnerships.ending import end, purge, purge_generation
+from escrow.partnerships.generations import start_generation, switch
 from escrow.partnerships.invitations import Invitation, accept, invite, look_up
 from escrow.partnerships.pairing import Pairing, confirm, pairing
 from escrow.partnerships.pausing import pause, resume
 from escrow.partnerships.readiness import say_ready
-from escrow.partnerships.view import Generation, OwnList, Partner, Partnership, TheirList, page, show
+from escrow.partnerships.view import (
+    Generation,
+    NextGeneration,
+    OwnList,
+    Partner,
+    Partnership,
+    TheirList,
+    page,
+    show,
+)
 
 __all__ = [
     "NOTHING_SHARED",
     "Generation",
     "Invitation",
+    "NextGeneration",
     "OwnList",
     "Pairing",
     "Partner",
@@ -36,9 +47,12 @@ __all__ = [
     "pairing",
     "pause",
     "purge",
+    "purge_generation",
     "resume",
     "say_ready",
     "set_terms",
     "show",
+    "start_generation",
+    "switch",
     "terms_document",
 ]

@@ -1,35 +1,39 @@
-"""The end of a partnership: its keys go at once, its rows soon after."""
+"""The end of a partnership, or of a generation: its keys go at once, its rows soon after."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Table, delete, select, tuple_, update
+from sqlalchemy import ColumnElement, Table, and_, delete, select, tuple_, update
 
 from escrow import audit
 from escrow.access import Party
 from escrow.store import jobs
 from escrow.store.database import Transaction
 from escrow.store.secrets import erase_secrets
-from escrow.store.states import JobType, PartnershipState
+from escrow.store.states import GenerationState, JobType, PartnershipState, SubmissionState
 from escrow.store.tables import (
     accounts,
     chunks,
     envelopes,
+    generation_proposals,
+    generations,
     list_changes,
     lists,
     matches,
     partnerships,
     release_cells,
     releases,
+    submissions,
     tokens,
 )
 
-__all__ = ["end", "purge"]
+__all__ = ["end", "purge", "purge_generation"]
 
 #: What a purge deletes, those that refer to others first. Terms, submissions without their chunks and the trail stay.
 _PURGED: tuple[Table, ...] = (
+    generation_proposals,
     envelopes,
     matches,
     list_changes,
@@ -40,6 +44,10 @@ _PURGED: tuple[Table, ...] = (
     release_cells,
     releases,
 )
+
+
+#: What the purge of a retired generation deletes; releases stay, and its matches were replaced at the switch.
+_OF_GENERATION: tuple[Table, ...] = (envelopes, list_changes, tokens, accounts, lists)
 
 
 def end(tx: Transaction, party: Party, *, now: datetime) -> None:
@@ -71,9 +79,43 @@ def purge(tx: Transaction, partnership_id: UUID, *, batch: int = 1_000, now: dat
     return True
 
 
-def _delete_some(tx: Transaction, table: Table, partnership_id: UUID, batch: int) -> bool:
-    """Delete some rows of one table and tell whether there were any."""
+def purge_generation(
+    tx: Transaction, partnership_id: UUID, generation: int, *, batch: int = 1_000, now: datetime
+) -> bool:
+    """Delete up to ``batch`` rows that a retired generation left behind; tell whether all are gone.
+
+    The last call, which finds nothing more, writes ``generation-purged`` into the trail.
+    """
+    retired = select(generations.c.state).where(
+        generations.c.partnership_id == partnership_id, generations.c.generation == generation
+    )
+    if tx.execute(retired).scalar_one_or_none() != GenerationState.RETIRED.value:
+        return True
+    if any(_delete_some(tx, table, partnership_id, batch, generation) for table in _OF_GENERATION):
+        return False
+    tx.execute(update(chunks).where(_unfinished_chunks(partnership_id, generation)).values(sealed=None))
+    detail = {"generation": generation}
+    audit.record_once(tx, audit.Action.GENERATION_PURGED, trail_id=partnership_id, caller=None, now=now, detail=detail)
+    return True
+
+
+def _unfinished_chunks(partnership_id: UUID, generation: int) -> ColumnElement[bool]:
+    """Uploads that were never completed: of the others nothing is kept once they are settled."""
+    unfinished = select(submissions.c.side, submissions.c.number).where(
+        submissions.c.partnership_id == partnership_id,
+        submissions.c.generation == generation,
+        submissions.c.state == SubmissionState.UPLOADING.value,
+    )
+    return and_(chunks.c.partnership_id == partnership_id, tuple_(chunks.c.side, chunks.c.number).in_(unfinished))
+
+
+def _delete_some(
+    tx: Transaction, table: Table, partnership_id: UUID, batch: int, generation: int | None = None
+) -> bool:
+    """Delete some rows of one table, of one generation if asked, and tell whether there were any."""
     key = list(table.primary_key.columns)
     some = select(*key).where(table.c.partnership_id == partnership_id).limit(batch)
+    if generation is not None:
+        some = some.where(table.c.generation == generation)
     deleted = tx.execute(delete(table).where(tuple_(*key).in_(some)))
     return deleted.rowcount > 0

@@ -10,15 +10,16 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from escrow.access import Caller, Party, party_of
+from escrow.partnerships.generations import proposal_of
 from escrow.psi.matchkeys import Suite
-from escrow.standing import SideStanding, Standing, standing_of
+from escrow.standing import SideStanding, Standing, building_standing, standing_of
 from escrow.store.database import Transaction
 from escrow.store.states import GenerationState, PartnershipState
 from escrow.store.tables import organizations, parties, partnerships, releases
 from escrow.submissions import last_number
 from escrow.terms import Population, Side
 
-__all__ = ["Generation", "OwnList", "Partner", "Partnership", "TheirList", "page", "show"]
+__all__ = ["Generation", "NextGeneration", "OwnList", "Partner", "Partnership", "TheirList", "page", "show"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,25 @@ class Generation:
     profile: str
     suite: Suite
     state: GenerationState
+
+
+@dataclass(frozen=True, slots=True)
+class NextGeneration:
+    """The generation after the live one: proposed by whoever consents to it, then building until both lists are there.
+
+    ``applied_number`` and ``applied_digest`` are of the caller's own list in it; of the partner's list only its age.
+    """
+
+    number: int
+    profile: str
+    suite: Suite
+    is_building: bool
+    consented_by_us: bool
+    consented_by_them: bool
+    applied_number: int
+    applied_digest: bytes | None
+    applied_at: datetime | None
+    their_applied_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +91,7 @@ class Partnership:
     created_at: datetime
     expires_at: datetime | None
     generation: Generation | None
+    next_generation: NextGeneration | None
     terms_number: int
     paused_by_us: bool
     paused_by_them: bool
@@ -93,6 +114,7 @@ def show(tx: Transaction, party: Party, *, now: datetime) -> Partnership:
         created_at=_created_at(tx, party),
         expires_at=party.expires_at if pending else None,
         generation=_generation(standing),
+        next_generation=_next_generation(tx, party) if state is PartnershipState.ACTIVE else None,
         terms_number=ours.terms_number,
         paused_by_us=ours.paused,
         paused_by_them=theirs is not None and theirs.paused,
@@ -132,6 +154,45 @@ def _created_at(tx: Transaction, party: Party) -> datetime:
 def _generation(standing: Standing) -> Generation | None:
     live = standing.generation
     return None if live is None else Generation(live.number, live.profile, Suite(live.suite), GenerationState.LIVE)
+
+
+def _next_generation(tx: Transaction, party: Party) -> NextGeneration | None:
+    building = building_standing(tx, party.partnership_id)
+    if building is not None:
+        return _being_built(building, party.side)
+    proposed = proposal_of(tx, party.partnership_id)
+    if proposed is None:
+        return None
+    ours = proposed.side is party.side
+    suite = Suite(standing_of(tx, party.partnership_id).live.suite)
+    return NextGeneration(
+        number=proposed.number,
+        profile=proposed.profile,
+        suite=suite,
+        is_building=False,
+        consented_by_us=ours,
+        consented_by_them=not ours,
+        applied_number=0,
+        applied_digest=None,
+        applied_at=None,
+        their_applied_at=None,
+    )
+
+
+def _being_built(building: Standing, side: Side) -> NextGeneration:
+    ours, theirs = building.applied.get(side), building.applied.get(side.other)
+    return NextGeneration(
+        number=building.live.number,
+        profile=building.live.profile,
+        suite=Suite(building.live.suite),
+        is_building=True,
+        consented_by_us=True,
+        consented_by_them=True,
+        applied_number=0 if ours is None else ours.number,
+        applied_digest=None if ours is None else ours.digest,
+        applied_at=None if ours is None else ours.applied_at,
+        their_applied_at=None if theirs is None else theirs.applied_at,
+    )
 
 
 def _own_list(ours: SideStanding, *, last_number: int) -> OwnList:

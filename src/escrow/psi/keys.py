@@ -1,7 +1,7 @@
 """Generations: one root gives the key of every token, the key of the heads of releases, and the next root.
 
 A root is erased once these three are made, so ``GenerationKeys`` holds no root but the next one. A client moves up by
-exactly one generation, on its user's word, and never back.
+exactly one generation, on its user's word, and never back. Keys that were erased are empty.
 """
 
 from __future__ import annotations
@@ -54,6 +54,8 @@ def generation_keys(root: bytes, *, partnership_id: UUID, g: int, suite: Suite, 
 
 def move_up(keys: GenerationKeys, *, g: int, profile_id: str) -> GenerationKeys:
     """Give the keys of the next generation; GenerationInvalid unless ``g`` is exactly one more than now."""
+    if not keys.next_root:
+        raise GenerationInvalid(f"the root after generation {keys.g} is erased: its keys were made already")
     if g != keys.g + 1:
         raise GenerationInvalid(f"generation {keys.g} is followed by {keys.g + 1} and by no other")
     return generation_keys(

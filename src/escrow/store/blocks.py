@@ -29,7 +29,7 @@ from escrow.store.packing import (
 from escrow.store.tables import accounts, list_changes, lists, tokens
 from escrow.terms import Population, Side
 
-__all__ = ["add_changes", "load_ever_seen", "load_list", "pack_list", "replace_list", "waiting_records"]
+__all__ = ["add_changes", "forget_list", "load_ever_seen", "load_list", "pack_list", "replace_list", "waiting_records"]
 
 
 def load_list(tx: Transaction, partnership_id: UUID, generation: int, side: Side) -> ListRecords:
@@ -60,9 +60,7 @@ def replace_list(
     now: datetime,
 ) -> None:
     """Write a list as blocks in place of all that was there, as of submission ``number``."""
-    for table in (tokens, accounts, list_changes):
-        tx.execute(delete(table).where(_of(table, partnership_id, generation, side)))
-    tx.execute(delete(lists).where(_of(lists, partnership_id, generation, side)))
+    forget_list(tx, partnership_id, generation, side)
     place = {"partnership_id": partnership_id, "generation": generation, "side": side.value}
     token_rows = [place | {"kind": b.kind, "bucket": b.bucket, "entries": b.entries} for b in packed.token_blocks]
     account_rows = [place | {"bucket": block.bucket, "entries": block.entries} for block in packed.account_blocks]
@@ -72,6 +70,12 @@ def replace_list(
     applied = {"applied_number": number, "applied_digest": digest, "applied_at": now}
     blocks = {"bucket_bits": packed.bucket_bits, "waiting_records": 0}
     tx.execute(insert(lists).values(place | applied | blocks | _sizes(packed.populations)))
+
+
+def forget_list(tx: Transaction, partnership_id: UUID, generation: int, side: Side) -> None:
+    """Delete a list with all that it ever held."""
+    for table in (tokens, accounts, list_changes, lists):
+        tx.execute(delete(table).where(_of(table, partnership_id, generation, side)))
 
 
 def add_changes(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import and_, select, update
 
 from escrow.errors import PartnershipEnded
 from escrow.psi.pepper import PEPPER_BYTES
@@ -13,7 +13,15 @@ from escrow.store.database import Transaction
 from escrow.store.sealing import SealingKey, context
 from escrow.store.tables import generations, partnerships
 
-__all__ = ["check_opens", "erase_secrets", "open_pepper", "partnership_key", "seal_new_key", "seal_new_pepper"]
+__all__ = [
+    "check_opens",
+    "erase_pepper",
+    "erase_secrets",
+    "open_pepper",
+    "partnership_key",
+    "seal_new_key",
+    "seal_new_pepper",
+]
 
 
 def seal_new_key(partnership_id: UUID, *, service_key: SealingKey, random: Callable[[int], bytes]) -> bytes:
@@ -56,6 +64,12 @@ def open_pepper(tx: Transaction, partnership_id: UUID, generation: int, *, servi
     if sealed is None:
         raise PartnershipEnded("This generation has no keys any more.")
     return service_key.open(sealed, context=_pepper_context(partnership_id, generation))
+
+
+def erase_pepper(tx: Transaction, partnership_id: UUID, generation: int) -> None:
+    """Erase the pepper of one generation; none of its stored indexes can be looked up any more."""
+    own_pepper = and_(generations.c.partnership_id == partnership_id, generations.c.generation == generation)
+    tx.execute(update(generations).where(own_pepper).values(sealed_pepper=None))
 
 
 def erase_secrets(tx: Transaction, partnership_id: UUID) -> None:

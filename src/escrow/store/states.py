@@ -32,7 +32,8 @@ class GenerationState(Enum):
 
         building ──switch──▶ live ──switch──▶ retired
 
-    A fresh pairing has nothing to switch from, so generation 0 starts live.
+    A fresh pairing has nothing to switch from, so generation 0 starts live. Both moves of a switch are one transaction;
+    a partnership has one live generation and at most one that is built.
     """
 
     BUILDING = "building"
@@ -80,7 +81,7 @@ class Scope(Enum):
 
     ``read`` is what the two lists have in common: releases, overlaps, details. ``submit`` is all that is sent: lists,
     the word that they are right, sealed details. ``terms`` decides what is shared: terms, pause and resume. ``pair``
-    makes and ends partnerships.
+    makes and ends partnerships, and starts their generations.
     """
 
     READ = "read"

@@ -32,6 +32,7 @@ __all__ = [
     "audit_entries",
     "chunks",
     "envelopes",
+    "generation_proposals",
     "generations",
     "idempotency",
     "jobs",
@@ -139,10 +140,22 @@ generations = Table(
     Column("suite", SmallInteger, nullable=False),
     Column("profile", Text, nullable=False),
     Column("state", Text, nullable=False),
-    # Erased when the partnership ends; sealed under the service's key.
+    # Erased when the generation retires or the partnership ends; sealed under the service's key.
     Column("sealed_pepper", LargeBinary),
     Column("created_at", Moment, nullable=False),
     one_of("state", GenerationState),
+)
+
+#: A next generation that one party has asked for and the other has not consented to yet.
+generation_proposals = Table(
+    "generation_proposals",
+    metadata,
+    of_partnership(),
+    Column("side", Text, nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("profile", Text, nullable=False),
+    Column("proposed_at", Moment, nullable=False),
+    one_of("side", Side),
 )
 
 submissions = Table(

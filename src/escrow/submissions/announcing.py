@@ -18,7 +18,7 @@ from escrow.errors import (
     SubmissionTooLarge,
 )
 from escrow.psi.records import SubmissionKind, submission_digest
-from escrow.standing import LiveGeneration, Standing, standing_of
+from escrow.standing import Generation, Standing, standing_for
 from escrow.store.database import Transaction
 from escrow.store.states import SubmissionState, SubmissionType
 from escrow.store.tables import chunks, submissions
@@ -71,7 +71,7 @@ def start_submission(
     known = find(tx, party, announced.number)
     if known is not None and known.digest == announced.digest:
         return submission_of(tx, party, announced.number)
-    standing = standing_of(tx, party.partnership_id)
+    standing = standing_for(tx, party.partnership_id, announced.generation)
     _must_be_of(standing.live, announced)
     must_be_idle(tx, party)
     _must_follow(tx, party, announced, standing)
@@ -91,14 +91,14 @@ def start_submission(
     return submission_of(tx, party, announced.number)
 
 
-def _must_be_of(live: LiveGeneration, announced: Announcement) -> None:
-    if announced.profile != live.profile:
+def _must_be_of(generation: Generation, announced: Announcement) -> None:
+    if announced.profile != generation.profile:
         raise ProfileMismatch(
-            f"The list was made under profile {announced.profile}; this partnership uses {live.profile}.",
-            expected=live.profile,
+            f"The list was made under profile {announced.profile}; this generation uses {generation.profile}.",
+            expected=generation.profile,
         )
-    if (announced.generation, announced.suite) != (live.number, live.suite):
-        raise GenerationMismatch(f"This partnership uses generation {live.number} and suite {live.suite}.")
+    if (announced.generation, announced.suite) != (generation.number, generation.suite):
+        raise GenerationMismatch(f"This partnership uses generation {generation.number} and suite {generation.suite}.")
 
 
 def must_be_idle(tx: Transaction, party: Party) -> None:

@@ -3,7 +3,8 @@
 An upload that is not applied is dropped. Of an applied list the matches and the details of both sides are deleted in
 the same transaction, so that nothing of it is read from then on; the list itself becomes empty by a snapshot without
 accounts, which takes the next number and is applied like any other. So tokens that were tested stay known as tested,
-and no number is ever used twice.
+and no number is ever used twice. A list in a generation that is being built goes with it, or alone: it has been
+compared with nothing, and is deleted.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from escrow import audit
 from escrow.access import Party
 from escrow.errors import SubmissionNotWithdrawable
 from escrow.psi.records import ListRecords, SubmissionKind, chunk_digest, pack_chunk, submission_digest
-from escrow.standing import LiveGeneration, standing_of
+from escrow.standing import Generation, building_standing, standing_of
+from escrow.store.blocks import forget_list
 from escrow.store.database import Transaction
 from escrow.store.sealing import SealingKey
 from escrow.store.states import SubmissionState, SubmissionType
@@ -45,11 +47,14 @@ def withdraw(tx: Transaction, party: Party, number: int, *, service_key: Sealing
     is_applied = state is SubmissionState.APPLIED
     if is_applied:
         _must_be_latest(tx, party, number)
+    is_beside = is_applied and number == _number_beside(tx, party)
     _move(tx, party, number)
     detail = {"number": number, "from": state.value}
     trail_id, action = party.partnership_id, audit.Action.SUBMISSION_WITHDRAWN
     audit.record(tx, action, trail_id=trail_id, caller=party.caller, now=now, detail=detail)
     if is_applied:
+        _forget_beside(tx, party)
+    if is_applied and not is_beside:
         _forget_matches(tx, party)
         _take_back_word(tx, party)
         _empty(tx, party, base=number, service_key=service_key, now=now)
@@ -59,8 +64,22 @@ def withdraw(tx: Transaction, party: Party, number: int, *, service_key: Sealing
 def _must_be_latest(tx: Transaction, party: Party, number: int) -> None:
     must_be_idle(tx, party)
     applied = standing_of(tx, party.partnership_id).applied.get(party.side)
-    if applied is None or applied.number != number:
+    if number not in {None if applied is None else applied.number, _number_beside(tx, party)}:
         raise SubmissionNotWithdrawable("A later list has taken the place of this one: withdraw the one applied now.")
+
+
+def _number_beside(tx: Transaction, party: Party) -> int | None:
+    """Give the number of the party's list in the generation that is being built, if it has one there."""
+    building = building_standing(tx, party.partnership_id)
+    applied = None if building is None else building.applied.get(party.side)
+    return None if applied is None else applied.number
+
+
+def _forget_beside(tx: Transaction, party: Party) -> None:
+    """Delete the party's list in the generation that is being built: nothing of it has been tested yet."""
+    building = building_standing(tx, party.partnership_id)
+    if building is not None:
+        forget_list(tx, party.partnership_id, building.live.number, party.side)
 
 
 def _move(tx: Transaction, party: Party, number: int) -> None:
@@ -93,7 +112,7 @@ def _empty(tx: Transaction, party: Party, *, base: int, service_key: SealingKey,
     complete(tx, party, announced.number, ready=False, now=now)
 
 
-def _empty_snapshot(party: Party, live: LiveGeneration, content: bytes, *, number: int, base: int) -> Announcement:
+def _empty_snapshot(party: Party, live: Generation, content: bytes, *, number: int, base: int) -> Announcement:
     digests = (chunk_digest(content),)
     digest = submission_digest(
         partnership_id=party.partnership_id,

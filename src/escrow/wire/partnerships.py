@@ -18,6 +18,7 @@ from escrow.wire.values import (
     GenerationState,
     Id,
     Model,
+    NextGenerationState,
     Number,
     PartnershipState,
     ProfileId,
@@ -28,10 +29,13 @@ from escrow.wire.values import (
 __all__ = [
     "Acceptance",
     "Confirmation",
+    "Consents",
     "Generation",
     "Invitation",
     "InvitationLookup",
+    "NewGeneration",
     "NewPartnership",
+    "NextGeneration",
     "OwnList",
     "Pairing",
     "Partnership",
@@ -60,6 +64,37 @@ class Generation(Model):
     profile: str
     suite: int
     state: GenerationState
+
+
+class NewGeneration(Model):
+    """The generation that the caller's user wants to follow the live one, and the profile it is to have."""
+
+    number: GenerationNumber
+    profile: ProfileId
+
+
+class Consents(Model):
+    """Who wants the next generation: it is built once both do."""
+
+    ours: bool
+    theirs: bool
+
+
+class NextGeneration(Model):
+    """The generation after the live one: proposed, or building until both lists are applied in it.
+
+    The list in it is the caller's own; of the partner's there is only its age.
+    """
+
+    number: GenerationNumber
+    profile: str
+    suite: int
+    state: NextGenerationState
+    consents: Consents
+    applied_number: Number
+    applied_digest: Bytes32 | None
+    applied_at: Time | None
+    their_applied_at: Time | None
 
 
 class PopulationSizes(Model):
@@ -115,6 +150,7 @@ class Partnership(Model):
     created_at: Time
     expires_at: Time | None
     generation: Generation | None
+    next_generation: NextGeneration | None
     terms_number: Number
     paused: Paused
     list: OwnList

@@ -43,6 +43,7 @@ __all__ = [
     "Id",
     "LevelWord",
     "Model",
+    "NextGenerationState",
     "Number",
     "PartnershipState",
     "PopulationWord",
@@ -209,6 +210,7 @@ FieldWord = Literal[
 ScopeWord = Literal["read", "submit", "terms", "pair"]
 PartnershipState = Literal["invited", "accepted", "active", "ended"]
 GenerationState = Literal["building", "live", "retired"]
+NextGenerationState = Literal["proposed", "building"]
 SubmissionType = Literal["snapshot", "delta"]
 SubmissionState = Literal["uploading", "received", "applied", "rejected", "withdrawn"]
 CellStateWord = Annotated[CellState, _Word(CellState)]

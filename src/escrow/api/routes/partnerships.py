@@ -21,10 +21,10 @@ from escrow.api.dependencies import (
 )
 from escrow.api.idempotency import Router
 from escrow.api.problems import TAKES_A_BODY, problems
-from escrow.partnerships import Partnership
+from escrow.partnerships import NextGeneration, Partnership
 from escrow.store.database import Transaction
 
-__all__ = ["router"]
+__all__ = ["router", "told"]
 
 router = Router(tags=["partnerships"], dependencies=[Depends(json_only)])
 
@@ -55,7 +55,7 @@ def invite(key: PairKey, service: Serving, request: wire.NewPartnership) -> wire
             acceptor_organization_id=request.acceptor_organization_id,
             now=now,
         )
-        return _told(partnerships.show(tx, party, now=now))
+        return told(partnerships.show(tx, party, now=now))
 
 
 @router.get("/v1/partnerships", summary="All partnerships of the caller", responses=problems())
@@ -68,7 +68,7 @@ def list_partnerships(
         found, last = partnerships.page(
             tx, caller, after=read_id_cursor(cursor), limit=page_size(service, limit), now=service.now()
         )
-        return wire.PartnershipPage(items=tuple(map(_told, found)), next=id_cursor(last))
+        return wire.PartnershipPage(items=tuple(map(told, found)), next=id_cursor(last))
 
 
 @router.get("/v1/partnerships/{partnership_id}", summary="One partnership", responses=problems(errors.NotFound))
@@ -76,7 +76,7 @@ def show_partnership(partnership_id: PartnershipId, key: AnyKey, service: Servin
     """Show a partnership from the caller's seat; of the partner's list only its age."""
     with service.database.snapshot("show partnership") as tx:
         party = access.party_of(tx, key.admit(tx), partnership_id)
-        return _told(partnerships.show(tx, party, now=service.now()))
+        return told(partnerships.show(tx, party, now=service.now()))
 
 
 @router.post("/v1/invitations/lookup", summary="Find the invitation of a pairing code", responses=problems(*_PAIRING))
@@ -114,7 +114,7 @@ def accept(partnership_id: PartnershipId, key: PairKey, service: Serving, reques
             tag=request.tag,
             now=now,
         )
-        return _told(partnerships.show(tx, party, now=now))
+        return told(partnerships.show(tx, party, now=now))
 
 
 @router.get(
@@ -152,7 +152,7 @@ def confirm(
         confirmed = partnerships.confirm(
             tx, party, tag=request.tag, service_key=service.sealing_key, random=service.random, now=now
         )
-        return _told(partnerships.show(tx, confirmed, now=now))
+        return told(partnerships.show(tx, confirmed, now=now))
 
 
 @router.post(
@@ -170,7 +170,7 @@ def say_ready(
     with service.database.transaction("say ready") as tx:
         party = access.party_of(tx, key.admit(tx), partnership_id)
         partnerships.say_ready(tx, party, now=now)
-        return _told(partnerships.show(tx, party, now=now))
+        return told(partnerships.show(tx, party, now=now))
 
 
 @router.post(
@@ -184,7 +184,7 @@ def pause(partnership_id: PartnershipId, key: TermsKey, service: Serving, _reque
     with service.database.transaction("pause") as tx:
         party = access.party_of(tx, key.admit(tx), partnership_id)
         partnerships.pause(tx, party, now=now)
-        return _told(partnerships.show(tx, party, now=now))
+        return told(partnerships.show(tx, party, now=now))
 
 
 @router.post(
@@ -198,7 +198,7 @@ def resume(partnership_id: PartnershipId, key: TermsKey, service: Serving, _requ
     with service.database.transaction("resume") as tx:
         party = access.party_of(tx, key.admit(tx), partnership_id)
         partnerships.resume(tx, party, now=now)
-        return _told(partnerships.show(tx, party, now=now))
+        return told(partnerships.show(tx, party, now=now))
 
 
 @router.post(
@@ -218,10 +218,25 @@ def _shown_anew(
     tx: Transaction, caller: access.Caller, partnership_id: PartnershipId, service: Service
 ) -> wire.Partnership:
     party = access.party_of(tx, caller, partnership_id)
-    return _told(partnerships.show(tx, party, now=service.now()))
+    return told(partnerships.show(tx, party, now=service.now()))
 
 
-def _told(shown: Partnership) -> wire.Partnership:
+def _next_told(following: NextGeneration) -> wire.NextGeneration:
+    return wire.NextGeneration(
+        number=following.number,
+        profile=following.profile,
+        suite=following.suite,
+        state="building" if following.is_building else "proposed",
+        consents=wire.Consents(ours=following.consented_by_us, theirs=following.consented_by_them),
+        applied_number=following.applied_number,
+        applied_digest=following.applied_digest,
+        applied_at=following.applied_at,
+        their_applied_at=following.their_applied_at,
+    )
+
+
+def told(shown: Partnership) -> wire.Partnership:
+    """Write a partnership as its party sees it."""
     partner, generation, ours = shown.partner, shown.generation, shown.our_list
     return wire.Partnership(
         partnership_id=shown.partnership_id,
@@ -240,6 +255,7 @@ def _told(shown: Partnership) -> wire.Partnership:
             suite=generation.suite,
             state=generation.state.value,
         ),
+        next_generation=None if shown.next_generation is None else _next_told(shown.next_generation),
         terms_number=shown.terms_number,
         paused=wire.Paused(ours=shown.paused_by_us, theirs=shown.paused_by_them),
         list=wire.OwnList(

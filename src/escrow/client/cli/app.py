@@ -20,6 +20,7 @@ from escrow.client.cli import (
     pairing_up,
     pausing,
     reading,
+    rotating,
     sending,
     setting_up,
     withdrawing,
@@ -39,6 +40,7 @@ app.add_typer(agreeing.app, name="terms", help="What we share, cell by cell.")
 app.add_typer(withdrawing.app, name="submission", help="What was sent: take it back.")
 app.add_typer(conforming.app, name="conformance", help="Hold a client of your own to the protocol.")
 app.add_typer(configuring.app, name="config", help="The project file escrow.toml: what our lists are made from.")
+app.add_typer(rotating.app, name="generation", help="Rotate the key of a partnership, or go over to another profile.")
 app.add_typer(
     carrying_over.app,
     name="keyring",

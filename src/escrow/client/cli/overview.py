@@ -10,6 +10,7 @@ import typer
 from escrow.client.cli.commands import command
 from escrow.client.cli.exits import ExitCode, exit_code_of
 from escrow.client.cli.pairing_up import seat_object
+from escrow.client.cli.rotating import generation_lines
 from escrow.client.cli.session import Said, Session, name_of
 from escrow.client.cli.texts import printable
 from escrow.errors import EscrowError
@@ -51,6 +52,7 @@ class Stand:
             yield f"  check        {self.seat.check}"
         if self.shown is not None and self.shown.state == "active":
             yield from _lists(self.shown)
+            yield from generation_lines(self.seat, self.shown)
         if self.error is not None:
             yield f"  [red]problem[/]      {printable(self.error.message)}"
 
@@ -94,6 +96,7 @@ def status(session: Session) -> Said:
 
 def _stand(session: Session, seat: Seat) -> Stand:
     """Look at one partnership; an error of one does not hide the others."""
+    from escrow.client.generations import follow
     from escrow.client.pairing import advance
     from escrow.client.seats import Standing
 
@@ -101,7 +104,8 @@ def _stand(session: Session, seat: Seat) -> Stand:
         return Stand(seat)
     try:
         seat = advance(session.service, session.file, seat, now=session.now)
-        return Stand(seat, session.service.partnership(seat.partnership_id))
+        shown = session.service.partnership(seat.partnership_id)
+        return Stand(follow(session.file, seat, shown, now=session.now), shown)
     except EscrowError as error:
         return Stand(session.keyring.seat(seat.partnership_id), error=error)
 

@@ -150,6 +150,7 @@ def _must_be_free(session: Session, label: str) -> None:
 
 
 def ask(question: str) -> None:
+    """Go on only if a person at the terminal says so."""
     if not sys.stdin.isatty():
         raise typer.BadParameter("there is no terminal to ask; add --yes", param_hint="--yes")
     typer.confirm(question, abort=True, err=True)

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
     from escrow.client.cli.list_reading import AskedList
     from escrow.client.columns import ColumnMapping
+    from escrow.client.filling import Filling
     from escrow.client.seats import Seat
     from escrow.client.sources import CrmRows
-    from escrow.client.submitting import Plan, Submitted
+    from escrow.client.submitting import Plan
     from escrow.client.syncing import Exchanged
 
 __all__ = ["app"]
@@ -92,24 +93,18 @@ class _Sending:
     def one(self, session: Session, seat: Seat) -> Said:
         from escrow.client.cli.list_reading import read_list
         from escrow.client.cli.progress import Bars
+        from escrow.client.filling import Filler
         from escrow.client.state import AccountState
-        from escrow.client.submitting import Submitter, make_list
 
-        keys = seat.paired_keys
+        seat.require_paired()
         state = AccountState(session.home.partnership(seat.partnership_id))
         with Bars(are_shown=not session.options.is_json) as bars, state.held():
             crm, mapping = read_list(session, seat, self.asked, bars)
-            submitter = Submitter(session.service, state, keys)
-            shown = submitter.settle(wait=self.is_waiting)
-            with state.applied() as kept:
-                blinding = bars.stage("Blinding", len(crm))
-                content = make_list(crm, keys=keys, own_secret=session.keyring.own_secret, kept=kept, progress=blinding)
-                plan = submitter.plan(shown, content, kept)
+            filler = Filler(session.service, session.file, state, seat.partnership_id, session.now, bars.stage)
             if self.dry_run:
-                return _planned(plan, crm, mapping)
-            uploading = bars.stage("Uploading", plan.bytes_to_send)
-            submitted = submitter.send(plan, ready=self.ready, wait=self.is_waiting, progress=uploading)
-        return _submitted(plan, crm, submitted, ready=self.ready)
+                return _planned(filler.plan(crm), crm, mapping)
+            fillings = filler.send(crm, ready=self.ready, wait=self.is_waiting)
+        return _submitted(fillings, crm, ready=self.ready)
 
     def tried(self, session: Session, name: str) -> Said:
         """Submit for one of several partnerships; a refusal of one does not keep the others from theirs."""
@@ -151,18 +146,21 @@ def _together(answers: list[tuple[str, Said]]) -> Said:
 @command(app, "sync")
 def sync(session: Session) -> Said:
     """Seal and send the details our terms open, fetch and open theirs."""
+    from escrow.client.filling import settled
     from escrow.client.opened import opened_file
     from escrow.client.state import AccountState
     from escrow.client.submitting import Submitter
     from escrow.client.syncing import Syncer
 
-    seat = session.seat
-    state = AccountState(session.home.partnership(seat.partnership_id))
+    partnership_id = session.seat.partnership_id
+    state = AccountState(session.home.partnership(partnership_id))
     with state.held():
+        seat = settled(session.service, session.file, state, partnership_id, now=session.now)
         Submitter(session.service, state, seat.paired_keys).settle(wait=False)
         with state.applied() as kept, opened_file(state.folder) as opened:
             if kept is None:
                 raise StateInvalid("no list of this machine is applied; run `escrow submit` first")
+            opened.begin(seat.live_keys.g)
             syncer = Syncer(session.service, seat, kept, session.keyring.organization_id, session.random)
             return _exchanged(syncer.exchange(opened))
 
@@ -194,7 +192,21 @@ def _plan_object(plan: Plan, crm: CrmRows) -> dict[str, object]:
     }
 
 
-def _planned(plan: Plan, crm: CrmRows, mapping: ColumnMapping) -> Said:
+def _beside_object(fillings: list[Filling], crm: CrmRows) -> dict[str, object] | None:
+    """What programs are told of the generation that is filled beside the live one."""
+    if len(fillings) == 1:
+        return None
+    return {**_plan_object(fillings[1].plan, crm), "generation": fillings[1].g, "state": _state(fillings[1])}
+
+
+def _state(filling: Filling) -> str:
+    if filling.submitted is None:
+        return "planned"
+    return filling.submitted.submission.state if filling.submitted.submission else "unchanged"
+
+
+def _planned(fillings: list[Filling], crm: CrmRows, mapping: ColumnMapping) -> Said:
+    plan = fillings[0].plan
     accounts, tokens = plan.sample
 
     def show(console: Console) -> None:
@@ -202,9 +214,14 @@ def _planned(plan: Plan, crm: CrmRows, mapping: ColumnMapping) -> Said:
         _show_plan(console, plan, crm)
         console.print("\nFirst account records (row 8 bytes, population, flags, segments):", *accounts, sep="\n  ")
         console.print("First token records (token 16 bytes, row 8 bytes, class):", *tokens, sep="\n  ")
+        for filling in fillings[1:]:
+            console.print(f"\nThe same accounts would go to generation {filling.g} too, under its own key:\n")
+            _show_plan(console, filling.plan, crm)
 
     machine = {
         **_plan_object(plan, crm),
+        "generation": fillings[0].g,
+        "beside": _beside_object(fillings, crm),
         "dry_run": True,
         "columns": {str(meaning): header for meaning, header in mapping.columns.items()},
         "sample": {"accounts": list(accounts), "tokens": list(tokens)},
@@ -232,23 +249,36 @@ def _show_plan(console: Console, plan: Plan, crm: CrmRows) -> None:
         console.print("This machine's state is not what the service has; the whole list goes, to be safe.")
 
 
-def _submitted(plan: Plan, crm: CrmRows, submitted: Submitted, *, ready: bool) -> Said:
-    state = submitted.submission.state if submitted.submission else "unchanged"
-
+def _submitted(fillings: list[Filling], crm: CrmRows, *, ready: bool) -> Said:
     def show(console: Console) -> None:
-        if submitted.submission is None:
-            console.print(f"Nothing changed: the service has this list of {len(plan.content.accounts):,} accounts.")
-        else:
-            _show_plan(console, plan, crm)
-            console.print(
-                "The service has [bold]applied[/] it."
-                if submitted.is_applied
-                else "The service has it and will apply it; the next command takes note."
-            )
+        _show_outcome(console, fillings[0], crm)
+        for filling in fillings[1:]:
+            console.print(f"\nThe same list fills generation {filling.g}, which is built beside the live one:")
+            _show_outcome(console, filling, crm)
         if ready:
             console.print("You said that your counts are right; a release goes out once both sides have.")
 
-    return Said({**_plan_object(plan, crm), "state": state, "ready": ready}, show)
+    machine = {
+        **_plan_object(fillings[0].plan, crm),
+        "generation": fillings[0].g,
+        "state": _state(fillings[0]),
+        "beside": _beside_object(fillings, crm),
+        "ready": ready,
+    }
+    return Said(machine, show)
+
+
+def _show_outcome(console: Console, filling: Filling, crm: CrmRows) -> None:
+    state = _state(filling)
+    if state == "unchanged":
+        console.print(f"Nothing changed: the service has this list of {len(filling.plan.content.accounts):,} accounts.")
+        return
+    _show_plan(console, filling.plan, crm)
+    console.print(
+        "The service has [bold]applied[/] it."
+        if state == "applied"
+        else "The service has it and will apply it; the next command takes note."
+    )
 
 
 def _exchanged(exchanged: Exchanged) -> Said:

@@ -36,6 +36,7 @@ def withdraw(
     no_wait: Annotated[bool, typer.Option("--no-wait", help="Do not wait until the service's list is empty.")] = False,
 ) -> Said:
     """Withdraw the list that was sent last: it is out of matching at once, and what was found by it is deleted."""
+    from escrow.client.filling import settled
     from escrow.client.state import AccountState
     from escrow.client.submitting import Submitter
 
@@ -46,6 +47,7 @@ def withdraw(
         )
     state = AccountState(session.home.partnership(seat.partnership_id))
     with state.held():
+        seat = settled(session.service, session.file, state, seat.partnership_id, now=session.now)
         withdrawn = Submitter(session.service, state, seat.paired_keys).withdraw(number, wait=not no_wait)
     return Said({**seat_object(seat), "submission": withdrawn.model_dump(mode="json")}, _shown(withdrawn))
 

@@ -4,7 +4,13 @@ Nothing here knows what a token stands for; tokens may be in wire form or in sto
 """
 
 from escrow.psi.records.changes import apply_delta, difference
-from escrow.psi.records.checks import LARGEST_ACCOUNT_BYTES, MOST_TOKENS_OF_AN_ACCOUNT, check_list
+from escrow.psi.records.checks import (
+    LARGEST_ACCOUNT_BYTES,
+    MOST_TOKENS_OF_AN_ACCOUNT,
+    check_growth,
+    check_list,
+    distinct_tokens,
+)
 from escrow.psi.records.chunks import (
     SubmissionKind,
     chunk_digest,
@@ -37,9 +43,11 @@ __all__ = [
     "ListRecords",
     "SubmissionKind",
     "apply_delta",
+    "check_growth",
     "check_list",
     "chunk_digest",
     "difference",
+    "distinct_tokens",
     "join",
     "kinds_of",
     "make_records",

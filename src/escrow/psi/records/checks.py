@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from escrow.errors import FallbackNotUnique, MatchKeyAmbiguous, RecordsInvalid
+from escrow.errors import FallbackNotUnique, GenerationOutgrown, MatchKeyAmbiguous, RecordsInvalid
 from escrow.psi.matchkeys import MOST_ACCOUNTS_OF_A_KEY, Kind
 from escrow.psi.records.layout import (
     ACCOUNT_DTYPE,
@@ -19,7 +19,7 @@ from escrow.psi.records.layout import (
     token_halves,
 )
 
-__all__ = ["LARGEST_ACCOUNT_BYTES", "MOST_TOKENS_OF_AN_ACCOUNT", "check_list"]
+__all__ = ["LARGEST_ACCOUNT_BYTES", "MOST_TOKENS_OF_AN_ACCOUNT", "check_growth", "check_list", "distinct_tokens"]
 
 MOST_TOKENS_OF_AN_ACCOUNT = 32
 LARGEST_ACCOUNT_BYTES = ACCOUNT_DTYPE.itemsize + MOST_TOKENS_OF_AN_ACCOUNT * TOKEN_DTYPE.itemsize
@@ -45,6 +45,27 @@ def check_list(records: ListRecords, *, most_tokens_of_account: int = MOST_TOKEN
             raise MatchKeyAmbiguous(
                 f"a match key stands on more than {MOST_ACCOUNTS_OF_A_KEY} accounts of the list; leave it out"
             )
+
+
+def check_growth(records: ListRecords, *, most_tokens: int) -> None:
+    """Refuse a list of a new generation that asks about more than the live one does.
+
+    Raises:
+        GenerationOutgrown: it has more different tokens.
+    """
+    if (tokens := distinct_tokens(records)) > most_tokens:
+        raise GenerationOutgrown(
+            f"the list has {tokens} different keys, and in a new generation it may have {most_tokens}, as many as the "
+            "live one allows; submit the list to the live generation first, or leave the newest accounts out until "
+            "the switch"
+        )
+
+
+def distinct_tokens(records: ListRecords) -> int:
+    """Count the tokens of a list, each once however many accounts it stands on."""
+    high, low = token_halves(records.tokens)
+    order = np.lexsort((low, high))
+    return int(np.count_nonzero(run_starts(high[order]) | run_starts(low[order])))
 
 
 def _stands_on_more_than(most: int, tokens: Records) -> bool:

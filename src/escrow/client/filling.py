@@ -1,0 +1,113 @@
+"""A list goes to the live generation and, while one is built, to that one too: the same rows, blinded under each key.
+
+Which generations there are is asked anew after each submission, so that a switch in between is followed and no list is
+left behind in a generation that is over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from escrow.client.generations import follow
+from escrow.client.keyring import KeyringFile
+from escrow.client.sdk import Escrow
+from escrow.client.seats import Seat
+from escrow.client.sources import CrmRows
+from escrow.client.state import AccountState
+from escrow.client.submitting import Plan, Submitted, Submitter, make_list
+from escrow.errors import ServiceRefused, SubmissionRejected
+from escrow.psi.keys import GenerationKeys
+
+__all__ = ["Filler", "Filling", "Stage", "settled"]
+
+Progress = Callable[[int], None]
+#: Begins a stage of the work by name and size, and gives what is told of its progress.
+Stage = Callable[[str, int], Progress | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Filling:
+    """What went to one generation, or would go; ``submitted`` is None for a dry run."""
+
+    g: int
+    plan: Plan
+    submitted: Submitted | None
+
+
+@dataclass(slots=True)
+class Filler:
+    """Sends one list to all generations that take it; the caller holds the account state."""
+
+    service: Escrow
+    file: KeyringFile
+    state: AccountState
+    partnership_id: UUID
+    now: datetime
+    stage: Stage
+    _over: set[int] = field(default_factory=set)
+
+    def plan(self, crm: CrmRows) -> list[Filling]:
+        """Work out what would be sent, and send nothing."""
+        return [self._planned(crm, keys, wait=False)[1] for keys in self._open()]
+
+    def send(self, crm: CrmRows, *, ready: bool, wait: bool) -> list[Filling]:
+        """Send the list; without ``wait`` the last generation's is not waited for.
+
+        Raises:
+            SubmissionRejected, ServiceRefused: a generation that is not over did not take it.
+        """
+        done: dict[int, Filling] = {}
+        while left := [keys for keys in self._open() if keys.g not in done and keys.g not in self._over]:
+            keys = left[0]
+            try:
+                done[keys.g] = self._sent(crm, keys, ready=ready and not done, wait=wait or len(left) > 1)
+            except (SubmissionRejected, ServiceRefused):
+                if not self._is_over(keys):
+                    raise
+                self._over.add(keys.g)
+        return list(done.values())
+
+    def _open(self) -> list[GenerationKeys]:
+        """The keys of every generation that takes our list now, the live one first."""
+        seat = settled(self.service, self.file, self.state, self.partnership_id, now=self.now)
+        live = [seat.live_keys] if seat.has_live_key else []
+        return live if seat.building is None else [*live, seat.building]
+
+    def _sent(self, crm: CrmRows, keys: GenerationKeys, *, ready: bool, wait: bool) -> Filling:
+        submitter, filling = self._planned(crm, keys, wait=wait)
+        uploading = self.stage("Uploading", filling.plan.bytes_to_send)
+        submitted = submitter.send(filling.plan, ready=ready, wait=wait, progress=uploading)
+        return Filling(keys.g, filling.plan, submitted)
+
+    def _planned(self, crm: CrmRows, keys: GenerationKeys, *, wait: bool) -> tuple[Submitter, Filling]:
+        seat = self.file.keyring.seat(self.partnership_id)
+        state = self.state.following if seat.building == keys else self.state
+        submitter = Submitter(self.service, state, keys)
+        shown = submitter.settle(wait=wait)
+        with self.state.applied() as live, state.applied() as kept:
+            # Accounts are named as in the live list, so that their rows are the same in every generation.
+            content = make_list(
+                crm,
+                keys=keys,
+                own_secret=self.file.keyring.own_secret,
+                kept=live or kept,
+                progress=self.stage("Blinding", len(crm)),
+            )
+            return submitter, Filling(keys.g, submitter.plan(shown, content, kept), None)
+
+    def _is_over(self, keys: GenerationKeys) -> bool:
+        """Tell whether the switch came in between: then nobody needs a list in this generation any more."""
+        seat = settled(self.service, self.file, self.state, self.partnership_id, now=self.now)
+        return seat.live_keys.g > keys.g
+
+
+def settled(service: Escrow, file: KeyringFile, state: AccountState, partnership_id: UUID, *, now: datetime) -> Seat:
+    """Bring our seat and the lists on this machine to the generations that there are; the caller holds the state."""
+    shown = service.partnership(partnership_id)
+    seat = follow(file, file.keyring.seat(partnership_id), shown, now=now)
+    seat.require_paired()
+    state.take_up(seat.live_keys.g)
+    return seat

@@ -1,0 +1,177 @@
+"""Generations: a next key, and with it maybe a next profile, that both sides consent to and fill beside the live one.
+
+::
+
+    nothing ──one side starts──▶ proposed ──the other starts──▶ building ──both lists applied──▶ live ──▶ retired
+
+The service decides none of it: the clients make the keys, and move up by one on their users' word alone. What is held
+here is the order of the moves. The switch is part of matching, so that no reader sees a generation without its matches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, and_, delete, func, insert, select, update
+
+from escrow import audit
+from escrow.access import Party
+from escrow.errors import GenerationMismatch, GenerationTooSoon, ProfileMismatch
+from escrow.standing import Generation, building_standing, standing_of
+from escrow.store import jobs
+from escrow.store.database import Transaction
+from escrow.store.sealing import SealingKey
+from escrow.store.secrets import erase_pepper, seal_new_pepper
+from escrow.store.states import GenerationState, JobType
+from escrow.store.tables import generation_proposals, generations
+from escrow.terms import Side
+
+__all__ = ["Proposal", "proposal_of", "start_generation", "switch"]
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What one side has asked for."""
+
+    side: Side
+    number: int
+    profile: str
+
+
+def start_generation(
+    tx: Transaction,
+    party: Party,
+    *,
+    number: int,
+    profile: str,
+    interval: timedelta,
+    service_key: SealingKey,
+    random: Callable[[int], bytes],
+    now: datetime,
+) -> None:
+    """Propose the next generation, or consent to what the partner proposed; said again, it changes nothing.
+
+    Raises:
+        PartnershipNotActive: no lists are compared.
+        GenerationMismatch: the number is not the one after the live generation's.
+        GenerationTooSoon: the last generation started less than ``interval`` ago.
+        ProfileMismatch: the partner named another profile.
+    """
+    party.must_be_active()
+    building = building_standing(tx, party.partnership_id)
+    if building is not None:
+        _must_be(building.live, number, profile)
+        return
+    live = standing_of(tx, party.partnership_id).live
+    if number != live.number + 1:
+        raise GenerationMismatch(f"Generation {live.number} is followed by {live.number + 1} and by no other.")
+    _must_be_time(tx, party.partnership_id, interval, now)
+    proposed = proposal_of(tx, party.partnership_id)
+    if proposed is None or proposed.side is party.side:
+        _propose(tx, party, Proposal(party.side, number, profile), before=proposed, now=now)
+        return
+    _must_agree(proposed, profile)
+    pepper = seal_new_pepper(party.partnership_id, number, service_key=service_key, random=random)
+    _build(tx, party, Generation(number, live.suite, profile, GenerationState.BUILDING), pepper=pepper, now=now)
+
+
+def proposal_of(tx: Transaction, partnership_id: UUID) -> Proposal | None:
+    """Give the proposal that waits for the other side's consent, if there is one."""
+    query = select(generation_proposals).where(generation_proposals.c.partnership_id == partnership_id)
+    row: Row[Any] | None = tx.execute(query).one_or_none()
+    return None if row is None else Proposal(Side(row.side), row.generation, row.profile)
+
+
+def switch(tx: Transaction, partnership_id: UUID, *, now: datetime) -> None:
+    """Let the building generation replace the live one, whose pepper ends here; the caller writes the new matches.
+
+    The worker deletes what the retired generation leaves behind.
+    """
+    retired, live = standing_of(tx, partnership_id).live, building_standing(tx, partnership_id)
+    if live is None:
+        raise GenerationMismatch("No generation is being built here.")
+    _move(tx, partnership_id, retired.number, GenerationState.RETIRED)
+    _move(tx, partnership_id, live.live.number, GenerationState.LIVE)
+    erase_pepper(tx, partnership_id, retired.number)
+    jobs.enqueue(tx, JobType.PURGE, partnership_id, due_at=now, argument=str(retired.number))
+    detail = {"generation": live.live.number, "retired": retired.number}
+    audit.record(tx, audit.Action.GENERATION_SWITCHED, trail_id=partnership_id, caller=None, now=now, detail=detail)
+
+
+def _must_be(building: Generation, number: int, profile: str) -> None:
+    if number != building.number:
+        raise GenerationMismatch(f"Generation {building.number} is being built, and no other starts meanwhile.")
+    if profile != building.profile:
+        raise ProfileMismatch(
+            f"Generation {number} is being built with profile {building.profile}, and you named {profile}.",
+            expected=building.profile,
+        )
+
+
+def _must_agree(proposed: Proposal, profile: str) -> None:
+    if profile != proposed.profile:
+        raise ProfileMismatch(
+            f"Your partner proposed generation {proposed.number} with profile {proposed.profile}, and you named "
+            f"{profile}: both sides name the same.",
+            expected=proposed.profile,
+        )
+
+
+def _must_be_time(tx: Transaction, partnership_id: UUID, interval: timedelta, now: datetime) -> None:
+    started = select(func.max(generations.c.created_at)).where(generations.c.partnership_id == partnership_id)
+    due_at = tx.execute(started).scalar_one() + interval
+    if now < due_at:
+        raise GenerationTooSoon(f"The next generation can start from {due_at:%Y-%m-%d %H:%M} UTC on.")
+
+
+def _propose(tx: Transaction, party: Party, proposal: Proposal, *, before: Proposal | None, now: datetime) -> None:
+    if proposal == before:
+        return
+    _forget_proposal(tx, party.partnership_id)
+    tx.execute(
+        insert(generation_proposals).values(
+            partnership_id=party.partnership_id,
+            side=proposal.side.value,
+            generation=proposal.number,
+            profile=proposal.profile,
+            proposed_at=now,
+        )
+    )
+    _record(tx, audit.Action.GENERATION_PROPOSED, party, proposal.number, proposal.profile, now)
+
+
+def _build(tx: Transaction, party: Party, generation: Generation, *, pepper: bytes, now: datetime) -> None:
+    _forget_proposal(tx, party.partnership_id)
+    tx.execute(
+        insert(generations).values(
+            partnership_id=party.partnership_id,
+            generation=generation.number,
+            suite=generation.suite,
+            profile=generation.profile,
+            state=generation.state.value,
+            sealed_pepper=pepper,
+            created_at=now,
+        )
+    )
+    _record(tx, audit.Action.GENERATION_STARTED, party, generation.number, generation.profile, now)
+
+
+def _record(tx: Transaction, action: audit.Action, party: Party, number: int, profile: str, now: datetime) -> None:
+    detail: audit.Detail = {"generation": number, "profile": profile}
+    audit.record(tx, action, trail_id=party.partnership_id, caller=party.caller, now=now, detail=detail)
+
+
+def _forget_proposal(tx: Transaction, partnership_id: UUID) -> None:
+    tx.execute(delete(generation_proposals).where(generation_proposals.c.partnership_id == partnership_id))
+
+
+def _move(tx: Transaction, partnership_id: UUID, number: int, state: GenerationState) -> None:
+    tx.execute(update(generations).where(_is(partnership_id, number)).values(state=state.value))
+
+
+def _is(partnership_id: UUID, number: int) -> ColumnElement[bool]:
+    return and_(generations.c.partnership_id == partnership_id, generations.c.generation == number)
