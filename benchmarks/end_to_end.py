@@ -163,7 +163,18 @@ def pair(left: Mapping[str, str], right: Mapping[str, str]) -> None:
     run("escrow", "accept", code, "--json", environment=right)
     for environment in (left, right):
         run(
-            *("escrow", "terms", "set", "--preset", "counts-only", "--largest-list", "2000000", "--json"),
+            *(
+                "escrow",
+                "terms",
+                "set",
+                "--preset",
+                "counts-only",
+                "--disclosure",
+                "trusted",
+                "--largest-list",
+                "2000000",
+                "--json",
+            ),
             environment=environment,
         )
 

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from escrow import partnerships, submissions
+from escrow.presets import DISCLOSURE_PRESETS
 from escrow.psi.records import ListRecords, SubmissionKind, chunk_digest, pack_chunk, split, submission_digest
 from escrow.settings import ServerSettings
 from escrow.standing import Standing, standing_for, standing_of
@@ -20,6 +21,9 @@ from escrow.terms import CELLS, Cell, Level, Side, Terms
 from escrow.worker import Worker
 from tests.partnership_makers import NOON, Couple, active_partnership, seat
 
+#: What tests say unless they say otherwise, so that small numbers can be told.
+TRUSTED = DISCLOSURE_PRESETS["trusted"]
+OFFERED = tuple(DISCLOSURE_PRESETS.values())
 LIMITS = SubmissionLimits(chunks=64, largest_list=1_000)
 CHUNK_BYTES = 1 << 20
 
@@ -55,14 +59,14 @@ class Desk:
     def share(self, levels: Mapping[Cell, Level] | Level, **said: object) -> None:
         """Let both sides say the same terms, cells as left sees them."""
         each = dict.fromkeys(CELLS, levels) if isinstance(levels, Level) else levels
-        terms = Terms(levels=dict.fromkeys(CELLS, Level.HIDDEN) | dict(each), **said)  # type: ignore[arg-type]
+        terms = Terms(levels=dict.fromkeys(CELLS, Level.HIDDEN) | dict(each), **{"disclosure": TRUSTED, **said})  # type: ignore[arg-type]
         self.state(Side.LEFT, terms)
         self.state(Side.RIGHT, terms.transposed)
 
     def state(self, side: Side, terms: Terms) -> None:
         """Let one side say its terms, cells as it sees them."""
         with self.database.transaction("set terms") as tx:
-            partnerships.set_terms(tx, seat(tx, self.couple, side), terms, now=self.clock())
+            partnerships.set_terms(tx, seat(tx, self.couple, side), terms, offered=OFFERED, now=self.clock())
 
     def announce(self, side: Side, announced: Announcement) -> Submission:
         """Start a submission."""

@@ -13,19 +13,17 @@ from escrow import audit, partnerships
 from escrow.errors import NotFound, PartnershipNotActive
 from escrow.psi.matchkeys import MatchKeyClass
 from escrow.releases import ReleasePage, Report, make_release, releases_of, report_of
-from escrow.reports.disclosure import DisclosureRule
 from escrow.reports.matrix import CellCount
 from escrow.store.database import Database
 from escrow.store.states import SubmissionType
 from escrow.store.tables import release_cells, releases
-from escrow.terms import CELLS, Cell, Level, Population, Side, Terms, Tier, uniform_levels
+from escrow.terms import CELLS, Cell, DisclosureRule, Level, Population, Side, Terms, Tier, uniform_levels
 from tests.partnership_makers import NOON, seat
 from tests.psi.making_lists import Account, records_of
 from tests.submission_makers import Desk, new_desk
 
 DOMAIN, NAME = MatchKeyClass.DOMAIN, MatchKeyClass.NAME
 CUSTOMERS, OPPORTUNITIES, PROSPECTS = Population
-RULE = DisclosureRule(threshold=5, step=1)
 DAY = timedelta(days=1)
 
 
@@ -53,10 +51,10 @@ def both_apply(desk: Desk) -> None:
     desk.applied(Side.RIGHT, records_of(RIGHT))
 
 
-def report(desk: Desk, side: Side, number: int | None = None, *, rule: DisclosureRule = RULE) -> Report:
+def report(desk: Desk, side: Side, number: int | None = None) -> Report:
     """Read a report."""
     with desk.database.transaction("read report") as tx:
-        return report_of(tx, seat(tx, desk.couple, side), number, rule=rule, now=desk.clock())
+        return report_of(tx, seat(tx, desk.couple, side), number, now=desk.clock())
 
 
 def numbers(desk: Desk) -> list[int]:
@@ -143,7 +141,8 @@ def test_a_tightening_closes_cells_of_the_releases_that_are_there(desk: Desk) ->
 def test_nothing_is_shown_of_a_release_made_under_looser_terms_or_a_looser_rule_than_now(desk: Desk) -> None:
     desk.share(Level.COUNTS)
     both_apply(desk)
-    assert all(count.number is None for count in report(desk, Side.LEFT, rule=DisclosureRule(6)).matrix.values())
+    desk.share(Level.COUNTS, disclosure=DisclosureRule(6))
+    assert all(count.number is None for count in report(desk, Side.LEFT).matrix.values())
     desk.share(Level.COUNTS, counts_from=Tier.CERTAIN)
     assert all(count.number is None for count in report(desk, Side.LEFT).matrix.values())
 
@@ -159,7 +158,7 @@ def test_a_cell_at_accounts_shows_the_number_listed_however_small(desk: Desk) ->
 def test_a_release_made_twice_is_made_once(desk: Desk) -> None:
     desk.share(Level.COUNTS)
     both_apply(desk)
-    make_release(desk.database, desk.couple.partnership_id, rule=RULE, interval=DAY, now=desk.clock())
+    make_release(desk.database, desk.couple.partnership_id, now=desk.clock())
     assert numbers(desk) == [1]
 
 
@@ -220,7 +219,7 @@ def test_an_end_stops_reports_and_purges_releases(desk: Desk) -> None:
         report(desk, Side.RIGHT)
     with pytest.raises(PartnershipNotActive):
         listed(desk)
-    make_release(desk.database, desk.couple.partnership_id, rule=RULE, interval=DAY, now=desk.clock() + 2 * DAY)
+    make_release(desk.database, desk.couple.partnership_id, now=desk.clock() + 2 * DAY)
     desk.drain()
     with desk.database.snapshot("count releases") as tx:
         assert tx.execute(select(func.count()).select_from(releases)).scalar_one() == 0

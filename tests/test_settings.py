@@ -78,12 +78,12 @@ def test_an_unknown_setting_is_refused_with_the_one_that_was_perhaps_meant(tmp_p
     assert from_environment(chunk_byte="7").complaints == (
         "ESCROW_CHUNK_BYTE: there is no such setting. Did you mean ESCROW_CHUNK_BYTES?",
     )
-    in_file = from_file(tmp_path, "treshold = 7\n[server]\nport = 1")
+    in_file = from_file(tmp_path, "chunk_byte = 7\n[server]\nport = 1")
     assert [told.partition(":")[0] for told in in_file.complaints] == [
+        f"chunk_byte in {tmp_path}/escrow.toml",
         f"server in {tmp_path}/escrow.toml",
-        f"treshold in {tmp_path}/escrow.toml",
     ]
-    assert "Did you mean threshold in" in in_file.complaints[1]
+    assert "Did you mean chunk_bytes in" in in_file.complaints[0]
 
 
 def test_variables_of_the_partners_side_may_stand_in_the_same_environment() -> None:
@@ -92,8 +92,12 @@ def test_variables_of_the_partners_side_may_stand_in_the_same_environment() -> N
 
 
 def test_every_wrong_setting_is_named_at_once() -> None:
-    told = from_environment(port="http", threshold="2", lease_secs="7").complaints
-    assert [each.partition(":")[0] for each in told] == ["ESCROW_LEASE_SECS", "ESCROW_PORT", "ESCROW_THRESHOLD"]
+    told = from_environment(port="http", own_preset_threshold="2", lease_secs="7").complaints
+    assert [each.partition(":")[0] for each in told] == [
+        "ESCROW_LEASE_SECS",
+        "ESCROW_PORT",
+        "ESCROW_OWN_PRESET_THRESHOLD",
+    ]
     assert told[1] == "ESCROW_PORT: give whole number, at least 0, at most 65,535."
 
 
@@ -135,7 +139,7 @@ def test_a_secret_is_given_once(tmp_path: Path) -> None:
     ("name", "value"),
     [
         ("port", "70000"),
-        ("threshold", "2"),
+        ("own_preset_threshold", "2"),
         ("connections", "0"),
         ("body_seconds", "-3"),
         ("database_url", "mysql://hunter2"),
@@ -168,7 +172,7 @@ def test_config_check_shows_every_setting_and_where_it_came_from(tmp_path: Path)
     assert done.exit_code == 0
     assert told["settings"].keys() == ServerSettings.model_fields.keys()
     assert told["settings"]["port"] == {"value": 1, "from": f"port in {tmp_path}/escrow.toml"}
-    assert told["settings"]["step"] == {"value": 1, "from": "default"}
+    assert told["settings"]["page_items"] == {"value": 500, "from": "default"}
     assert told["settings"]["database_url"] == {"value": "set", "from": "ESCROW_DATABASE_URL"}
     assert "hunter2" not in done.stdout
     assert any("ESCROW_DATABASE_URL_FILE" in thought for thought in told["warnings"])

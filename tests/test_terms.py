@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
+from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from escrow.terms import CELLS, DETAIL_FIELDS, Cell, Level, Population, Side, Terms, Tier, meet, uniform_levels
+from escrow.presets import DISCLOSURE_PRESETS, SHARING_PRESETS, disclosure_name
+from escrow.terms import (
+    CELLS,
+    DETAIL_FIELDS,
+    Cell,
+    DisclosureRule,
+    Level,
+    Population,
+    Side,
+    Terms,
+    Tier,
+    meet,
+    uniform_levels,
+)
 
 LEVELS: st.SearchStrategy[Mapping[Cell, Level]] = st.fixed_dictionaries(dict.fromkeys(CELLS, st.sampled_from(Level)))
 TIERS = st.lists(st.sampled_from(Tier), min_size=2, max_size=2).map(sorted)
@@ -23,9 +39,18 @@ def some_terms(draw: st.DrawFn) -> Terms:
         counts_from=counts_from,
         reveals_from=reveals_from,
         largest_list=draw(st.integers(1, 10**9)),
+        disclosure=draw(RULES),
     )
 
 
+RULES = st.builds(
+    DisclosureRule,
+    threshold=st.integers(3, 60),
+    step=st.integers(1, 30),
+    interval=st.integers(1, 10**7).map(lambda seconds: timedelta(seconds=seconds)),
+    least_changes=st.integers(1, 1_000),
+    noise=st.booleans(),
+)
 TERMS = some_terms()
 
 
@@ -47,6 +72,7 @@ def test_terms_met_with_themselves_stay_the_same_but_for_fields(terms: Terms) ->
         counts_from=terms.counts_from,
         reveals_from=terms.reveals_from,
         largest_list=terms.largest_list,
+        disclosure=terms.disclosure,
     )
 
 
@@ -58,6 +84,7 @@ def test_the_meet_is_never_looser_than_either_side(left: Terms, right: Terms) ->
         assert met.counts_from <= terms.counts_from
         assert met.reveals_from <= terms.reveals_from
         assert met.largest_list <= terms.largest_list
+        assert met.disclosure.is_at_least(terms.disclosure)
 
 
 @given(TERMS, TERMS)
@@ -110,3 +137,57 @@ def test_terms_that_make_no_sense_cannot_be_made() -> None:
         Terms(counts, largest_list=0)
     with pytest.raises(ValueError, match="cannot be weaker"):
         Terms(counts, counts_from=Tier.CERTAIN, reveals_from=Tier.LIKELY)
+
+
+@given(RULES, RULES, RULES)
+def test_a_met_rule_is_the_loosest_that_is_as_strict_as_both(
+    left: DisclosureRule, right: DisclosureRule, other: DisclosureRule
+) -> None:
+    met = left.met(right)
+    assert met.is_at_least(left)
+    assert met.is_at_least(right)
+    if other.is_at_least(left) and other.is_at_least(right):
+        assert other.is_at_least(met)
+
+
+@given(RULES, RULES, st.integers(0, 10_000))
+def test_a_met_rule_shows_nothing_that_either_would_not_show(
+    left: DisclosureRule, right: DisclosureRule, count: int
+) -> None:
+    met = left.met(right)
+    assert met.k >= max(left.k, right.k)
+    assert met.rounded(count) in (left.rounded(met.rounded(count)), right.rounded(met.rounded(count)))
+
+
+def test_disclosure_presets_go_from_the_loosest_to_the_strictest() -> None:
+    assert list(DISCLOSURE_PRESETS) == ["trusted", "standard", "guarded"]
+    for looser, stricter in pairwise(DISCLOSURE_PRESETS.values()):
+        assert stricter.is_at_least(looser)
+        assert not looser.is_at_least(stricter)
+
+
+def test_a_preset_is_known_by_its_value() -> None:
+    assert [disclosure_name(rule) for rule in DISCLOSURE_PRESETS.values()] == list(DISCLOSURE_PRESETS)
+    assert disclosure_name(DisclosureRule(77)) is None
+
+
+def test_co_sell_shares_prospects_of_both_as_counts_and_all_else_as_details() -> None:
+    both_prospects = Cell(Population.PROSPECTS, Population.PROSPECTS)
+    levels = SHARING_PRESETS["co-sell"]
+    assert levels[both_prospects] is Level.COUNTS
+    assert {levels[cell] for cell in CELLS if cell != both_prospects} == {Level.DETAILS}
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"threshold": 2},
+        {"threshold": 5, "step": 0},
+        {"threshold": 5, "least_changes": 0},
+        {"threshold": 5, "interval": timedelta()},
+        {"threshold": 5, "interval": timedelta(milliseconds=1_500)},
+    ],
+)
+def test_a_rule_that_protects_nothing_cannot_be_made(parts: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"at least|whole seconds"):
+        DisclosureRule(**parts)

@@ -7,7 +7,7 @@ changed. A change of terms starts none. Reading never computes: a view opens a c
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -18,9 +18,9 @@ from escrow.access import Party, lock_partnership
 from escrow.errors import NotFound
 from escrow.psi.matching import Band, counts, overlaps, pairs, settle
 from escrow.psi.records import ListRecords
-from escrow.reports.disclosure import Conditions, DisclosureRule, disclose, view
+from escrow.reports.disclosure import Conditions, disclose, view
 from escrow.reports.matrix import CellCount, CellState, OverlapMatrix
-from escrow.standing import AppliedList, Standing, standing_of
+from escrow.standing import AppliedList, Standing, columns_of_rule, rule_of_row, standing_of
 from escrow.store.blocks import load_list
 from escrow.store.database import Database, Transaction
 from escrow.store.jobs import enqueue
@@ -76,13 +76,11 @@ class _Last:
     submissions: tuple[int, int]
 
 
-def make_release(
-    db: Database, partnership_id: UUID, *, rule: DisclosureRule, interval: timedelta, now: datetime
-) -> None:
+def make_release(db: Database, partnership_id: UUID, *, now: datetime) -> None:
     """Make the next release if it is due; if it comes to be due later, ask for this job then."""
     with db.snapshot("release: read lists") as tx:
         standing, last = standing_of(tx, partnership_id), _last(tx, partnership_id)
-        due_at = _due_at(standing, last, interval=interval, now=now)
+        due_at = _due_at(standing, last, now=now)
         if due_at is None:
             return
         lists = [load_list(tx, partnership_id, standing.live.number, side) for side in Side] if due_at <= now else []
@@ -91,13 +89,13 @@ def make_release(
             lock_partnership(tx, partnership_id)
             enqueue(tx, JobType.RELEASE, partnership_id, due_at=due_at)
         return
-    matrix = _disclosed(*lists, standing=standing, rule=rule)
+    matrix = _disclosed(*lists, standing=standing)
     with db.transaction("release: write") as tx:
         lock_partnership(tx, partnership_id)
         if (standing_of(tx, partnership_id), _last(tx, partnership_id)) != (standing, last):
             enqueue(tx, JobType.RELEASE, partnership_id, due_at=now)
             return
-        _write(tx, standing, matrix, number=1 if last is None else last.number + 1, rule=rule, now=now)
+        _write(tx, standing, matrix, number=1 if last is None else last.number + 1, now=now)
 
 
 def releases_of(tx: Transaction, party: Party, *, before: int | None, limit: int) -> ReleasePage:
@@ -111,8 +109,8 @@ def releases_of(tx: Transaction, party: Party, *, before: int | None, limit: int
     return ReleasePage(items[:limit], items[limit - 1].number if len(items) > limit else None)
 
 
-def report_of(tx: Transaction, party: Party, number: int | None, *, rule: DisclosureRule, now: datetime) -> Report:
-    """Show a release, by default the latest, as the terms and the rule then and now both allow.
+def report_of(tx: Transaction, party: Party, number: int | None, *, now: datetime) -> Report:
+    """Show a release, by default the latest, as the terms then and now both allow.
 
     Raises:
         NotFound: there is no such release, or none yet.
@@ -120,15 +118,13 @@ def report_of(tx: Transaction, party: Party, number: int | None, *, rule: Disclo
     party.must_be_readable()
     release = _release(tx, party.partnership_id, number)
     effective = standing_of(tx, party.partnership_id).effective_for(party.side)
-    made_under = Conditions(
-        DisclosureRule(release.threshold, release.step), Tier(release.counts_from), Tier(release.reveals_from)
-    )
+    made_under = Conditions(rule_of_row(release), Tier(release.counts_from), Tier(release.reveals_from))
     made = _stored_matrix(tx, party.partnership_id, release.number)
     matrix = view(
         made if party.side is Side.LEFT else made.transposed,
         made_under=made_under,
         levels_now=effective.levels,
-        now=Conditions(rule, effective.counts_from, effective.reveals_from),
+        now=Conditions(effective.disclosure, effective.counts_from, effective.reveals_from),
     )
     audit.record_once(
         tx,
@@ -151,7 +147,7 @@ def exact_counts(left: ListRecords, right: ListRecords, effective: Terms) -> dic
     return counts(counted, Band.COUNTS.cells(levels)) | counts(listed, Band.ACCOUNTS.cells(levels))
 
 
-def _due_at(standing: Standing, last: _Last | None, *, interval: timedelta, now: datetime) -> datetime | None:
+def _due_at(standing: Standing, last: _Last | None, *, now: datetime) -> datetime | None:
     """Tell when the next release is due, or that nothing calls for one."""
     if standing.is_paused or not standing.both_applied:
         return None
@@ -160,7 +156,7 @@ def _due_at(standing: Standing, last: _Last | None, *, interval: timedelta, now:
         # A release of nine hidden cells would only spend the first one.
         return now if ready and any(standing.effective.cells_from(Level.COUNTS)) else None
     changed = last.submissions != tuple(standing.applied[side].number for side in Side)
-    return last.made_at + interval if changed and not _awaits_word(standing) else None
+    return last.made_at + standing.effective.disclosure.interval if changed and not _awaits_word(standing) else None
 
 
 def _awaits_word(standing: Standing) -> bool:
@@ -168,27 +164,24 @@ def _awaits_word(standing: Standing) -> bool:
     return any(not standing.sides[side].ready and applied.accounts for side, applied in standing.applied.items())
 
 
-def _disclosed(left: ListRecords, right: ListRecords, *, standing: Standing, rule: DisclosureRule) -> OverlapMatrix:
+def _disclosed(left: ListRecords, right: ListRecords, *, standing: Standing) -> OverlapMatrix:
     return disclose(
         exact_counts(left, right, standing.effective),
         levels=standing.effective.levels,
         left_sizes=left.population_sizes,
         right_sizes=right.population_sizes,
-        rule=rule,
+        rule=standing.effective.disclosure,
     )
 
 
-def _write(
-    tx: Transaction, standing: Standing, matrix: OverlapMatrix, *, number: int, rule: DisclosureRule, now: datetime
-) -> None:
+def _write(tx: Transaction, standing: Standing, matrix: OverlapMatrix, *, number: int, now: datetime) -> None:
     place = {"partnership_id": standing.partnership_id, "number": number}
     conditions = {
         "generation": standing.live.number,
         "made_at": now,
         "counts_from": int(standing.effective.counts_from),
         "reveals_from": int(standing.effective.reveals_from),
-        "threshold": rule.threshold,
-        "step": rule.step,
+        **columns_of_rule(standing.effective.disclosure),
     }
     tx.execute(insert(releases).values(place | conditions | _list_columns(standing)))
     cells = [place | _cell_columns(cell, count) for cell, count in matrix.items()]

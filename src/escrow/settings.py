@@ -7,12 +7,15 @@ the environment or an option, is for ``escrow.server.configuration``; only the s
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any
 
 from platformdirs import user_config_path, user_data_path
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, IPvAnyNetwork, model_validator
+
+from escrow.terms import LEAST_THRESHOLD, DisclosureRule
 
 __all__ = ["PREFIX", "Form", "ServerSettings", "secret_settings"]
 
@@ -123,11 +126,23 @@ class ServerSettings(BaseModel):
     idempotency_seconds: float = Field(
         default=86_400, gt=0, description="For how long the answer to an ``Idempotency-Key`` is kept."
     )
-    release_interval_seconds: float = Field(
-        default=86_400, gt=0, description="The least time between two releases of a partnership."
+    own_preset_name: str = Field(
+        default="",
+        pattern=r"^[a-z0-9-]{0,40}$",
+        description="The name of a disclosure preset of your own, offered beside the usual ones; none unless named.",
     )
-    threshold: int = Field(default=5, ge=3, description="The smallest count that a release shows.")
-    step: int = Field(default=1, ge=1, description="Shown counts are rounded down to a multiple of this.")
+    own_preset_threshold: int = Field(
+        default=5, ge=LEAST_THRESHOLD, description="The smallest count that your own preset shows."
+    )
+    own_preset_step: int = Field(
+        default=1, ge=1, description="Your own preset rounds counts down to a multiple of this."
+    )
+    own_preset_interval_seconds: int = Field(
+        default=86_400, ge=1, description="The least time between two releases under your own preset."
+    )
+    own_preset_least_changes: int = Field(
+        default=1, ge=1, description="How many charged changes a release waits for under your own preset."
+    )
     lease_seconds: float = Field(
         default=60, gt=0, description="For how long a worker may keep a job before another takes it over."
     )
@@ -137,6 +152,18 @@ class ServerSettings(BaseModel):
     def on_sqlite(self) -> bool:
         """Tell whether the database is a file, and so the worker lives inside ``serve``."""
         return self.database_url.startswith("sqlite")
+
+    @property
+    def own_preset(self) -> DisclosureRule | None:
+        """The operator's own disclosure preset, if it has a name."""
+        if not self.own_preset_name:
+            return None
+        return DisclosureRule(
+            threshold=self.own_preset_threshold,
+            step=self.own_preset_step,
+            interval=timedelta(seconds=self.own_preset_interval_seconds),
+            least_changes=self.own_preset_least_changes,
+        )
 
     @model_validator(mode="after")
     def _certificate_and_key_come_together(self) -> ServerSettings:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +19,7 @@ from escrow.store.database import Transaction
 from escrow.store.states import GenerationState, PartnershipState, SubmissionState
 from escrow.store.tables import generations, lists, parties, partnerships, submissions
 from escrow.store.tables import terms as terms_table
-from escrow.terms import CELLS, Level, Population, Side, Terms, Tier, meet
+from escrow.terms import CELLS, DisclosureRule, Level, Population, Side, Terms, Tier, meet
 
 __all__ = [
     "AppliedList",
@@ -27,6 +27,8 @@ __all__ = [
     "SideStanding",
     "Standing",
     "building_standing",
+    "columns_of_rule",
+    "rule_of_row",
     "standing_for",
     "standing_of",
     "terms_of_row",
@@ -150,7 +152,30 @@ def terms_of_row(row: Row[Any]) -> Terms:
         counts_from=Tier(row.counts_from),
         reveals_from=Tier(row.reveals_from),
         largest_list=row.largest_list,
+        disclosure=rule_of_row(row),
     )
+
+
+def rule_of_row(row: Row[Any]) -> DisclosureRule:
+    """Read the rule in a row of the table ``terms`` or ``releases``."""
+    return DisclosureRule(
+        threshold=row.threshold,
+        step=row.step,
+        interval=timedelta(seconds=row.interval_seconds),
+        least_changes=row.least_changes,
+        noise=row.noise,
+    )
+
+
+def columns_of_rule(rule: DisclosureRule) -> Mapping[str, object]:
+    """Give the rule as columns of such a row."""
+    return {
+        "threshold": rule.threshold,
+        "step": rule.step,
+        "interval_seconds": int(rule.interval.total_seconds()),
+        "least_changes": rule.least_changes,
+        "noise": rule.noise,
+    }
 
 
 def _generation(tx: Transaction, partnership_id: UUID, state: GenerationState) -> Generation | None:

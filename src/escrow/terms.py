@@ -7,14 +7,19 @@ network.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from enum import Enum, IntEnum
+from math import lcm
 from types import MappingProxyType
 
 __all__ = [
     "CELLS",
     "DETAIL_FIELDS",
+    "LEAST_THRESHOLD",
+    "STANDARD_RULE",
     "Cell",
+    "DisclosureRule",
     "Level",
     "Population",
     "Side",
@@ -115,13 +120,67 @@ def uniform_levels(level: Level) -> Mapping[Cell, Level]:
     return MappingProxyType(dict.fromkeys(CELLS, level))
 
 
+#: No rule shows smaller counts, whoever asks for it.
+LEAST_THRESHOLD = 3
+
+
+@dataclass(frozen=True, slots=True)
+class DisclosureRule:
+    """How small a count may be shown, how coarsely, how often, and whether noise is added to it.
+
+    A release follows the one before after ``interval``, and only once ``least_changes`` charged changes have
+    accumulated; with noise the schedule is fixed, whatever has changed.
+    """
+
+    threshold: int
+    step: int = 1
+    interval: timedelta = timedelta(days=1)
+    least_changes: int = 1
+    noise: bool = False
+
+    def __post_init__(self) -> None:
+        if self.threshold < LEAST_THRESHOLD:
+            raise ValueError(f"the threshold is at least {LEAST_THRESHOLD}")
+        if self.step < 1 or self.least_changes < 1:
+            raise ValueError("the step and the number of changes are at least 1")
+        if self.interval < timedelta(seconds=1) or self.interval % timedelta(seconds=1):
+            raise ValueError("whole seconds pass between two releases, at least one")
+
+    @property
+    def k(self) -> int:
+        """The threshold raised to a multiple of the step, so that nothing shown is below it."""
+        return -(-self.threshold // self.step) * self.step
+
+    def rounded(self, count: int) -> int:
+        """Round down to the step."""
+        return count - count % self.step
+
+    def met(self, other: DisclosureRule) -> DisclosureRule:
+        """Give the loosest rule that is at least as strict as both."""
+        return DisclosureRule(
+            threshold=max(self.threshold, other.threshold),
+            step=lcm(self.step, other.step),
+            interval=max(self.interval, other.interval),
+            least_changes=max(self.least_changes, other.least_changes),
+            noise=self.noise or other.noise,
+        )
+
+    def is_at_least(self, other: DisclosureRule) -> bool:
+        """Tell whether this rule is nowhere looser than the other."""
+        return self.met(other) == self
+
+
+#: What holds unless somebody asks for another: shared numbers move weekly, in steps, and only once much has changed.
+STANDARD_RULE = DisclosureRule(threshold=10, step=5, interval=timedelta(days=7), least_changes=50)
+
+
 @dataclass(frozen=True, slots=True)
 class Terms:
     """What one party allows and demands, cells seen from its own side.
 
     ``counts_from`` is the weakest tier that counts, ``reveals_from`` the weakest that reveals an account;
-    ``largest_list`` is the number of accounts it accepts on the partner's list; ``fields`` are the detail fields that
-    it shares, which are its own and are not met.
+    ``largest_list`` is the number of accounts it accepts on the partner's list, ``disclosure`` how counts are shown;
+    ``fields`` are the detail fields that it shares, which are its own and are not met.
     """
 
     levels: Mapping[Cell, Level]
@@ -129,6 +188,7 @@ class Terms:
     counts_from: Tier = Tier.LIKELY
     reveals_from: Tier = Tier.CERTAIN
     largest_list: int = 250_000
+    disclosure: DisclosureRule = STANDARD_RULE
 
     def __post_init__(self) -> None:
         if set(self.levels) != set(CELLS):
@@ -147,13 +207,7 @@ class Terms:
     @property
     def transposed(self) -> Terms:
         """The same terms with the cells seen from the other side."""
-        return Terms(
-            levels={cell.transposed: level for cell, level in self.levels.items()},
-            fields=self.fields,
-            counts_from=self.counts_from,
-            reveals_from=self.reveals_from,
-            largest_list=self.largest_list,
-        )
+        return replace(self, levels={cell.transposed: level for cell, level in self.levels.items()})
 
     def cells_from(self, level: Level) -> Iterator[Cell]:
         """Yield the cells shared at this level or above."""
@@ -166,10 +220,10 @@ def meet(left: Terms, right: Terms) -> Terms:
     Fields are each party's own and are not met: the result has none. Commutative, associative and idempotent (up to
     fields).
     """
-    counts_from = min(left.counts_from, right.counts_from)
     return Terms(
         levels={cell: min(left.levels[cell], right.levels[cell]) for cell in CELLS},
-        counts_from=counts_from,
+        counts_from=min(left.counts_from, right.counts_from),
         reveals_from=min(left.reveals_from, right.reveals_from),
         largest_list=min(left.largest_list, right.largest_list),
+        disclosure=left.disclosure.met(right.disclosure),
     )

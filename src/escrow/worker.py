@@ -17,7 +17,6 @@ from escrow.applying import apply_submission
 from escrow.leases import Lease
 from escrow.matching import match_lists
 from escrow.releases import make_release
-from escrow.reports.disclosure import DisclosureRule
 from escrow.settings import ServerSettings
 from escrow.store import idempotency, jobs
 from escrow.store.database import Database, Transaction
@@ -146,13 +145,7 @@ class Worker:
             case JobType.MATCH:
                 match_lists(self._database, job.partnership_id, service_key=self._service_key, now=self._now())
             case JobType.RELEASE:
-                make_release(
-                    self._database,
-                    job.partnership_id,
-                    rule=DisclosureRule(self._settings.threshold, self._settings.step),
-                    interval=timedelta(seconds=self._settings.release_interval_seconds),
-                    now=self._now(),
-                )
+                make_release(self._database, job.partnership_id, now=self._now())
             case JobType.PURGE:
                 self._purge(job)
 

@@ -22,7 +22,7 @@ from escrow.psi.encoding import b64url, unb64url
 from escrow.psi.envelope_format import served, split_uploaded
 from escrow.psi.profile_ids import LATEST_PROFILE
 from escrow.psi.records import ListRecords, apply_delta, chunk_digest, join, pack_chunk, parse_chunk
-from escrow.terms import Level, Side, Terms, meet, uniform_levels
+from escrow.terms import DisclosureRule, Level, Side, Terms, meet, uniform_levels
 from escrow.wire.values import PartnershipState, SubmissionState
 
 NOW = datetime(2026, 11, 21, 10, tzinfo=UTC)
@@ -226,7 +226,16 @@ class FakeService:
         limits = wire.Limits(
             chunk_bytes=self.chunk_bytes, chunks=1024, body_bytes=1 << 20, page_items=1000, largest_list=5_000_000
         )
-        return wire.Service(name="fake", version="0", profiles=(LATEST_PROFILE,), suites=(1,), limits=limits, time=NOW)
+        presets = (wire.DisclosurePreset(name="own", rule=wire.DisclosureRule.of(DisclosureRule(3))),)
+        return wire.Service(
+            name="fake",
+            version="0",
+            profiles=(LATEST_PROFILE,),
+            suites=(1,),
+            limits=limits,
+            disclosure_presets=presets,
+            time=NOW,
+        )
 
     def _invite(self, own: UUID, new: wire.NewPartnership) -> Json:
         assert own == LEFT_ORG

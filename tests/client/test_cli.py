@@ -36,8 +36,7 @@ def a_report(number: int, first: int = 31) -> Json:
         "cells": cells,
         "counts_from": "likely",
         "reveals_from": "certain",
-        "threshold": 5,
-        "step": 1,
+        "disclosure": {"threshold": 5, "step": 1, "interval_seconds": 86_400, "least_changes": 1, "noise": False},
     }
 
 
@@ -130,6 +129,15 @@ def test_terms_start_from_a_preset_and_single_cells_change_it(paired: Partners) 
     assert ours["fields"] == ["account_name", "domain"]
     assert left("terms", "set", "--level", "customers:opportunities=hidden", "--json").exit_code == 0
     assert "hidden" in left("terms", "show").out
+
+
+def test_a_preset_of_the_services_own_is_known_by_its_name(paired: Partners) -> None:
+    left, _ = paired
+    ours = left("terms", "set", "--disclosure", "own", "--json").json["ours"]
+    assert isinstance(ours, dict)
+    assert ours["disclosure"]["threshold"] == 3
+    refused = left("terms", "set", "--disclosure", "lenient", "--json")
+    assert refused.exit_code == ExitCode.USAGE
 
 
 @pytest.mark.parametrize(

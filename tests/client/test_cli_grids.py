@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
+from datetime import timedelta
 
 import pytest
 from rich.console import Console
 from rich.table import Table
 
-from escrow.client.cli.grids import columns_grid, effective_grid, overlaps_table
+from escrow.client.cli.grids import columns_grid, overlaps_table
+from escrow.client.cli.terms_tables import terms_tables
 from escrow.client.columns import ColumnMapping, Meaning
 from escrow.reports.report import ListedOverlap, OverlapList
-from escrow.terms import Cell, Level, Population, Terms, Tier, uniform_levels
+from escrow.terms import Cell, DisclosureRule, Level, Population, Terms, Tier, meet, uniform_levels
 
 SHARED = {
     "account_name": "Acme Rockets",
@@ -74,11 +76,28 @@ def test_what_holds_says_which_side_holds_a_cell_back() -> None:
     cells = [Cell(Population.CUSTOMERS, theirs) for theirs in Population]
     ours = Terms(levels={**uniform_levels(Level.COUNTS), cells[0]: Level.HIDDEN})
     theirs = Terms(levels={**uniform_levels(Level.COUNTS), cells[0]: Level.DETAILS, cells[1]: Level.HIDDEN})
-    effective = Terms(levels={**uniform_levels(Level.COUNTS), cells[0]: Level.HIDDEN, cells[1]: Level.HIDDEN})
-    lines = printed(effective_grid("What holds", ours=ours, theirs=theirs, effective=effective), 80)
-    assert lines[3].split() == ["customers", "hidden", "(us)", "hidden", "(them)", "counts"]
-    assert lines[4].split() == ["opportunities", "counts", "counts", "counts"]
-    assert "the side that holds the cell back" in lines[6]
+    levels, _ = terms_tables(ours=ours, theirs=theirs, effective=meet(ours, theirs))
+    lines = printed(levels, 80)
+    assert lines[2].split() == ["customers", "×", "customers", "hidden", "details", "hidden", "us"]
+    assert lines[3].split() == ["customers", "×", "opportunities", "counts", "hidden", "hidden", "them"]
+    assert lines[4].split() == ["customers", "×", "prospects", "counts", "counts", "counts"]
+
+
+def test_conditions_that_neither_side_asked_for_are_held_back_by_both() -> None:
+    ours, theirs = (
+        Terms(uniform_levels(Level.COUNTS), disclosure=DisclosureRule(10, step, timedelta(hours=36))) for step in (4, 6)
+    )
+    _, conditions = terms_tables(ours=ours, theirs=theirs, effective=meet(ours, theirs))
+    said = {line[:28].strip(): line[28:].split() for line in printed(conditions, 80)}
+    assert said["rounded down to"] == ["4", "6", "12", "both"]
+    assert said["between two releases"] == ["36", "hours", "36", "hours", "36", "hours"]
+
+
+def test_before_anybody_accepts_only_our_terms_are_shown() -> None:
+    ours = Terms(uniform_levels(Level.COUNTS), fields=("domain",))
+    levels, conditions = terms_tables(ours=ours, theirs=None, effective=None)
+    assert [column.header for column in levels.columns] == ["ours × theirs", "we allow"]
+    assert "our details hold domain" in printed(conditions, 80)[-1]
 
 
 def test_columns_are_shown_one_a_line() -> None:

@@ -87,7 +87,7 @@ def test_options_go_before_the_project(paired: Partners, folder: Path) -> None:
 def test_the_project_is_the_one_that_is_named(paired: Partners, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     place = project(folder).rename(folder / "other.toml")
     assert paired[0]("submit", "--config", place, "--dry-run", "--json").json["accounts"] == 4
-    monkeypatch.setenv("ESCROW_CONFIG", str(place))
+    monkeypatch.setenv("ESCROW_PROJECT", str(place))
     assert paired[0]("submit", "--dry-run", "--json").json["accounts"] == 4
 
 

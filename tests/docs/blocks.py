@@ -70,7 +70,7 @@ class Scene:
     @classmethod
     def in_folder(cls, folder: Path) -> Scene:
         """Make all that a page supposes to be there."""
-        settings = {"ESCROW_POLL_SECONDS": "0.05", "ESCROW_RELEASE_INTERVAL_SECONDS": "0.001"}
+        settings = {"ESCROW_POLL_SECONDS": "0.05"}
         service = RunningService(folder, f"sqlite:///{folder / 'data' / 'escrow.sqlite'}", free_port(), settings)
         certificates = write_certificates(folder / "tls")
         shutil.copyfile(certificates.certificate, folder / "chain.pem")

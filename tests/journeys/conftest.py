@@ -17,7 +17,8 @@ def service(empty_database_url: str, tmp_path: Path) -> Iterator[RunningService]
     started = start_service(
         tmp_path,
         empty_database_url,
-        ESCROW_RELEASE_INTERVAL_SECONDS="0.001",
+        ESCROW_OWN_PRESET_NAME="quick",
+        ESCROW_OWN_PRESET_INTERVAL_SECONDS="1",
         ESCROW_POLL_SECONDS="0.05",
         ESCROW_GENERATION_INTERVAL_SECONDS="0.001",
         ESCROW_LEASE_SECONDS="5",

@@ -76,7 +76,7 @@ def test_an_end_ends_all_reading_for_both(partners: tuple[Partner, Partner]) -> 
 def submit_examples(partners: tuple[Partner, Partner]) -> tuple[Partner, Partner]:
     """Share counts in every cell, submit both exports and wait for the first release."""
     for partner, export in zip(partners, (SALESFORCE, HUBSPOT), strict=True):
-        partner.run("terms", "set", "--preset", "counts-only")
+        partner.run("terms", "set", "--preset", "counts-only", "--disclosure", "quick")
         partner.run("submit", export, "--ready")
     eventually(lambda: partners[0].run("report")["number"])
     return partners

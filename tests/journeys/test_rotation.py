@@ -59,7 +59,9 @@ def partners(service: RunningService) -> tuple[Partner, Partner]:
     pair(left, right)
     cells = ("opportunities:customers=details", "customers:opportunities=details")
     for partner, cell, export in zip((left, right), cells, (SALESFORCE, HUBSPOT), strict=True):
-        partner.run("terms", "set", "--preset", "counts-only", "--level", cell, "--fields", FIELDS)
+        partner.run(
+            "terms", "set", "--preset", "counts-only", "--disclosure", "quick", "--level", cell, "--fields", FIELDS
+        )
         partner.run("submit", export, "--ready")
     eventually(lambda: left.run("report")["number"] and left.run("overlaps")["items"])
     return left, right

@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, insert, select
 
 from escrow import audit, partnerships
-from escrow.errors import PartnershipEnded
+from escrow.errors import DisclosureTooWeak, PartnershipEnded
 from escrow.partnerships import NOTHING_SHARED, TermsDocument
+from escrow.presets import DISCLOSURE_PRESETS
 from escrow.store.database import Database, Transaction
 from escrow.store.states import JobType
 from escrow.store.tables import envelopes, jobs, matches, terms
-from escrow.terms import CELLS, Cell, Level, Population, Side, Terms, Tier, uniform_levels
+from escrow.terms import CELLS, Cell, DisclosureRule, Level, Population, Side, Terms, Tier, uniform_levels
 from tests.partnership_makers import NOON, Couple, active_partnership, invited_partnership, seat
 
 ALL_DETAILS = Terms(
@@ -31,7 +32,7 @@ PROSPECT_OF_CUSTOMER = Cell(CUSTOMERS, PROSPECTS)
 
 
 def _set(tx: Transaction, couple: Couple, side: Side, stated: Terms) -> TermsDocument:
-    return partnerships.set_terms(tx, seat(tx, couple, side), stated, now=NOON)
+    return partnerships.set_terms(tx, seat(tx, couple, side), stated, offered=DISCLOSURE_PRESETS.values(), now=NOON)
 
 
 def _with_level(stated: Terms, cell: Cell, level: Level) -> Terms:
@@ -230,3 +231,26 @@ def test_terms_come_back_as_they_were_stated(
     couple = invited_partnership(database, lookup=uuid4().bytes)
     with database.transaction("set") as tx:
         assert _set(tx, couple, Side.LEFT, stated).ours == stated
+
+
+def test_no_terms_show_counts_more_freely_than_every_preset(database: Database) -> None:
+    couple = active_partnership(database)
+    trusted = DISCLOSURE_PRESETS["trusted"]
+    for loose in (replace(trusted, threshold=4), replace(trusted, interval=trusted.interval / 2)):
+        with pytest.raises(DisclosureTooWeak), database.transaction("ask for too much") as tx:
+            _set(tx, couple, Side.LEFT, replace(ALL_DETAILS, disclosure=loose))
+
+
+def test_the_operators_own_preset_may_be_looser_than_the_usual_ones(database: Database) -> None:
+    couple, own = active_partnership(database), DisclosureRule(3)
+    with database.transaction("set terms") as tx:
+        told = partnerships.set_terms(
+            tx,
+            seat(tx, couple, Side.LEFT),
+            replace(ALL_DETAILS, disclosure=own),
+            offered=[*DISCLOSURE_PRESETS.values(), own],
+            now=NOON,
+        )
+    assert told.ours.disclosure == own
+    assert told.effective is not None
+    assert told.effective.disclosure == NOTHING_SHARED.disclosure

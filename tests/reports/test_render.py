@@ -13,13 +13,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from escrow.reports.disclosure import Conditions, DisclosureRule
+from escrow.reports.disclosure import Conditions
 from escrow.reports.matrix import CellCount, OverlapMatrix
 from escrow.reports.pages import overlaps_html, report_html
 from escrow.reports.plays import PLAYS
 from escrow.reports.render import overlaps_csv, overlaps_json, report_csv, report_json
 from escrow.reports.report import ListedOverlap, OverlapList, ReleaseView, Report
-from escrow.terms import CELLS, Cell, Level, Population, Tier
+from escrow.terms import CELLS, Cell, DisclosureRule, Level, Population, Tier
 
 C, O, P = Population  # noqa: E741 - the letters of the grid
 NOON = datetime(2026, 11, 19, 12, tzinfo=UTC)
@@ -109,7 +109,13 @@ def test_a_report_as_json_says_everything_and_totals_only_where_all_is_public() 
     release = said["release"]
     assert (release["number"], release["made_at"]) == (12, "2026-11-19T12:00:00Z")
     assert (release["counts_from"], release["reveals_from"]) == ("likely", "certain")
-    assert (release["threshold"], release["step"]) == (5, 1)
+    assert release["disclosure"] == {
+        "threshold": 5,
+        "step": 1,
+        "interval_seconds": 86_400,
+        "least_changes": 1,
+        "noise": False,
+    }
     assert release["cells"][1]["number"] is None
     assert release["totals"]["all"] is None
     assert release["totals"]["ours"] == {"customers": None, "opportunities": 3012, "prospects": None}

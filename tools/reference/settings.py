@@ -59,7 +59,7 @@ CLIENT_VARIABLES: Mapping[str, str] = {
     "ESCROW_PROXY": "The proxy to the service.",
     "ESCROW_CONFORMANCE_LEFT_KEY": "The API key of one throw-away organization, for `escrow conformance run`.",
     "ESCROW_CONFORMANCE_RIGHT_KEY": "The API key of the other.",
-    "ESCROW_CONFIG": "The project file, if it is not `escrow.toml` in the working directory.",
+    "ESCROW_PROJECT": "The project file, if it is not `escrow.toml` in the working directory.",
     "ESCROW_DEBUG": "With any value, an error that nobody foresaw shows where it happened.",
 }
 

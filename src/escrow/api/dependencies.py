@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -20,10 +20,12 @@ from escrow import access
 from escrow.api.rates import Rates
 from escrow.api.running import Running
 from escrow.errors import ContentTypeUnsupported, NotAuthenticated
+from escrow.presets import DISCLOSURE_PRESETS
 from escrow.settings import ServerSettings
 from escrow.store.database import Database, Transaction
 from escrow.store.sealing import SealingKey
 from escrow.store.states import Scope
+from escrow.terms import DisclosureRule
 from escrow.wire.values import Cursor, Id
 
 __all__ = [
@@ -67,6 +69,12 @@ class Service:
     running: Running = field(default_factory=Running)
     rates: Rates = field(default_factory=Rates)
     worker_silence: Callable[[], float] | None = None
+
+    @property
+    def disclosure_presets(self) -> Mapping[str, DisclosureRule]:
+        """The rules that terms may demand, by name: the usual ones, and the operator's own if there is one."""
+        own = self.settings.own_preset
+        return DISCLOSURE_PRESETS if own is None else {self.settings.own_preset_name: own, **DISCLOSURE_PRESETS}
 
 
 def _service(request: Request) -> Service:

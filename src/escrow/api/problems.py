@@ -69,6 +69,7 @@ STATUS: Mapping[type[EscrowError], int] = {
     errors.ContentTypeUnsupported: 415,
     errors.ChunkDigestMismatch: 422,
     errors.DetailsNotWanted: 422,
+    errors.DisclosureTooWeak: 422,
     errors.GenerationMismatch: 422,
     errors.IdempotencyKeyReused: 422,
     errors.OrganizationNameInvalid: 422,

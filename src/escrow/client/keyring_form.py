@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 from uuid import UUID
 
 from escrow.client.seats import ConfirmedTerms, Consent, Exchange, Invited, Seat, Standing
 from escrow.errors import KeyringInvalid
+from escrow.presets import DISCLOSURE_PRESETS
 from escrow.psi.encoding import b64url, unb64url
 from escrow.psi.keys import GenerationKeys
 from escrow.psi.matchkeys import Suite
-from escrow.terms import CELLS, Cell, Level, Population, Side, Terms, Tier
+from escrow.terms import CELLS, Cell, DisclosureRule, Level, Population, Side, Terms, Tier
 
 __all__ = ["Object", "Reader", "read_object", "read_seat", "seat_object", "write_object"]
 
@@ -45,6 +46,9 @@ class Reader:
         if not isinstance(of, dict):
             raise TypeError
         self._of = of
+
+    def has(self, name: str) -> bool:
+        return name in self._of
 
     def text(self, name: str) -> str:
         value = self._of[name]
@@ -203,7 +207,28 @@ def _terms_object(confirmed: ConfirmedTerms) -> Object:
         "counts_from": terms.counts_from,
         "reveals_from": terms.reveals_from,
         "largest_list": terms.largest_list,
+        "disclosure": _rule_object(terms.disclosure),
     }
+
+
+def _rule_object(rule: DisclosureRule) -> Object:
+    return {
+        "threshold": rule.threshold,
+        "step": rule.step,
+        "interval_seconds": int(rule.interval.total_seconds()),
+        "least_changes": rule.least_changes,
+        "noise": int(rule.noise),
+    }
+
+
+def _read_rule(form: Reader) -> DisclosureRule:
+    return DisclosureRule(
+        threshold=form.number("threshold"),
+        step=form.number("step"),
+        interval=timedelta(seconds=form.number("interval_seconds")),
+        least_changes=form.number("least_changes"),
+        noise=bool(form.number("noise")),
+    )
 
 
 def _read_terms(form: Reader) -> ConfirmedTerms:
@@ -213,6 +238,8 @@ def _read_terms(form: Reader) -> ConfirmedTerms:
         counts_from=Tier(form.number("counts_from")),
         reveals_from=Tier(form.number("reveals_from")),
         largest_list=form.number("largest_list"),
+        # A file from before rules belonged to the terms was confirmed under what is called `trusted` now.
+        disclosure=_read_rule(form.part("disclosure")) if form.has("disclosure") else DISCLOSURE_PRESETS["trusted"],
     )
     return ConfirmedTerms(terms, form.number("number"))
 

@@ -1,7 +1,7 @@
 """escrow.toml: where our lists come from, what their columns mean and which rows are which population.
 
 What stands at the top holds for every partnership; under ``[partnerships.NAME]`` it is said anew for one. The file is
-the one that ``--config`` names, else the one in ESCROW_CONFIG, else ``escrow.toml`` in the working directory. Paths in
+the one that ``--config`` names, else the one in ESCROW_PROJECT, else ``escrow.toml`` in the working directory. Paths in
 it start from its folder. A key that means nothing is refused. A new section is a reader in ``_SECTIONS`` and a field of
 `ListPlan`.
 """
@@ -60,7 +60,7 @@ class Project:
 
 def project_place(chosen: Path | None, environment: Mapping[str, str]) -> tuple[Path, bool]:
     """Say where escrow.toml is or would be, and whether somebody named that place."""
-    named = chosen or (Path(environment["ESCROW_CONFIG"]) if environment.get("ESCROW_CONFIG") else None)
+    named = chosen or (Path(environment["ESCROW_PROJECT"]) if environment.get("ESCROW_PROJECT") else None)
     return (named.expanduser(), True) if named else (Path(PROJECT_FILE), False)
 
 

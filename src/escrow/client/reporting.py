@@ -9,7 +9,7 @@ from escrow.client.keyring import KeyringFile
 from escrow.client.sdk import Escrow
 from escrow.client.seats import Seat
 from escrow.errors import ServiceRefused, VerificationFailed
-from escrow.reports.disclosure import Conditions, DisclosureRule
+from escrow.reports.disclosure import Conditions
 from escrow.reports.matrix import CellCount, OverlapMatrix
 from escrow.reports.report import ReleaseView, Report
 from escrow.terms import Cell
@@ -62,8 +62,7 @@ def _release(service: Escrow, seat: Seat, number: int | None) -> wire.Report | N
 
 def _view(served: wire.Report) -> ReleaseView:
     cells = {Cell(each.ours, each.theirs): _count(each) for each in served.cells}
-    rule = DisclosureRule(served.threshold, served.step)
-    conditions = Conditions(rule, served.counts_from, served.reveals_from)
+    conditions = Conditions(served.disclosure.value(), served.counts_from, served.reveals_from)
     return ReleaseView(served.number, served.made_at, OverlapMatrix(cells), conditions)
 
 

@@ -14,6 +14,7 @@ __all__ = [
     "ContentTypeUnsupported",
     "DatabaseBehind",
     "DetailsNotWanted",
+    "DisclosureTooWeak",
     "GenerationMismatch",
     "GenerationTooSoon",
     "IdempotencyKeyReused",
@@ -238,6 +239,12 @@ class DetailsNotWanted(Refused):
     """A row does not overlap in a cell open at details, or is not what was applied."""
 
     code = "details-not-wanted"
+
+
+class DisclosureTooWeak(Refused):
+    """The terms would show counts under a rule that is looser than every preset of the service."""
+
+    code = "disclosure-too-weak"
 
 
 class TermsChanged(Refused):

@@ -6,6 +6,7 @@ anything is matched again. Loosening takes both sides, because the effective ter
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -14,14 +15,14 @@ from sqlalchemy import ColumnElement, and_, delete, false, insert, not_, or_, se
 
 from escrow import audit
 from escrow.access import Party
-from escrow.errors import PartnershipEnded
-from escrow.standing import standing_of
+from escrow.errors import DisclosureTooWeak, PartnershipEnded
+from escrow.standing import columns_of_rule, standing_of
 from escrow.store import jobs
 from escrow.store.database import Transaction
 from escrow.store.groups import part_overlaps
 from escrow.store.states import JobType, PartnershipState
 from escrow.store.tables import envelopes, matches, parties, terms
-from escrow.terms import CELLS, Level, Side, Terms, uniform_levels
+from escrow.terms import CELLS, DisclosureRule, Level, Side, Terms, uniform_levels
 
 __all__ = [
     "NOTHING_SHARED",
@@ -55,14 +56,21 @@ def terms_document(tx: Transaction, party: Party) -> TermsDocument:
     return TermsDocument(ours.terms_number, ours.terms, theirs.terms.transposed, effective)
 
 
-def set_terms(tx: Transaction, party: Party, new: Terms, *, now: datetime) -> TermsDocument:
+def set_terms(
+    tx: Transaction, party: Party, new: Terms, *, offered: Iterable[DisclosureRule], now: datetime
+) -> TermsDocument:
     """State the party's terms; what they forbid is gone when this commits. Terms that change nothing keep their number.
 
+    ``offered`` are the disclosure rules that the service has presets for.
+
     Raises:
+        DisclosureTooWeak: counts would be shown more freely than every preset does.
         PartnershipEnded: the partnership or its invitation is over.
     """
     if party.state_at(now) is PartnershipState.ENDED:
         raise PartnershipEnded("This partnership has ended, or its invitation has expired.")
+    if not any(new.disclosure.is_at_least(rule) for rule in offered):
+        raise DisclosureTooWeak("No preset of this service shows counts that freely: GET /v1/service lists them.")
     before = standing_of(tx, party.partnership_id).sides[party.side]
     if new == before.terms:
         return terms_document(tx, party)
@@ -143,6 +151,7 @@ def _write(tx: Transaction, partnership_id: UUID, side: Side, number: int, state
             counts_from=stated.counts_from,
             reveals_from=stated.reveals_from,
             largest_list=stated.largest_list,
+            **columns_of_rule(stated.disclosure),
             made_at=now,
         )
     )

@@ -10,33 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from escrow.reports.matrix import CellCount, CellState, OverlapMatrix
-from escrow.terms import CELLS, Cell, Level, Population, Tier
+from escrow.terms import CELLS, Cell, DisclosureRule, Level, Population, Tier
 
-__all__ = ["SMALLEST_POPULATION", "Conditions", "DisclosureRule", "disclose", "view"]
+__all__ = ["SMALLEST_POPULATION", "Conditions", "disclose", "view"]
 
 #: A population with fewer accounts has no public cells at level counts, whatever the threshold.
 SMALLEST_POPULATION = 50
-
-
-@dataclass(frozen=True, slots=True)
-class DisclosureRule:
-    """How small a count may be shown, and how coarsely."""
-
-    threshold: int
-    step: int = 1
-
-    def __post_init__(self) -> None:
-        if self.threshold < 1 or self.step < 1:
-            raise ValueError("threshold and step are at least 1")
-
-    @property
-    def k(self) -> int:
-        """The threshold raised to a multiple of the step, so that nothing shown is below it."""
-        return -(-self.threshold // self.step) * self.step
-
-    def rounded(self, count: int) -> int:
-        """Round down to the step."""
-        return count - count % self.step
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +31,7 @@ class Conditions:
         return (
             self.rule.k < other.rule.k
             or self.rule.step % other.rule.step != 0
+            or (other.rule.noise and not self.rule.noise)
             or self.counts_from > other.counts_from
             or self.reveals_from > other.reveals_from
         )

@@ -90,8 +90,13 @@ def _release_json(release: ReleaseView) -> dict[str, object]:
         "made_at": _time(release.made_at),
         "counts_from": conditions.counts_from.word,
         "reveals_from": conditions.reveals_from.word,
-        "threshold": conditions.rule.threshold,
-        "step": conditions.rule.step,
+        "disclosure": {
+            "threshold": conditions.rule.threshold,
+            "step": conditions.rule.step,
+            "interval_seconds": int(conditions.rule.interval.total_seconds()),
+            "least_changes": conditions.rule.least_changes,
+            "noise": conditions.rule.noise,
+        },
         "cells": [
             {
                 "ours": cell.ours.word,

@@ -37,6 +37,7 @@ PARTNER_VARIABLES = frozenset(
         "ESCROW_HOME",
         "ESCROW_PASSPHRASE",
         "ESCROW_PASSPHRASE_FILE",
+        "ESCROW_PROJECT",
         "ESCROW_PROXY",
         "ESCROW_URL",
     }

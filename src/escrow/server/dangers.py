@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from escrow.errors import EscrowError, ListenerExposed, SealingKeyExposed, TlsKeyExposed
+from escrow.presets import DISCLOSURE_PRESETS
 
 if TYPE_CHECKING:
     from escrow.settings import ServerSettings
@@ -64,10 +65,11 @@ def warnings(settings: ServerSettings, places: Mapping[str, str]) -> Iterator[st
         yield f"There is no sealing key at {settings.sealing_key_file} yet: 'escrow-server init' makes one."
     if "@" in settings.database_url and places.get("database_url") == "ESCROW_DATABASE_URL":
         yield "Other programs may read an environment: give the database's URL by ESCROW_DATABASE_URL_FILE."
-    if settings.threshold < type(settings).model_fields["threshold"].default:
-        yield "A threshold below the default tells a dishonest partner more: see the threat model."
-    if settings.release_interval_seconds < timedelta(hours=1).total_seconds():
-        yield "Releases less than an hour apart tell a dishonest partner more: see the threat model."
+    own = settings.own_preset
+    if own is not None and not own.is_at_least(DISCLOSURE_PRESETS["trusted"]):
+        yield f"Your preset {settings.own_preset_name} is looser than trusted: see the threat model for what it tells."
+    if settings.own_preset_name in DISCLOSURE_PRESETS:
+        yield f"There is a preset {settings.own_preset_name} already, which stays as it is: name yours differently."
     if settings.tls_certificate is not None:
         yield from _warnings_of_certificate(settings.tls_certificate)
 

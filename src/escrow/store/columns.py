@@ -6,9 +6,22 @@ from datetime import UTC, datetime
 from enum import Enum
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Column, DateTime, Dialect, ForeignKey, MetaData, Text, TypeDecorator, Uuid
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Integer,
+    MetaData,
+    Text,
+    TypeDecorator,
+    Uuid,
+    false,
+)
 
-__all__ = ["Moment", "metadata", "of_partnership", "one_of", "side_of_row"]
+__all__ = ["Moment", "metadata", "of_partnership", "one_of", "rule_columns", "side_of_row"]
 
 metadata = MetaData(
     naming_convention={
@@ -55,3 +68,14 @@ def of_partnership() -> Column[UUID]:
 def side_of_row() -> Column[str]:
     """The seat a row belongs to."""
     return Column("side", Text, primary_key=True)
+
+
+def rule_columns() -> tuple[Column[int], Column[int], Column[int], Column[int], Column[bool]]:
+    """A disclosure rule; what was written before a rule belonged to the terms was made under these defaults."""
+    return (
+        Column("threshold", Integer, nullable=False, server_default="5"),
+        Column("step", Integer, nullable=False, server_default="1"),
+        Column("interval_seconds", Integer, nullable=False, server_default="86400"),
+        Column("least_changes", Integer, nullable=False, server_default="1"),
+        Column("noise", Boolean, nullable=False, server_default=false()),
+    )

@@ -22,7 +22,7 @@ from sqlalchemy import (
     Uuid,
 )
 
-from escrow.store.columns import Moment, metadata, of_partnership, one_of, side_of_row
+from escrow.store.columns import Moment, metadata, of_partnership, one_of, rule_columns, side_of_row
 from escrow.store.states import GenerationState, JobType, PartnershipState, SubmissionState, SubmissionType
 from escrow.terms import Side
 
@@ -128,6 +128,7 @@ terms = Table(
     Column("counts_from", SmallInteger, nullable=False),
     Column("reveals_from", SmallInteger, nullable=False),
     Column("largest_list", Integer, nullable=False),
+    *rule_columns(),
     Column("made_at", Moment, nullable=False),
     ForeignKeyConstraint(["partnership_id", "side"], ["parties.partnership_id", "parties.side"]),
 )
@@ -290,8 +291,7 @@ releases = Table(
     # The effective terms and the rule that it was made under.
     Column("counts_from", SmallInteger, nullable=False),
     Column("reveals_from", SmallInteger, nullable=False),
-    Column("threshold", Integer, nullable=False),
-    Column("step", Integer, nullable=False),
+    *rule_columns(),
     # The two lists it was made of.
     *(
         Column(f"{side.value}_{name}", kind, nullable=False)

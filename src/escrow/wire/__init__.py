@@ -6,6 +6,7 @@ are UUIDs in their canonical form, times are UTC in ISO 8601, and the codes of t
 """
 
 from escrow.wire.agreement import CellLevel, Terms, TermsDocument
+from escrow.wire.disclosure import DisclosurePreset, DisclosureRule
 from escrow.wire.overlaps import (
     DetailsPage,
     DetailsStored,
@@ -53,6 +54,8 @@ __all__ = [
     "DetailsPage",
     "DetailsStored",
     "DetailsUpload",
+    "DisclosurePreset",
+    "DisclosureRule",
     "FieldProblem",
     "Generation",
     "Health",

@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from escrow import terms as words
 from escrow.terms import CELLS, DETAIL_FIELDS, Cell, Tier
+from escrow.wire.disclosure import STANDARD, DisclosureRule
 from escrow.wire.values import MOST_ACCOUNTS, FieldWord, LevelWord, Model, Number, PopulationWord, TierWord
 
 __all__ = [
@@ -46,6 +47,7 @@ class Terms(Model):
     counts_from: TierWord = Tier.LIKELY
     reveals_from: TierWord = Tier.CERTAIN
     largest_list: Annotated[int, Field(ge=1, le=MOST_ACCOUNTS)] = 250_000
+    disclosure: DisclosureRule = STANDARD
 
     @model_validator(mode="after")
     def _what_reveals_also_counts(self) -> Self:
@@ -63,6 +65,7 @@ class Terms(Model):
                 "counts_from": terms.counts_from,
                 "reveals_from": terms.reveals_from,
                 "largest_list": terms.largest_list,
+                "disclosure": DisclosureRule.of(terms.disclosure),
             }
         )
 
@@ -74,6 +77,7 @@ class Terms(Model):
             counts_from=self.counts_from,
             reveals_from=self.reveals_from,
             largest_list=self.largest_list,
+            disclosure=self.disclosure.value(),
         )
 
 

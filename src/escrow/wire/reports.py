@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from escrow.wire.disclosure import DisclosureRule
 from escrow.wire.partnerships import PopulationSizes
 from escrow.wire.values import CellStateWord, Cursor, Id, LevelWord, Model, Number, PopulationWord, TierWord, Time
 
@@ -61,5 +62,4 @@ class Report(Model):
     cells: Annotated[tuple[ReportCell, ...], Field(strict=False, min_length=9, max_length=9)]
     counts_from: TierWord
     reveals_from: TierWord
-    threshold: Number
-    step: Number
+    disclosure: DisclosureRule

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from escrow.wire.disclosure import DisclosurePreset
 from escrow.wire.values import Id, Model, Number, ScopeWord, Time
 
 __all__ = [
@@ -46,6 +47,7 @@ class Service(Model):
     profiles: Annotated[tuple[str, ...], Field(strict=False)]
     suites: Annotated[tuple[int, ...], Field(strict=False)]
     limits: Limits
+    disclosure_presets: Annotated[tuple[DisclosurePreset, ...], Field(strict=False)]
     time: Time
 
 

@@ -12,7 +12,6 @@ from escrow.api.dependencies import AskedCursor, AskedLimit, PartnershipId, Read
 from escrow.api.idempotency import Router
 from escrow.api.problems import problems
 from escrow.releases import Report
-from escrow.reports.disclosure import DisclosureRule
 from escrow.wire.values import MOST_NUMBER
 
 __all__ = ["router"]
@@ -65,10 +64,9 @@ def show_report(partnership_id: PartnershipId, number: ReleaseNumber, key: ReadK
 
 
 def _report(partnership_id: PartnershipId, number: int | None, key: ReadKey, service: Service) -> wire.Report:
-    rule = DisclosureRule(service.settings.threshold, service.settings.step)
     with service.database.transaction("show report") as tx:
         party = access.party_of(tx, key.admit(tx), partnership_id)
-        return _told(releases.report_of(tx, party, number, rule=rule, now=service.now()))
+        return _told(releases.report_of(tx, party, number, now=service.now()))
 
 
 def _told(report: Report) -> wire.Report:
@@ -90,6 +88,5 @@ def _told(report: Report) -> wire.Report:
         ),
         counts_from=report.made_under.counts_from,
         reveals_from=report.made_under.reveals_from,
-        threshold=report.made_under.rule.threshold,
-        step=report.made_under.rule.step,
+        disclosure=wire.DisclosureRule.of(report.made_under.rule),
     )

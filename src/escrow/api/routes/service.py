@@ -40,6 +40,10 @@ def show_service(key: AnyKey, service: Serving) -> wire.Service:
         profiles=PROFILE_IDS,
         suites=(Suite.HMAC,),
         limits=_limits(service),
+        disclosure_presets=tuple(
+            wire.DisclosurePreset(name=name, rule=wire.DisclosureRule.of(rule))
+            for name, rule in service.disclosure_presets.items()
+        ),
         time=service.now(),
     )
 

@@ -26,7 +26,9 @@ def show_terms(partnership_id: PartnershipId, key: AnyKey, service: Serving) -> 
 @router.put(
     "/v1/partnerships/{partnership_id}/terms",
     summary="State one's terms",
-    responses=problems(errors.ScopeMissing, errors.NotFound, errors.PartnershipEnded, *TAKES_A_BODY),
+    responses=problems(
+        errors.ScopeMissing, errors.NotFound, errors.PartnershipEnded, errors.DisclosureTooWeak, *TAKES_A_BODY
+    ),
 )
 def set_terms(
     partnership_id: PartnershipId, key: TermsKey, service: Serving, request: wire.Terms
@@ -34,7 +36,8 @@ def set_terms(
     """State the caller's terms; what they forbid is gone before this answers."""
     with service.database.transaction("set terms") as tx:
         party = access.party_of(tx, key.admit(tx), partnership_id)
-        return _told(partnerships.set_terms(tx, party, request.value(), now=service.now()))
+        offered = service.disclosure_presets.values()
+        return _told(partnerships.set_terms(tx, party, request.value(), offered=offered, now=service.now()))
 
 
 def _told(document: TermsDocument) -> wire.TermsDocument:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypedDict, TypeVar, Unpack
 
 import typer
 
 from escrow.client.cli.commands import command
 from escrow.client.cli.session import Said, Session
 from escrow.errors import VerificationFailed
-from escrow.terms import CELLS, DETAIL_FIELDS, Cell, Level, Population, Terms, Tier, uniform_levels
+from escrow.presets import DISCLOSURE_PRESETS, SHARING_PRESETS
+from escrow.terms import DETAIL_FIELDS, Cell, DisclosureRule, Level, Population, Terms, Tier
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,24 +20,11 @@ if TYPE_CHECKING:
     from escrow.client.seats import Seat
     from escrow.wire import TermsDocument
 
-__all__ = ["PRESETS", "app", "read_cell"]
+__all__ = ["app", "read_cell"]
 
 app = typer.Typer(no_args_is_help=True)
 
 Word = TypeVar("Word", Tier, Level)
-
-
-def _co_sell(cell: Cell) -> Level:
-    return Level.COUNTS if cell.ours is cell.theirs is Population.PROSPECTS else Level.DETAILS
-
-
-#: What people mean most often; --level then changes single cells.
-PRESETS: Mapping[str, Mapping[Cell, Level]] = {
-    "hidden": uniform_levels(Level.HIDDEN),
-    "counts-only": uniform_levels(Level.COUNTS),
-    "co-sell": {cell: _co_sell(cell) for cell in CELLS},
-    "full": uniform_levels(Level.DETAILS),
-}
 
 
 @command(app, "show")
@@ -50,7 +38,9 @@ def show_terms(session: Session) -> Said:
 @command(app, "set")
 def set_terms(  # each is an option
     session: Session,
-    preset: Annotated[str | None, typer.Option("--preset", help=f"Start from one of: {', '.join(PRESETS)}.")] = None,
+    preset: Annotated[
+        str | None, typer.Option("--preset", help=f"Start from one of: {', '.join(SHARING_PRESETS)}.")
+    ] = None,
     level: Annotated[
         list[str] | None,
         typer.Option("--level", help="One cell, ours:theirs=level, like customers:opportunities=details."),
@@ -65,6 +55,13 @@ def set_terms(  # each is an option
     largest_list: Annotated[
         int | None, typer.Option("--largest-list", min=1, help="Most accounts taken on the partner's list.")
     ] = None,
+    disclosure: Annotated[
+        str | None,
+        typer.Option(
+            "--disclosure",
+            help=f"How counts are shown: {', '.join(DISCLOSURE_PRESETS)}, or a preset of the service's own.",
+        ),
+    ] = None,
 ) -> Said:
     """Set our terms. What is shared is the stricter of both sides', cell by cell."""
     seat = session.seat
@@ -76,6 +73,7 @@ def set_terms(  # each is an option
         counts_from=_word(Tier, counts_from, before.counts_from, "--counts-from"),
         reveals_from=_word(Tier, reveals_from, before.reveals_from, "--reveals-from"),
         largest_list=largest_list or before.largest_list,
+        disclosure=before.disclosure if disclosure is None else _disclosure(session, disclosure),
     )
     document = session.service.set_terms(seat.partnership_id, terms)
     if document.ours.value() != terms:
@@ -89,32 +87,37 @@ def _confirming(terms: Terms, number: int) -> Callable[[Seat], Seat]:
     return lambda seat: replace(seat, confirmed=ConfirmedTerms(terms, number))
 
 
-def _changed(  # the parts of terms
-    before: Terms,
-    *,
-    levels: Mapping[Cell, Level],
-    fields: tuple[str, ...],
-    counts_from: Tier,
-    reveals_from: Tier,
-    largest_list: int,
-) -> Terms:
+def _disclosure(session: Session, name: str) -> DisclosureRule:
+    if name in DISCLOSURE_PRESETS:
+        return DISCLOSURE_PRESETS[name]
+    offered = {each.name: each.rule.value() for each in session.service.service().disclosure_presets}
+    if name not in offered:
+        raise typer.BadParameter(f"it is one of: {', '.join(offered)}", param_hint="--disclosure")
+    return offered[name]
+
+
+class _Parts(TypedDict):
+    """All that terms are made of."""
+
+    levels: Mapping[Cell, Level]
+    fields: tuple[str, ...]
+    counts_from: Tier
+    reveals_from: Tier
+    largest_list: int
+    disclosure: DisclosureRule
+
+
+def _changed(before: Terms, **parts: Unpack[_Parts]) -> Terms:
     try:
-        return replace(
-            before,
-            levels=levels,
-            fields=fields,
-            counts_from=counts_from,
-            reveals_from=reveals_from,
-            largest_list=largest_list,
-        )
+        return replace(before, **parts)
     except ValueError as problem:
         raise typer.BadParameter(str(problem)) from None
 
 
 def _levels(before: Terms, preset: str | None, said: list[str]) -> Mapping[Cell, Level]:
-    if preset is not None and preset not in PRESETS:
-        raise typer.BadParameter(f"it is one of: {', '.join(PRESETS)}", param_hint="--preset")
-    start = before.levels if preset is None else PRESETS[preset]
+    if preset is not None and preset not in SHARING_PRESETS:
+        raise typer.BadParameter(f"it is one of: {', '.join(SHARING_PRESETS)}", param_hint="--preset")
+    start = before.levels if preset is None else SHARING_PRESETS[preset]
     return {**start, **dict(_level(each) for each in said)}
 
 
@@ -160,14 +163,12 @@ def _told(document: TermsDocument, seat: Seat) -> Said:
     differs = ours != confirmed.terms or (bool(confirmed.number) and document.number != confirmed.number)
 
     def show(console: Console) -> None:
-        from escrow.client.cli.grids import effective_grid, levels_grid
+        from escrow.client.cli.terms_tables import terms_tables
 
-        console.print(levels_grid("What we allow", ours))
-        if document.theirs is not None and document.effective is not None:
-            theirs, effective = document.theirs.value(), document.effective.value()
-            console.print(levels_grid("\nWhat they allow", theirs))
-            holds = "\nWhat holds: the stricter of both"
-            console.print(effective_grid(holds, ours=ours, theirs=theirs, effective=effective))
+        theirs = None if document.theirs is None else document.theirs.value()
+        effective = None if document.effective is None else document.effective.value()
+        for table in terms_tables(ours=ours, theirs=theirs, effective=effective):
+            console.print(table)
         if set(ours.levels.values()) == {Level.HIDDEN}:
             console.print("\nYou share nothing yet: `escrow terms set --preset counts-only` is a start.")
         if differs:

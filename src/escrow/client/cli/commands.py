@@ -46,7 +46,7 @@ def _shared(  # the signature alone is used
     ] = None,
     proxy: Annotated[str | None, typer.Option("--proxy", help="Proxy to the service [ESCROW_PROXY].")] = None,
     config: Annotated[
-        Path | None, typer.Option("--config", help="Project file; else escrow.toml in this directory [ESCROW_CONFIG].")
+        Path | None, typer.Option("--config", help="Project file; else escrow.toml in this directory [ESCROW_PROJECT].")
     ] = None,
     is_json: Annotated[bool, typer.Option("--json", help="Answer in JSON, errors too.")] = False,
 ) -> None: ...

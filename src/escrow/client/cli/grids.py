@@ -16,12 +16,10 @@ from escrow.client.columns import ColumnMapping, Meaning
 from escrow.reports.matrix import CellCount, CellState, OverlapMatrix
 from escrow.reports.plays import PLAYS
 from escrow.reports.report import DetailValue, ListedOverlap, OverlapList
-from escrow.terms import CELLS, Cell, Level, Population, Terms
+from escrow.terms import Cell, Population
 
-__all__ = ["columns_grid", "counts_grid", "effective_grid", "levels_grid", "overlaps_table", "plays_grid"]
+__all__ = ["columns_grid", "counts_grid", "overlaps_table", "plays_grid"]
 
-_STYLES = {Level.HIDDEN: "dim", Level.COUNTS: "cyan", Level.ACCOUNTS: "yellow", Level.DETAILS: "green"}
-_CAPTION_WIDTH = 78
 _WIDEST = 32
 _BETWEEN_COLUMNS = 3
 
@@ -40,29 +38,6 @@ _KEPT_LONGEST = (
 _CORNER = "ours ↓   theirs →"
 
 
-def levels_grid(title: str, terms: Terms) -> Table:
-    """Show how far each cell is shared, and what else the terms say."""
-    table = _grid(lambda cell: _level_text(terms.levels[cell]))
-    table.title = title
-    table.caption = _caption(terms)
-    return table
-
-
-def effective_grid(title: str, *, ours: Terms, theirs: Terms, effective: Terms) -> Table:
-    """Show what both sides' terms allow together, and which side holds a cell back."""
-
-    def cell_text(cell: Cell) -> str:
-        both = (ours.levels[cell], theirs.levels[cell])
-        stricter = "" if both[0] == both[1] else " (us)" if both[0] < both[1] else " (them)"
-        return f"{_level_text(effective.levels[cell])}[dim]{stricter}[/]"
-
-    table = _grid(cell_text)
-    table.title = title
-    held_back = any(ours.levels[cell] != theirs.levels[cell] for cell in CELLS)
-    table.caption = "(us), (them): the side that holds the cell back\n" * held_back + _caption(effective)
-    return table
-
-
 def columns_grid(mapping: ColumnMapping) -> Table:
     """Show which column of an export is taken for what."""
     table = Table.grid(padding=(0, 2, 0, 0))
@@ -71,20 +46,6 @@ def columns_grid(mapping: ColumnMapping) -> Table:
         title = "Columns:" if meaning is mapped[0] else ""
         table.add_row(title, str(meaning), printable(mapping.columns[meaning]))
     return table
-
-
-def _level_text(level: Level) -> str:
-    return f"[{_STYLES[level]}]{level.word}[/]"
-
-
-def _caption(terms: Terms) -> str:
-    said = [
-        f"counts from {terms.counts_from.word} matches, reveals from {terms.reveals_from.word} ones",
-        f"lists up to {terms.largest_list:,} accounts",
-    ]
-    if terms.fields:
-        said += textwrap.wrap(f"details hold {', '.join(terms.fields)}", _CAPTION_WIDTH)
-    return "\n".join(said)
 
 
 def counts_grid(matrix: OverlapMatrix) -> Table:

@@ -169,8 +169,7 @@ def _legend(release: ReleaseView) -> Iterator[str]:
 
     states = {count.state for count in release.matrix.values()}
     if CellState.WITHHELD in states:
-        threshold = release.conditions.rule.threshold
-        yield f"withheld: fewer than {threshold}, or too few others beside them to hide among"
+        yield f"withheld: fewer than {release.conditions.rule.k}, or too few others beside them to hide among"
     if CellState.HIDDEN in states:
         yield "hidden: one side or both do not share this cell; `escrow terms show` says which"
     if states != {CellState.PUBLIC}:

@@ -19,6 +19,7 @@ from escrow.client.conformance.findings import Finding
 from escrow.client.conformance.players import Account, Player, Stage, records_of, upload_of
 from escrow.client.transport import HttpTransport
 from escrow.errors import EscrowError, ServiceAnswerInvalid, ServiceRefused, VerificationFailed
+from escrow.presets import DISCLOSURE_PRESETS
 from escrow.psi import pairing as protocol
 from escrow.psi.records import SubmissionKind
 from escrow.reports.matrix import CellState
@@ -185,7 +186,7 @@ def _terms(stage: Stage) -> Iterator[Finding]:
     fresh = stage.left.service.terms(at).ours.value()
     hidden = set(fresh.levels.values()) == {Level.HIDDEN}
     yield _finding("a new partnership shares nothing", section, hidden, "a cell is open that nobody opened")
-    ours = Terms(levels=_LEVELS, largest_list=fresh.largest_list)
+    ours = Terms(levels=_LEVELS, largest_list=fresh.largest_list, disclosure=DISCLOSURE_PRESETS["trusted"])
     stage.left.service.set_terms(at, ours)
     shown = stage.right.service.terms(at)
     closed = shown.effective is not None and set(shown.effective.value().levels.values()) == {Level.HIDDEN}
@@ -286,11 +287,8 @@ def _release(stage: Stage) -> Iterator[Finding]:
 def _cells(report: wire.Report) -> Iterator[Finding]:
     section = "Rules that keep the promise: 7"
     cells = {Cell(cell.ours, cell.theirs): cell for cell in report.cells}
-    few = [
-        cell
-        for cell in cells.values()
-        if cell.level is Level.COUNTS and (cell.number or report.threshold) < report.threshold
-    ]
+    rule = report.disclosure.value()
+    few = [cell for cell in cells.values() if cell.level is Level.COUNTS and (cell.number or rule.k) < rule.k]
     yield _finding("nothing below the threshold is shown", section, not few, "a smaller number is")
     state = cells[Cell(OPP, CUS)].state
     yield _finding("two shared accounts are withheld", section, state is CellState.WITHHELD, f"it is {state}")
@@ -299,7 +297,7 @@ def _cells(report: wire.Report) -> Iterator[Finding]:
     )
     yield _finding("zero looks like every other withheld number", section, zero == two, "it can be told apart")
     count = cells[Cell(CUS, CUS)].number
-    right = count == _SHARED[Cell(CUS, CUS)] // report.step * report.step
+    right = count == rule.rounded(_SHARED[Cell(CUS, CUS)])
     yield _finding("a cell that may be shown has its number", section, right, f"it has {count}")
     hidden = cells[Cell(PRO, PRO)]
     closed = (hidden.state, hidden.number) == (CellState.HIDDEN, None)
