@@ -111,6 +111,12 @@ class ServerSettings(BaseModel):
         default=8 * 1024 * 1024, ge=1, description="The largest JSON body of a batch of details."
     )
     chunk_bytes: int = Field(default=4 * 1024 * 1024, ge=1, description="The largest chunk of a submission.")
+    json_list_accounts: int = Field(
+        default=10_000, ge=1, description="The most accounts in a submission that is sent as one JSON body."
+    )
+    json_list_bytes: int = Field(
+        default=16 * 1024 * 1024, ge=1, description="The largest JSON body of a submission that is sent as one."
+    )
     largest_list: int = Field(
         default=5_000_000, ge=1, description="The most accounts that one list may hold, whatever the terms accept."
     )

@@ -86,6 +86,8 @@ def keyed_routes() -> list[Route]:
         "chunks": [_KEY],
         "digest": _KEY,
     }
+    rows = {name: submission[name] for name in ("number", "type", "base", "generation", "suite", "profile")}
+    rows["accounts"] = []
     invitation = {
         "partnership_id": str(uuid4()),
         "inviter_public": _KEY,
@@ -110,6 +112,7 @@ def keyed_routes() -> list[Route]:
         Route("GET", f"{_OF_PARTNERSHIP}/terms"),
         Route("PUT", f"{_OF_PARTNERSHIP}/terms", {"json": {"levels": LEVELS}}),
         Route("POST", f"{_OF_PARTNERSHIP}/submissions", {"json": submission}),
+        Route("POST", f"{_OF_PARTNERSHIP}/submissions/rows", {"json": rows}),
         Route("GET", f"{_OF_PARTNERSHIP}/submissions/{{number}}"),
         Route(
             "PUT",

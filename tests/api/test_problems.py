@@ -134,9 +134,11 @@ def test_a_body_of_another_content_type_is_refused(shared_api: Served, content_t
     check_problem(answer, 415, "content-type-unsupported")
 
 
-def test_a_chunk_is_octets(shared_api: Served) -> None:
+def test_a_chunk_is_octets_or_columns(shared_api: Served) -> None:
     url = f"{shared_api.active()}/submissions/1/chunks/0"
-    check_problem(shared_api.left.http.put(url, content=b"x", headers=JSON), 415, "content-type-unsupported")
+    plain = {"Content-Type": "text/plain"}
+    check_problem(shared_api.left.http.put(url, content=b"x", headers=plain), 415, "content-type-unsupported")
+    check_problem(shared_api.left.http.put(url, content=b"x", headers=JSON), 400, "body-unreadable")
 
 
 def grown(size: int) -> Iterator[bytes]:
@@ -155,7 +157,7 @@ def test_a_chunk_past_its_limit_is_refused(shared_api: Served) -> None:
     url = f"{shared_api.active()}/submissions/1/chunks/0"
     most = shared_api.service.settings.chunk_bytes
     for content in (bytes(most + 1), grown(most)):
-        check_problem(shared_api.left.http.put(url, content=content, headers=OCTETS), 413, "body-too-large")
+        check_problem(shared_api.left.http.put(url, content=content, headers=OCTETS), 413, "chunk-too-large")
 
 
 def test_every_response_has_a_request_id_of_its_own_and_tells_nothing_of_the_server(shared_api: Served) -> None:

@@ -54,10 +54,12 @@ class _Contract(FastAPI):
     """An application whose document says that every problem is a problem document."""
 
     def openapi(self) -> dict[str, Any]:
-        """Give the document, with the schema that the problems refer to."""
+        """Give the document, with the schemas that problems and chunks refer to."""
         document = super().openapi()
         problem = wire.Problem.model_json_schema(ref_template=f"{_SCHEMAS}{{model}}")
-        schemas = document["components"]["schemas"] | problem.pop("$defs") | {"Problem": problem}
+        columns = wire.ColumnChunk.model_json_schema(ref_template=f"{_SCHEMAS}{{model}}")
+        beside = {"Problem": problem, "ColumnChunk": columns}
+        schemas = document["components"]["schemas"] | problem.pop("$defs") | beside
         # FastAPI adds every enum that a model holds, by its code; on the wire they are words, and nothing refers to it.
         told = json.dumps([document["paths"], schemas])
         document["components"]["schemas"] = {

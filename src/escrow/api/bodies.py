@@ -10,7 +10,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from escrow.settings import ServerSettings
 
-__all__ = ["BoundedBodies"]
+__all__ = ["BoundedBodies", "most_chunk_body"]
+
+_ROOM_FOR_NAMES = 1024
 
 
 class BoundedBodies:
@@ -30,10 +32,17 @@ class BoundedBodies:
 
     def _most_bytes(self, path: str) -> int:
         if "/chunks/" in path:
-            return self.settings.chunk_bytes
+            return most_chunk_body(self.settings)
+        if path.endswith("/submissions/rows"):
+            return self.settings.json_list_bytes
         if path.endswith("/details"):
             return self.settings.details_body_bytes
         return self.settings.body_bytes
+
+
+def most_chunk_body(settings: ServerSettings) -> int:
+    """Tell how large the body of a chunk may be: in columns its bytes are base64, four letters for three."""
+    return settings.chunk_bytes * 4 // 3 + _ROOM_FOR_NAMES
 
 
 class _Bounded:

@@ -33,7 +33,7 @@ __all__ = [
     "AnyKey",
     "AskedCursor",
     "AskedLimit",
-    "ChunkBytes",
+    "ChunkBody",
     "PairKey",
     "PartnershipId",
     "PresentedKey",
@@ -42,6 +42,7 @@ __all__ = [
     "Serving",
     "SubmitKey",
     "TermsKey",
+    "UnverifiedChunk",
     "json_only",
     "not_shown",
     "page_size",
@@ -156,15 +157,24 @@ def json_only(request: Request) -> None:
         _must_be(request, "application/json")
 
 
-async def _chunk_bytes(request: Request) -> bytes:
-    _must_be(request, "application/octet-stream")
-    return await request.body()
+@dataclass(frozen=True, slots=True)
+class UnverifiedChunk:
+    """The body of a chunk, not looked at yet, and whether it is said to be columns in JSON."""
+
+    body: bytes = field(repr=False)
+    is_columns: bool
 
 
-def _must_be(request: Request, content_type: str) -> None:
+async def _chunk(request: Request) -> UnverifiedChunk:
+    said = _must_be(request, "application/octet-stream", "application/json")
+    return UnverifiedChunk(await request.body(), said == "application/json")
+
+
+def _must_be(request: Request, *content_types: str) -> str:
     said, _, parameters = request.headers.get("content-type", "").lower().partition(";")
-    if said.strip() != content_type or parameters.strip() not in {"", "charset=utf-8"}:
-        raise ContentTypeUnsupported(f"Send the body as {content_type}.")
+    if said.strip() not in content_types or parameters.strip() not in {"", "charset=utf-8"}:
+        raise ContentTypeUnsupported(f"Send the body as {' or '.join(content_types)}.")
+    return said.strip()
 
 
 Serving = Annotated[Service, Depends(_service)]
@@ -173,7 +183,7 @@ ReadKey = Annotated[PresentedKey, Security(_presented_key, scopes=[Scope.READ.va
 SubmitKey = Annotated[PresentedKey, Security(_presented_key, scopes=[Scope.SUBMIT.value])]
 TermsKey = Annotated[PresentedKey, Security(_presented_key, scopes=[Scope.TERMS.value])]
 PairKey = Annotated[PresentedKey, Security(_presented_key, scopes=[Scope.PAIR.value])]
-ChunkBytes = Annotated[bytes, Depends(_chunk_bytes)]
+ChunkBody = Annotated[UnverifiedChunk, Depends(_chunk)]
 PartnershipId = Annotated[Id, Path(description="The partnership's id.")]
 AskedCursor = Annotated[Cursor | None, Query(alias="cursor", description="The `next` of the page before.")]
 AskedLimit = Annotated[int | None, Query(alias="limit", ge=1, le=1_000, description="At most this many items.")]

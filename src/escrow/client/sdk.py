@@ -160,6 +160,10 @@ class Escrow:
         """How far an upload has come, and which chunks are missing."""
         return self._get(_at(partnership_id, "submissions", number), wire.Submission)
 
+    def submit_rows(self, partnership_id: UUID, submission: wire.RowSubmission) -> wire.Submission:
+        """Submit a small list in one request; the same number and content again get the same answer."""
+        return self._post(_at(partnership_id, "submissions", "rows"), submission, wire.Submission)
+
     def put_chunk(self, partnership_id: UUID, number: int, index: int, chunk: bytes) -> None:
         """Upload one chunk; the same bytes again change nothing."""
         path = _at(partnership_id, "submissions", number, "chunks", index)

@@ -5,6 +5,7 @@ Nothing here looks at the partner's list, so nothing that a caller sees or times
 """
 
 from escrow.submissions.announcing import Announcement, SubmissionLimits, start_submission
+from escrow.submissions.at_once import Place, WholeSubmission, cut, submit_at_once
 from escrow.submissions.progress import Problem, Submission, last_number, missing_chunks, submission_of
 from escrow.submissions.uploading import Chunk, add_chunk, chunk_context, complete, read_chunk
 from escrow.submissions.withdrawing import withdraw
@@ -12,16 +13,20 @@ from escrow.submissions.withdrawing import withdraw
 __all__ = [
     "Announcement",
     "Chunk",
+    "Place",
     "Problem",
     "Submission",
     "SubmissionLimits",
+    "WholeSubmission",
     "add_chunk",
     "chunk_context",
     "complete",
+    "cut",
     "last_number",
     "missing_chunks",
     "read_chunk",
     "start_submission",
     "submission_of",
+    "submit_at_once",
     "withdraw",
 ]

@@ -39,15 +39,26 @@ from escrow.wire.partnerships import (
 from escrow.wire.problems import FieldProblem, Problem
 from escrow.wire.reports import ReleaseItem, ReleasePage, Report, ReportCell, ReportedList
 from escrow.wire.service import ApiKey, Health, Limits, Nothing, Organization, Service
-from escrow.wire.submissions import Completion, NewSubmission, Submission, SubmissionProblem
+from escrow.wire.submissions import (
+    AccountTokens,
+    ColumnChunk,
+    Completion,
+    ListedAccount,
+    NewSubmission,
+    RowSubmission,
+    Submission,
+    SubmissionProblem,
+)
 from escrow.wire.values import MOST_CHUNKS, MOST_ITEMS
 
 __all__ = [
     "MOST_CHUNKS",
     "MOST_ITEMS",
     "Acceptance",
+    "AccountTokens",
     "ApiKey",
     "CellLevel",
+    "ColumnChunk",
     "Completion",
     "Confirmation",
     "Consents",
@@ -62,6 +73,7 @@ __all__ = [
     "Invitation",
     "InvitationLookup",
     "Limits",
+    "ListedAccount",
     "NewGeneration",
     "NewPartnership",
     "NewSubmission",
@@ -82,6 +94,7 @@ __all__ = [
     "Report",
     "ReportCell",
     "ReportedList",
+    "RowSubmission",
     "SealedDetails",
     "ServedDetails",
     "Service",

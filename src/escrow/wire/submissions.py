@@ -4,27 +4,37 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
 from escrow.wire.values import (
     MOST_CHUNKS,
     MOST_NUMBER,
     Accounts,
+    Bytes16,
     Bytes32,
     Code,
+    ColumnBytes,
     GenerationNumber,
     Model,
     Number,
+    PopulationWord,
     ProfileId,
+    RowBytes,
     SubmissionState,
     SubmissionType,
     Time,
 )
 
 __all__ = [
+    "MOST_TOKENS_OF_AN_ACCOUNT",
+    "AccountTokens",
     "Chunks",
+    "ColumnChunk",
     "Completion",
+    "ListedAccount",
     "NewSubmission",
+    "RowSubmission",
     "Submission",
     "SubmissionProblem",
 ]
@@ -51,6 +61,82 @@ class Completion(Model):
     """All chunks are there; ``ready`` also says that one's counts are right once this is applied."""
 
     ready: bool = False
+
+
+#: As ``escrow.psi.records`` says too, which this module does without: numpy comes with it.
+MOST_TOKENS_OF_AN_ACCOUNT = 32
+
+Tokens = Annotated[tuple[Bytes16, ...], Field(strict=False, max_length=MOST_TOKENS_OF_AN_ACCOUNT)]
+
+
+class AccountTokens(Model):
+    """The tokens of one account, by the class of the match key that each was made from."""
+
+    domain: Tokens = ()
+    name: Tokens = ()
+    variant: Tokens = ()
+    fallback: Tokens = ()
+
+
+class ListedAccount(Model):
+    """One account, whole: its row, population and tokens."""
+
+    row: RowBytes
+    population: PopulationWord
+    segments: Annotated[int, Field(ge=0, le=2**32 - 1)] = 0
+    tokens: AccountTokens
+
+    @field_validator("tokens")
+    @classmethod
+    def _are_few(cls, tokens: AccountTokens) -> AccountTokens:
+        most = MOST_TOKENS_OF_AN_ACCOUNT
+        if sum(map(len, (tokens.domain, tokens.name, tokens.variant, tokens.fallback))) > most:
+            raise PydanticCustomError("tokens", "An account has at most {most} tokens", {"most": most})
+        return tokens
+
+
+class RowSubmission(Model):
+    """A small list in one request, account by account: a snapshot, or a delta with those that left as ``removals``."""
+
+    number: Annotated[int, Field(ge=1, le=MOST_NUMBER)]
+    type: SubmissionType
+    base: Number
+    generation: GenerationNumber
+    suite: Code
+    profile: ProfileId
+    accounts: Annotated[tuple[ListedAccount, ...], Field(strict=False)]
+    removals: Annotated[tuple[RowBytes, ...], Field(strict=False)] = ()
+    ready: bool = False
+
+    @field_validator("accounts")
+    @classmethod
+    def _stand_once(cls, accounts: tuple[ListedAccount, ...]) -> tuple[ListedAccount, ...]:
+        _must_differ([account.row for account in accounts])
+        return accounts
+
+    @field_validator("removals")
+    @classmethod
+    def _are_others(cls, removals: tuple[bytes, ...], others: ValidationInfo) -> tuple[bytes, ...]:
+        if removals and others.data.get("type") == "snapshot":
+            raise PydanticCustomError("removals", "A snapshot removes nobody: whoever is not on it has left")
+        _must_differ([*removals, *(account.row for account in others.data.get("accounts", ()))])
+        return removals
+
+
+def _must_differ(rows: list[bytes]) -> None:
+    if len(set(rows)) != len(rows):
+        raise PydanticCustomError("rows", "A row stands in a submission once")
+
+
+class ColumnChunk(Model):
+    """A chunk column by column, each packed big-endian in the order of the records; ``segments`` may be left out."""
+
+    rows: ColumnBytes
+    populations: ColumnBytes
+    segments: ColumnBytes = b""
+    tokens: ColumnBytes
+    token_rows: ColumnBytes
+    classes: ColumnBytes
 
 
 class SubmissionProblem(Model):

@@ -35,6 +35,7 @@ __all__ = [
     "Bytes32",
     "CellStateWord",
     "Code",
+    "ColumnBytes",
     "Cursor",
     "EnvelopeBytes",
     "FieldWord",
@@ -183,6 +184,8 @@ Bytes32 = Annotated[bytes, _Base64url(32, 32), Field(examples=["47DEQpj8HBSa-_TI
 RowBytes = Annotated[bytes, _Base64url(8, 8), AfterValidator(_not_zero), Field(examples=["k2gtRxT0i9U"])]
 #: Room for the largest padded envelope with a wrap for each of 32 tokens.
 EnvelopeBytes = Annotated[bytes, _Base64url(1, 8_192)]
+#: A column of a chunk: how large a chunk may be is the service's to say.
+ColumnBytes = Annotated[bytes, _Base64url(0, 2**30)]
 Id = Annotated[UUID, _CanonicalId(), Field(examples=["5f0c3c5e-2f52-4d5b-9d0a-6d3f3f1f2a11"])]
 PopulationWord = Annotated[Population, _Word(Population)]
 LevelWord = Annotated[Level, _Word(Level)]

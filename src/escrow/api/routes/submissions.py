@@ -7,11 +7,12 @@ from typing import Annotated
 from fastapi import Depends, Path
 
 from escrow import access, errors, submissions, wire
-from escrow.api.dependencies import ChunkBytes, PartnershipId, Service, Serving, SubmitKey, json_only
+from escrow.api.dependencies import ChunkBody, PartnershipId, Service, Serving, SubmitKey, json_only
 from escrow.api.idempotency import Router
 from escrow.api.problems import TAKES_A_BODY, problems
+from escrow.api.records import COLUMNS_EXAMPLES, ROWS_EXAMPLES, account_rows, packed
 from escrow.store.states import SubmissionType
-from escrow.submissions import Announcement, Submission, SubmissionLimits
+from escrow.submissions import Announcement, Place, Submission, SubmissionLimits
 from escrow.wire.values import MOST_NUMBER
 
 __all__ = ["router"]
@@ -52,6 +53,52 @@ def start_submission(
         return _told(started)
 
 
+@router.post(
+    "/v1/partnerships/{partnership_id}/submissions/rows",
+    summary="Submit a small list in one request",
+    status_code=202,
+    dependencies=[Depends(json_only)],
+    openapi_extra={"requestBody": {"content": {"application/json": {"examples": ROWS_EXAMPLES}}}},
+    responses=problems(
+        errors.ScopeMissing,
+        errors.NotFound,
+        errors.PartnershipNotActive,
+        errors.ProfileMismatch,
+        errors.GenerationMismatch,
+        errors.SubmissionBaseWrong,
+        errors.SubmissionInProgress,
+        errors.SubmissionTooLarge,
+        *TAKES_A_BODY,
+    ),
+)
+def submit_rows(
+    partnership_id: PartnershipId, key: SubmitKey, service: Serving, request: wire.RowSubmission
+) -> wire.Submission:
+    """Announce, upload and complete at once, account by account; same effect, digest and numbers as in chunks."""
+    with service.database.snapshot("admit rows") as tx:
+        access.party_of(tx, key.admit(tx), partnership_id)
+    settings = service.settings
+    whole = submissions.cut(
+        partnership_id,
+        _place(request),
+        account_rows(request),
+        most_accounts=settings.json_list_accounts,
+        chunk_bytes=settings.chunk_bytes,
+    )
+    with service.database.transaction("submit rows") as tx:
+        party = access.party_of(tx, key.admit(tx), partnership_id)
+        submitted = submissions.submit_at_once(
+            tx,
+            party,
+            whole,
+            ready=request.ready,
+            limits=_limits(service),
+            service_key=service.sealing_key,
+            now=service.now(),
+        )
+        return _told(submitted)
+
+
 @router.get(
     "/v1/partnerships/{partnership_id}/submissions/{number}",
     summary="How far a submission has come",
@@ -73,7 +120,13 @@ def show_submission(
     openapi_extra={
         "requestBody": {
             "required": True,
-            "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+            "content": {
+                "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
+                "application/json": {
+                    "schema": {"$ref": "#/components/schemas/ColumnChunk"},
+                    "examples": COLUMNS_EXAMPLES,
+                },
+            },
         }
     },
     responses=problems(
@@ -94,12 +147,12 @@ def add_chunk(
     position: Position,
     key: SubmitKey,
     service: Serving,
-    unverified: ChunkBytes,
+    unverified: ChunkBody,
 ) -> None:
-    """Keep one chunk, sealed; chunks come in any order, and one that is there already stays."""
+    """Keep one chunk, in binary or in columns, sealed; chunks come in any order, and one that is there stays."""
     with service.database.snapshot("admit a chunk") as tx:
         access.party_of(tx, key.admit(tx), partnership_id)
-    chunk = submissions.read_chunk(unverified, most_bytes=service.settings.chunk_bytes)
+    chunk = submissions.read_chunk(packed(unverified), most_bytes=service.settings.chunk_bytes)
     with service.database.transaction("add chunk") as tx:
         party = access.party_of(tx, key.admit(tx), partnership_id)
         submissions.add_chunk(tx, party, number, position, chunk, service_key=service.sealing_key, now=service.now())
@@ -165,6 +218,17 @@ def _announced(request: wire.NewSubmission) -> Announcement:
         accounts=request.accounts,
         chunk_digests=request.chunks,
         digest=request.digest,
+    )
+
+
+def _place(request: wire.RowSubmission) -> Place:
+    return Place(
+        number=request.number,
+        type=SubmissionType(request.type),
+        base=request.base,
+        generation=request.generation,
+        suite=request.suite,
+        profile=request.profile,
     )
 
 

@@ -20,6 +20,7 @@ from escrow.psi.records.chunks import (
     split,
     submission_digest,
 )
+from escrow.psi.records.forms import AccountRow, Columns, records_of_columns, records_of_rows
 from escrow.psi.records.layout import (
     ACCOUNT_DTYPE,
     REMOVED,
@@ -40,6 +41,8 @@ __all__ = [
     "REMOVED",
     "TOKEN_BYTES",
     "TOKEN_DTYPE",
+    "AccountRow",
+    "Columns",
     "ListRecords",
     "SubmissionKind",
     "apply_delta",
@@ -53,6 +56,8 @@ __all__ = [
     "make_records",
     "pack_chunk",
     "parse_chunk",
+    "records_of_columns",
+    "records_of_rows",
     "run_starts",
     "split",
     "submission_digest",

@@ -112,6 +112,7 @@ def make_records(
     token_rows: npt.NDArray[np.unsignedinteger],
     key_classes: npt.NDArray[np.integer],
     tokens: bytes,
+    segments: npt.NDArray[np.unsignedinteger] | None = None,
 ) -> ListRecords:
     """Bring accounts and tokens, given in any order, into canonical form; a token said twice is kept once.
 
@@ -122,6 +123,8 @@ def make_records(
     """
     accounts = np.zeros(len(rows), ACCOUNT_DTYPE)
     accounts["row"], accounts["population"] = rows, populations
+    if segments is not None:
+        accounts["segments"] = segments
     token_records = np.empty(len(token_rows), TOKEN_DTYPE)
     token_records["token"] = np.frombuffer(tokens, "V16")
     token_records["row"], token_records["key_class"] = token_rows, key_classes
