@@ -62,6 +62,9 @@ def _keys(seat: Seat, shown: wire.Partnership, name: str) -> Check:
     told = f"generation {keys.g}, profile {keys.profile_id}"
     if keys.profile_id not in PROFILE_IDS:
         return fail("keys", _AREA, f"{told}, which this version lacks", "update escrow", partnership=name)
+    following = seat.building
+    if following is not None and (following.g, following.profile_id) == (live.number, live.profile):
+        return ok("keys", _AREA, f"generation {live.number} is live; the next command takes it up", partnership=name)
     if (keys.g, keys.profile_id) != (live.number, live.profile):
         theirs = f"the partnership is at generation {live.number}, profile {live.profile}"
         advice = "import the keyring from the machine that moved up, or update escrow"
