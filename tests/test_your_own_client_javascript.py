@@ -41,7 +41,7 @@ def test_the_javascript_reproduces_every_vector() -> None:
     assert {line.split(" ")[0] for line in made.stdout.splitlines()} == set(FILES)
 
 
-@pytest.mark.parametrize("name", ["pairing", "generations", "tokens", "envelopes"])
+@pytest.mark.parametrize("name", ["pairing", "generations", "tokens", "envelopes", "releases"])
 def test_the_javascript_looks_at_every_value_of_a_vector(name: str, tmp_path: Path) -> None:
     document = _first_vectors(name)
     for group in document.keys() - REFUSED:
@@ -57,6 +57,7 @@ def test_the_javascript_looks_at_every_value_of_a_vector(name: str, tmp_path: Pa
         ("pairing", "refused_codes", {"code": vectors("pairing", "pairings")[0]["code"]}),
         ("pairing", "refused_public_keys", {"public": vectors("pairing", "pairings")[0]["inviter_public"].hex()}),
         ("envelopes", "refused", {"error": "envelope-stale"}),
+        ("releases", "refused", {"statement": vectors("releases", "statements")[0]["statement"].hex()}),
     ],
 )
 def test_the_javascript_refuses_for_the_reason_that_the_vector_is_there_for(

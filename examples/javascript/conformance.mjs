@@ -2,9 +2,11 @@
 
 import { createInterface } from 'node:readline';
 
+import { sha256 } from './bytes.mjs';
 import { FIELDS, associatedData, openEnvelope, sealEnvelope } from './envelope.mjs';
 import { generationKeys, releaseHead } from './generations.mjs';
 import { agree, lookup, makeCode, publicOf, readCode, sharedSecret } from './pairing.mjs';
+import { cellCommitment, keyId, listCommitment, statementBytes, verifyRelease } from './release.mjs';
 import { accountSecret, row, wrapKey } from './tokens.mjs';
 
 const bytes = (hex) => Buffer.from(hex, 'hex');
@@ -42,6 +44,20 @@ const ANSWERS = {
   },
   'generations.heads': (given) =>
     hex({ head: releaseHead(bytes(given.head_key), given.owner_org_id, given.release_number, bytes(given.statement)) }),
+  'releases.statements': (given) => {
+    const { cells, lists, statement } = releaseOf(given);
+    verifyRelease(bytes(given.public_key), statement, bytes(given.signature));
+    const made = {
+      key_id: keyId(bytes(given.public_key)), rule_digest: sha256(given.rule_text), statement,
+      statement_digest: sha256(statement),
+    };
+    const listed = (commitments) => commitments.map((each) => each.toString('hex'));
+    return { ...hex(made), cell_commitments: listed(cells), list_commitments: listed(lists) };
+  },
+  'releases.refused': (given) => {
+    verifyRelease(bytes(given.public_key), bytes(given.statement), bytes(given.signature));
+    return {};
+  },
   'tokens.match_keys': ({ match_key: key, kind, value }) => hex(accountSecret(bytes(key), kind, value)),
   'tokens.wrap_keys': ({ secret, owner_org_id: owner }) => hex({ wrap_key: wrapKey(bytes(secret), owner) }),
   'tokens.rows': (given) => hex({ row: row(bytes(given.own_secret), given.partnership_id, given.account_id) }),
@@ -54,6 +70,19 @@ const ANSWERS = {
   'envelopes.open': (given) =>
     ({ details: openEnvelope(bytes(given.served), contextOf(given), [bytes(given.secret)], FIELDS) }),
 };
+
+function releaseOf(given) {
+  const cells = given.cells.map(({ salt, state, count }, place) =>
+    cellCommitment({ salt: bytes(salt), left: 1 + Math.floor(place / 3), right: 1 + (place % 3), state, count }));
+  const lists = given.lists.map(({ salt, submission, digest }) =>
+    listCommitment({ salt: bytes(salt), submission, digest: bytes(digest) }));
+  const statement = statementBytes({
+    partnershipId: given.partnership_id, leftId: given.left_org_id, rightId: given.right_org_id,
+    number: given.number, madeAt: given.made_at, previous: bytes(given.previous), g: given.g,
+    ruleText: given.rule_text, cells, lists,
+  });
+  return { cells, lists, statement };
+}
 
 function contextOf({ context }) {
   return {

@@ -8,9 +8,11 @@ import { createCipheriv } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 
+import { sha256 } from './bytes.mjs';
 import { FIELDS, associatedData, openEnvelope, sealEnvelope } from './envelope.mjs';
 import { generationKeys, releaseHead } from './generations.mjs';
 import { agree, checkInviter, lookup, makeCode, publicOf, readCode, sharedSecret, verifyTag } from './pairing.mjs';
+import { cellCommitment, keyId, listCommitment, statementBytes, verifyRelease } from './release.mjs';
 import { KIND_OF_CLASS, accountSecret, row, wrapKey } from './tokens.mjs';
 
 const published = new URL('../../src/escrow/psi/vectors/', import.meta.url);
@@ -103,6 +105,28 @@ const CHECKS = {
       const secrets = [bytes(vector.secret)];
       refused(vector.error, () => openEnvelope(bytes(vector.served), contextOf(vector), secrets, FIELDS));
     },
+  },
+  releases: {
+    statements: (vector) => {
+      const cells = vector.cells.map(({ salt, state, count }, place) =>
+        cellCommitment({ salt: bytes(salt), left: 1 + Math.floor(place / 3), right: 1 + (place % 3), state, count }));
+      const lists = vector.lists.map(({ salt, submission, digest }) =>
+        listCommitment({ salt: bytes(salt), submission, digest: bytes(digest) }));
+      const statement = statementBytes({
+        partnershipId: vector.partnership_id, leftId: vector.left_org_id, rightId: vector.right_org_id,
+        number: vector.number, madeAt: vector.made_at, previous: bytes(vector.previous), g: vector.g,
+        ruleText: vector.rule_text, cells, lists,
+      });
+      assert.deepEqual(cells.map(hex), vector.cell_commitments);
+      assert.deepEqual(lists.map(hex), vector.list_commitments);
+      assert.equal(hex(statement), vector.statement);
+      assert.equal(hex(sha256(statement)), vector.statement_digest);
+      assert.equal(hex(sha256(vector.rule_text)), vector.rule_digest);
+      assert.equal(hex(keyId(bytes(vector.public_key))), vector.key_id);
+      verifyRelease(bytes(vector.public_key), statement, bytes(vector.signature));
+    },
+    refused: (vector) => refused('release-invalid', () =>
+      verifyRelease(bytes(vector.public_key), bytes(vector.statement), bytes(vector.signature))),
   },
 };
 

@@ -13,7 +13,7 @@ import json
 import struct
 import unicodedata
 from dataclasses import dataclass
-from hashlib import sha256
+from hashlib import sha256, sha512
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
@@ -126,6 +126,76 @@ def next_root(root: bytes) -> bytes:
 
 def head(key: bytes, owner: bytes, number: int, statement: bytes) -> bytes:
     return mac256(key, owner, struct.pack(">Q", number), sha256(statement).digest())
+
+
+def release_statement(vector: dict[str, Any]) -> tuple[list[bytes], list[bytes], bytes]:
+    """Commit to the cells and to the lists, and write what is signed."""
+    places = [(left, right) for left in (1, 2, 3) for right in (1, 2, 3)]
+    cells = [
+        sha256(
+            prefixed(b"escrow/v1 cell") + each["salt"] + struct.pack(">BBBQ", *place, each["state"], each["count"] or 0)
+        ).digest()
+        for place, each in zip(places, vector["cells"], strict=True)
+    ]
+    lists = [
+        sha256(
+            prefixed(b"escrow/v1 sub") + each["salt"] + struct.pack(">Q", each["submission"]) + each["digest"]
+        ).digest()
+        for each in vector["lists"]
+    ]
+    ids = vector["partnership_id"] + vector["left_org_id"] + vector["right_org_id"]
+    place = (
+        struct.pack(">QQ", vector["number"], vector["made_at"]) + vector["previous"] + struct.pack(">I", vector["g"])
+    )
+    rule = sha256(vector["rule_text"].encode()).digest()
+    return cells, lists, prefixed(b"escrow/v1 release") + ids + place + rule + b"".join(cells) + b"".join(lists)
+
+
+def check_signature(public: bytes, statement: bytes, signature: bytes) -> None:
+    """Verify by the equation of RFC 8032 itself, with the cofactor, once the key is known to be of large order."""
+    key, commitment = decompressed(public), decompressed(signature[:32])
+    scalar = int.from_bytes(signature[32:], "little")
+    if len(signature) != 64 or scalar >= ORDER or times(8, key) == NEUTRAL:
+        raise ValueError("not a signature")
+    challenge = int.from_bytes(sha512(signature[:32] + public + statement).digest(), "little") % ORDER
+    if times(8, times(scalar, BASE)) != times(8, added(commitment, times(challenge, key))):
+        raise ValueError("not the signature of this statement by this key")
+
+
+PRIME, ORDER = 2**255 - 19, 2**252 + 27742317777372353535851937790883648493
+CURVE = -121665 * pow(121666, -1, PRIME) % PRIME
+NEUTRAL = (0, 1)
+
+
+def decompressed(encoded: bytes) -> tuple[int, int]:
+    value = int.from_bytes(encoded, "little")
+    sign, y = value >> 255, value % 2**255 % PRIME
+    square = (y * y - 1) * pow(CURVE * y * y + 1, -1, PRIME) % PRIME
+    x = pow(square, (PRIME + 3) // 8, PRIME)
+    if x * x % PRIME != square:
+        x = x * pow(2, (PRIME - 1) // 4, PRIME) % PRIME
+    if x * x % PRIME != square:
+        raise ValueError("not a point")
+    return (x if x % 2 == sign else -x % PRIME), y
+
+
+def added(one: tuple[int, int], other: tuple[int, int]) -> tuple[int, int]:
+    (x1, y1), (x2, y2) = one, other
+    crossed = CURVE * x1 * x2 * y1 * y2 % PRIME
+    x = (x1 * y2 + x2 * y1) * pow(1 + crossed, -1, PRIME) % PRIME
+    return x, (y1 * y2 + x1 * x2) * pow(1 - crossed, -1, PRIME) % PRIME
+
+
+def times(factor: int, point: tuple[int, int]) -> tuple[int, int]:
+    total = NEUTRAL
+    while factor:
+        if factor & 1:
+            total = added(total, point)
+        point, factor = added(point, point), factor >> 1
+    return total
+
+
+BASE = decompressed((4 * pow(5, -1, PRIME) % PRIME).to_bytes(32, "little"))
 
 
 def secret_and_token(key: bytes, kind: int, value: str) -> tuple[bytes, bytes]:

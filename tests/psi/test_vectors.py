@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -12,6 +13,7 @@ import pytest
 from escrow.errors import EscrowError
 from escrow.psi import envelopes, pairing, tokens
 from escrow.psi.matchkeys import Suite
+from escrow.reports import statement as statements
 from escrow.terms import DETAIL_FIELDS, Population
 from tests.psi import second_implementation as second
 from tests.psi.vector_files import FILES, FOLDER, vectors
@@ -128,6 +130,36 @@ def test_the_second_implementation_draws_the_same_keys_of_every_generation(vecto
 def test_the_second_implementation_makes_the_same_heads(vector: Vector) -> None:
     owner, number = vector["owner_org_id"], vector["release_number"]
     assert second.head(vector["head_key"], owner, number, vector["statement"]) == vector["head"]
+
+
+@each("releases", "statements")
+def test_the_second_implementation_writes_the_same_statements(vector: Vector) -> None:
+    cells, lists, statement = second.release_statement(vector)
+    assert (cells, lists) == (vector["cell_commitments"], vector["list_commitments"])
+    assert statement == vector["statement"]
+    assert hashlib.sha256(statement).digest() == vector["statement_digest"]
+    assert hashlib.sha256(vector["rule_text"].encode()).digest() == vector["rule_digest"]
+    assert hashlib.sha256(vector["public_key"]).digest()[:8] == vector["key_id"]
+
+
+@each("releases", "statements")
+def test_both_implementations_take_the_signature(vector: Vector) -> None:
+    second.check_signature(vector["public_key"], vector["statement"], vector["signature"])
+    statements.verify_signature(vector["statement"], vector["signature"], vector["public_key"])
+
+
+def test_each_statement_holds_the_digest_of_the_one_before() -> None:
+    made = vectors("releases", "statements")
+    assert [each["previous"] for each in made] == [bytes(32), *(each["statement_digest"] for each in made[:-1])]
+
+
+@each("releases", "refused")
+def test_both_implementations_refuse_a_signature_that_holds_nothing(vector: Vector) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - it has no other error
+        second.check_signature(vector["public_key"], vector["statement"], vector["signature"])
+    with pytest.raises(EscrowError) as refused:
+        statements.verify_signature(vector["statement"], vector["signature"], vector["public_key"])
+    assert refused.value.code == "release-invalid"
 
 
 @each("tokens", "match_keys")

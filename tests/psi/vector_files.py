@@ -10,10 +10,12 @@ from uuid import UUID
 from escrow.psi import vectors as vectors_package
 
 FOLDER = Path(vectors_package.__file__).parent
-FILES = ("pairing.json", "generations.json", "tokens.json", "envelopes.json")
+FILES = ("pairing.json", "generations.json", "tokens.json", "envelopes.json", "releases.json")
 
 #: Fields that are text although they may look like hex.
-_TEXTS = frozenset({"why", "error", "code", "check", "profile_id", "value", "account_id", "text", "details"})
+_TEXTS = frozenset(
+    {"why", "error", "code", "check", "profile_id", "value", "account_id", "text", "rule_text", "details"}
+)
 
 
 def vectors(name: str, group: str) -> list[dict[str, Any]]:
@@ -33,4 +35,5 @@ def _value(name: str, value: Any) -> Any:  # noqa: ANN401 - whatever JSON holds
         return [_value(name, each) for each in value]
     if not isinstance(value, str):
         return value
-    return UUID(value).bytes if name.endswith("_id") else bytes.fromhex(value)
+    is_id = name.endswith("_id") and name != "key_id"
+    return UUID(value).bytes if is_id else bytes.fromhex(value)

@@ -8,7 +8,7 @@
     │   ├── GenerationInvalid, GenerationOutgrown, RowInvalid
     │   ├── EnvelopeInvalid, EnvelopeCommitmentInvalid, EnvelopeWrapInvalid, EnvelopeTooLarge, EnvelopeStale
     │   ├── RecordsInvalid, MatchKeyAmbiguous, FallbackNotUnique
-    │   └── ProfileUnknown
+    │   └── ProfileUnknown, ReleaseInvalid
     ├── Refused                 the service refuses a request (see each subclass)
     │   ├── NotAuthenticated, ScopeMissing, NotFound, OrganizationNameTaken, OrganizationNameInvalid
     │   ├── SubmissionBaseWrong, SubmissionInProgress, SubmissionDigestWrong, SubmissionTooLarge, SubmissionClosed

@@ -21,6 +21,7 @@ __all__ = [
     "ProfileUnknown",
     "ProtocolError",
     "RecordsInvalid",
+    "ReleaseInvalid",
     "RowInvalid",
 ]
 
@@ -65,6 +66,12 @@ class GenerationOutgrown(ProtocolError):
     """The first list of a generation asks about no more than the live list does."""
 
     code = "generation-outgrown"
+
+
+class ReleaseInvalid(ProtocolError):
+    """A release is not what the service signed, or does not follow the release before it."""
+
+    code = "release-invalid"
 
 
 class RowInvalid(ProtocolError):

@@ -20,6 +20,10 @@ _GIVEN: Mapping[str, frozenset[str]] = {
     ),
     "pairing.read_codes": frozenset({"code"}),
     "generations.heads": frozenset({"head_key", "owner_org_id", "release_number", "statement"}),
+    "releases.statements": frozenset(
+        {"partnership_id", "left_org_id", "right_org_id", "number", "made_at", "previous", "g", "rule_text"}
+        | {"cells", "lists", "public_key", "signature"}
+    ),
     "tokens.match_keys": frozenset({"match_key", "kind", "class", "value"}),
     "tokens.wrap_keys": frozenset({"secret", "owner_org_id"}),
     "tokens.rows": frozenset({"own_secret", "partnership_id", "account_id"}),
@@ -27,7 +31,11 @@ _GIVEN: Mapping[str, frozenset[str]] = {
 }
 #: A file of normalisation says how companies are typed (these) and which match keys come out (all else).
 _TYPED = frozenset({"profile", "profile_id", "name", "website", "country"})
-_REFUSED = {"pairing.refused_codes": "pairing-code-invalid", "pairing.refused_public_keys": "key-exchange-failed"}
+_REFUSED = {
+    "pairing.refused_codes": "pairing-code-invalid",
+    "pairing.refused_public_keys": "key-exchange-failed",
+    "releases.refused": "release-invalid",
+}
 
 
 @dataclass(frozen=True, slots=True)
