@@ -51,6 +51,11 @@ def test_the_commands_of_the_page_on_lists_run(scene: Scene) -> None:
         assert scene.answer(who, "submit", "--dry-run")["accounts"] > 1_000
 
 
+def test_the_commands_of_the_page_on_explaining_run(scene: Scene) -> None:
+    for line in lines_of(_read("docs/explain.md")):
+        scene.run(line)
+
+
 def test_the_blocks_of_the_readme_run(scene: Scene) -> None:
     for command in (
         "escrow-server init",

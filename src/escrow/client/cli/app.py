@@ -16,6 +16,7 @@ from escrow.client.cli import (
     configuring,
     conforming,
     doctoring,
+    explaining,
     overview,
     pairing_up,
     pausing,
@@ -34,7 +35,16 @@ _HELP = "Map accounts with a partner: learn which companies are on both lists, a
 _EXITS = "Exit codes: " + "; ".join(f"{code.value} {code.meaning}" for code in ExitCode) + "."
 
 app = typer.Typer(help=_HELP, epilog=_EXITS, add_completion=True, pretty_exceptions_enable=False)
-for part in (setting_up.app, pairing_up.app, pausing.app, sending.app, reading.app, overview.app, doctoring.app):
+for part in (
+    setting_up.app,
+    pairing_up.app,
+    pausing.app,
+    explaining.app,
+    sending.app,
+    reading.app,
+    overview.app,
+    doctoring.app,
+):
     app.registered_commands += part.registered_commands
 app.add_typer(agreeing.app, name="terms", help="What we share, cell by cell.")
 app.add_typer(withdrawing.app, name="submission", help="What was sent: take it back.")

@@ -1,0 +1,160 @@
+"""`escrow explain`: what becomes of an account, and whether two accounts would match. All of it offline."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+from escrow.client.cli.commands import command, report_error
+from escrow.client.cli.exits import ExitCode
+from escrow.client.cli.session import Said, Session
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from io import BufferedReader
+
+    from rich.console import Console
+
+    from escrow.client.verdicts import Verdict
+    from escrow.psi.normalisation.reasons import Explanation
+
+__all__ = ["app"]
+
+app = typer.Typer()
+
+
+@command(app, "explain")
+def explain(
+    session: Session,
+    name: Annotated[str, typer.Option("--name", help="Name of the account.")] = "",
+    website: Annotated[str, typer.Option("--website", help="Website, domain or mail address of the account.")] = "",
+    country: Annotated[str, typer.Option("--country", help="Country of the account.")] = "",
+    and_name: Annotated[str, typer.Option("--and-name", help="Name of a second account: would the two match?")] = "",
+    and_website: Annotated[str, typer.Option("--and-website", help="Website of the second account.")] = "",
+    and_country: Annotated[str, typer.Option("--and-country", help="Country of the second account.")] = "",
+    profile_id: Annotated[
+        str | None, typer.Option("--profile", help="Normalisation profile, if not the latest.", show_default=False)
+    ] = None,
+    jsonl: Annotated[
+        bool,
+        typer.Option(
+            "--jsonl", help='Read {"id", "name", "website", "country"} a line from standard input, answer its keys.'
+        ),
+    ] = False,
+) -> Said:
+    """Show every match key of an account, the rules that made it, and what gave none; nothing leaves this machine."""
+    from escrow.psi.normalisation.explaining import explainer
+    from escrow.psi.profile_ids import LATEST_PROFILE
+
+    wanted = profile_id or LATEST_PROFILE
+    if jsonl:
+        raise typer.Exit(_answer_lines(wanted, is_json=session.options.is_json))
+    accounts = [(name, website, country)]
+    if and_name or and_website:
+        accounts.append((and_name, and_website, and_country))
+    if not (name or website):
+        raise typer.BadParameter("say the account with --name, --website or both, or use --jsonl", param_hint="--name")
+    found = [explainer(wanted).explain(*account) for account in accounts]
+    return _said(wanted, found)
+
+
+def _answer_lines(profile_id: str, *, is_json: bool) -> int:
+    """Answer standard input line by line; the exit code says whether every line could be read."""
+    from escrow.client.key_lines import KeyLines
+    from escrow.psi.normalisation import profile
+
+    lines = KeyLines(profile(profile_id))
+    for answer in lines.answers(cast("BufferedReader", sys.stdin.buffer)):
+        sys.stdout.write(answer)
+        sys.stdout.flush()
+    if not lines.faults:
+        return ExitCode.DONE
+    told = f"{lines.faults:,} of the lines could not be read; each is answered in its place with what is wrong"
+    report_error("line-invalid", told, is_json=is_json)
+    return ExitCode.INPUT
+
+
+def _said(profile_id: str, found: Sequence[Explanation]) -> Said:
+    from escrow.client.verdicts import verdict
+
+    machine: dict[str, object] = {"profile": profile_id, "accounts": [_account_object(each) for each in found]}
+    judged = verdict(*((each.key for each in one.keys) for one in found)) if len(found) > 1 else None
+    if judged is not None:
+        machine["match"] = _match_object(judged)
+
+    def show(console: Console) -> None:
+        console.print(f"Profile: {profile_id}")
+        for number, explanation in enumerate(found, start=1):
+            if len(found) > 1:
+                console.print(f"\n[bold]Account {number}[/]")
+            _show_account(console, explanation)
+        if judged is not None:
+            from escrow.client.cli.texts import printable
+
+            console.print(f"\n[bold]Would they match?[/] {printable(judged.told[0])}")
+            for line in judged.told[1:]:
+                console.print(f"  {printable(line)}")
+
+    return Said(machine, show)
+
+
+def _show_account(console: Console, explanation: Explanation) -> None:
+    from rich.table import Table
+
+    from escrow.client.cli.texts import printable
+
+    if explanation.keys:
+        table = Table("Match key", "Class", "Kind", "Made by", box=None, pad_edge=False, header_style="dim")
+        for each in explanation.keys:
+            words = (each.key.key_class.name.lower(), each.key.key_class.kind.name.lower())
+            table.add_row(printable(each.key.value), *words, printable("; ".join(each.rules)))
+        console.print(table)
+    else:
+        console.print("No match key: this account would not be sent, and can match nothing.")
+    for told in _nothing_told(explanation):
+        console.print(told)
+
+
+def _nothing_told(explanation: Explanation) -> Iterator[str]:
+    from escrow.client.cli.texts import printable
+    from escrow.psi.normalisation.reasons import NothingReason
+
+    for each in explanation.nothing:
+        what = "fallback" if each.reason is NothingReason.NOTHING_DISTINCTIVE else "key"
+        text = f" ({printable(each.text[:80])})" if each.text.strip() else ""
+        yield f"No {what} from the {each.side}{text}: {each.reason.told}"
+
+
+def _account_object(explanation: Explanation) -> Mapping[str, object]:
+    return {
+        "keys": [
+            {
+                "class": each.key.key_class.name.lower(),
+                "kind": each.key.key_class.kind.name.lower(),
+                "value": each.key.value,
+                "rules": list(each.rules),
+            }
+            for each in explanation.keys
+        ],
+        "nothing": [
+            {"from": each.side.value, "text": each.text, "reason": each.reason.value, "detail": each.reason.told}
+            for each in explanation.nothing
+        ],
+    }
+
+
+def _match_object(judged: Verdict) -> Mapping[str, object]:
+    return {
+        "tier": judged.tier.word if judged.tier else None,
+        "shared": [
+            {
+                "value": each.value,
+                "kind": each.kind.name.lower(),
+                "classes": [each.ours.name.lower(), each.theirs.name.lower()],
+            }
+            for each in judged.shared
+        ],
+        "detail": list(judged.told),
+    }
