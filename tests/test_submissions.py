@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -307,6 +308,31 @@ def test_a_chunk_that_comes_after_the_submission_was_handed_over_is_refused(desk
         tx.execute(chunks_table.update().values(arrived_at=None, sealed=None))
     with pytest.raises(SubmissionClosed):
         desk.send(Side.LEFT, 1, 0, chunk)
+
+
+def test_an_upload_that_rests_for_too_long_is_deleted_and_its_number_is_free_again(desk: Desk) -> None:
+    chunks = [pack_chunk(one_account(row)) for row in (1, 2)]
+    announced = desk.next(Side.LEFT, chunks, accounts=2)
+    desk.announce(Side.LEFT, announced)
+    desk.clock.move(timedelta(hours=23))
+    desk.send(Side.LEFT, 1, 0, chunks[0])
+    desk.clock.move(timedelta(hours=23))
+    desk.worker.tidy()
+    assert desk.submission(Side.LEFT, 1).missing == (1,)
+    desk.clock.move(timedelta(hours=1))
+    desk.worker.tidy()
+    assert stored_chunks(desk) == 0
+    with pytest.raises(NotFound):
+        desk.send(Side.LEFT, 1, 1, chunks[1])
+    assert desk.announce(Side.LEFT, announced).missing == (0, 1)
+
+
+def test_what_was_handed_over_never_expires(desk: Desk) -> None:
+    desk.submit(Side.LEFT, one_account())
+    desk.clock.move(timedelta(days=9))
+    desk.worker.tidy()
+    desk.drain()
+    assert desk.submission(Side.LEFT, 1).state is SubmissionState.APPLIED
 
 
 def test_many_changes_are_folded_into_the_blocks(desk: Desk) -> None:

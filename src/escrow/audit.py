@@ -48,6 +48,7 @@ class Action(Enum):
     SUBMISSION_RECEIVED = "submission-received"
     SUBMISSION_APPLIED = "submission-applied"
     SUBMISSION_REJECTED = "submission-rejected"
+    SUBMISSION_EXPIRED = "submission-expired"
     SUBMISSION_WITHDRAWN = "submission-withdrawn"
     MATCHED = "matched"
     RELEASED = "released"

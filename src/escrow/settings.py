@@ -117,6 +117,9 @@ class ServerSettings(BaseModel):
     json_list_bytes: int = Field(
         default=16 * 1024 * 1024, ge=1, description="The largest JSON body of a submission that is sent as one."
     )
+    upload_seconds: float = Field(
+        default=86_400, gt=0, description="How long an upload may rest before it is deleted; it is then begun anew."
+    )
     largest_list: int = Field(
         default=5_000_000, ge=1, description="The most accounts that one list may hold, whatever the terms accept."
     )

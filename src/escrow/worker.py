@@ -23,6 +23,7 @@ from escrow.store.database import Database, Transaction
 from escrow.store.jobs import Job
 from escrow.store.sealing import SealingKey
 from escrow.store.states import JobType
+from escrow.submissions import forget_abandoned
 from escrow.terms import Side
 
 __all__ = ["Worker"]
@@ -115,11 +116,20 @@ class Worker:
             return False
 
     def tidy(self) -> None:
-        """Delete the answers to idempotency keys that have expired."""
+        """Delete the answers to idempotency keys that have expired, and uploads that nobody goes on with."""
         done = False
         while not done:
             with self._database.transaction("forget expired answers") as tx:
                 done = idempotency.forget_expired(tx, now=self._now())
+        self._forget_abandoned()
+
+    def _forget_abandoned(self) -> None:
+        done = False
+        while not done:
+            now = self._now()
+            resting_since = now - timedelta(seconds=self._settings.upload_seconds)
+            with self._database.transaction("forget abandoned uploads") as tx:
+                done = forget_abandoned(tx, resting_since=resting_since, now=now)
 
     def _tidy_now_and_then(self) -> None:
         now = self._now()

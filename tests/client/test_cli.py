@@ -92,6 +92,19 @@ def test_a_list_is_submitted_and_then_only_its_changes(paired: Partners, export:
     assert next(iter(service.deals.values())).seats[LEFT_ORG].is_ready
 
 
+def test_an_export_that_shrank_is_refused_unless_it_is_meant(paired: Partners, export: Path) -> None:
+    left, _ = paired
+    header, *_ = CSV.splitlines()
+    rows = [f"{each},Company {each},company-{each}.com,Customer,Ada" for each in range(100)]
+    export.write_text("\n".join([header, *rows]))
+    assert left("submit", export, "--json").json["state"] == "applied"
+    export.write_text("\n".join([header, *rows[:1]]))
+    refused = left("submit", export, "--json")
+    assert (refused.exit_code, refused.error_code) == (ExitCode.INPUT, "export-shrunk")
+    shown = left("submit", export, "--allow-shrink")
+    assert (shown.exit_code, "1 account of 1 row\n" in shown.out) == (0, True)
+
+
 def test_columns_and_stages_said_by_hand_are_remembered(paired: Partners, tmp_path: Path) -> None:
     left, _ = paired
     odd = tmp_path / "odd.csv"

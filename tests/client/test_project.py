@@ -161,6 +161,7 @@ def test_a_partnership_says_anew_what_is_its_own(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
+        ("[guard]\nmost_removed = 50", "guard.most_removed in escrow.toml is a share from 0 to 1"),
         ("x = ?\ny = 1", "is not TOML: .*line 1"),
         ("[sorce]", "sorce in escrow.toml means nothing; did you mean source?"),
         ("[source]\npth = 'x'", r"source\.pth .* did you mean path\?"),
@@ -190,3 +191,22 @@ def test_no_project_is_no_fault_unless_one_was_named(folder: Path) -> None:
     assert find_project(None, {}) is None
     with pytest.raises(ProjectInvalid, match="check the path"):
         find_project(folder / "absent.toml", {})
+
+
+def test_how_much_of_a_list_may_go_at_once_is_said_for_all_or_for_one(tmp_path: Path) -> None:
+    shared = "[guard]\nmost_removed = 0.2\n[partnerships.brightwater.guard]\nmost_removed = 1\n"
+    read = read_project(project(tmp_path, shared))
+    assert [read.plan_of(name).most_removed for name in ("", "brightwater")] == [0.2, 1.0]
+    assert read_project(project(tmp_path, "")).plan_of("").most_removed == 0.5
+
+
+def test_the_share_that_escrow_toml_says_is_what_refuses_an_export(paired: Partners, folder: Path) -> None:
+    project(folder, PROJECT + "[guard]\nmost_removed = 0.04\n")
+    rows = [f"{each},Company {each},company-{each}.com,Signed,1" for each in range(100)]
+    left, _ = paired
+    codes = []
+    for kept in (100, 95):
+        (folder / "list.csv").write_text("\n".join([LIST.splitlines()[0], *rows[:kept]]), encoding="utf-8")
+        shown = left("submit", "--dry-run", "--json")
+        codes.append((left("submit", "--json").exit_code, said(shown, "shrinks")))
+    assert codes == [(ExitCode.DONE, False), (ExitCode.INPUT, True)]

@@ -247,3 +247,17 @@ def test_terms_are_sent_in_words() -> None:
         document = escrow.set_terms(PARTNERSHIP, Terms(levels=uniform_levels(Level.COUNTS)))
     assert document.ours.value().levels == uniform_levels(Level.COUNTS)
     assert seen[0]["levels"][0] == {"ours": "customers", "theirs": "customers", "level": "counts"}  # type: ignore[index]
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_pages_that_go_on_without_an_item_or_in_a_circle_are_not_followed(number: int) -> None:
+    asked: list[httpx.Request] = []
+    item = {"number": 1, "made_at": "2026-11-21T10:00:00Z"}
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return httpx.Response(200, json={"items": [item] * (number - 1), "next": "again"})
+
+    with pytest.raises(ServiceAnswerInvalid, match="no end"):
+        list(an_escrow(answer).releases(PARTNERSHIP))
+    assert len(asked) == number

@@ -8,6 +8,7 @@ import pytest
 
 from escrow.client.submitting import Submitter
 from escrow.errors import (
+    ExportShrunk,
     GenerationInvalid,
     NothingToWithdraw,
     PartnershipNotReady,
@@ -20,7 +21,7 @@ from escrow.psi.matchkeys import MatchKeyClass
 from escrow.terms import Population
 from tests.client.fake_service import LEFT_ORG, FakeService, Json, Seat
 from tests.client.making_keyrings import Machine, a_pair
-from tests.client.making_lists import ACME, BOLT, COIL, DUNE, C, plan, row_of, state_of, submit, submitter
+from tests.client.making_lists import ACME, BOLT, COIL, DUNE, C, Company, plan, row_of, state_of, submit, submitter
 
 
 @pytest.fixture
@@ -216,6 +217,45 @@ def test_a_revoked_key_changes_no_state(left: Machine, service: FakeService) -> 
     with state_of(left).applied() as kept:
         assert kept is not None
         assert kept.sent == before
+
+
+def many(start: int, size: int) -> list[Company]:
+    """Companies whose names and websites nobody else has."""
+    return [(str(each), f"Company {each}", f"company-{each}.com", C) for each in range(start, start + size)]
+
+
+def test_an_export_that_would_take_most_of_the_list_away_is_refused_with_the_numbers(left: Machine) -> None:
+    submit(left, *many(100, 100))
+    plan(left, *many(100, 50)).must_not_shrink(0.5)
+    with pytest.raises(ExportShrunk, match="49 accounts where the service has 100, and would remove 51"):
+        plan(left, *many(100, 49)).must_not_shrink(0.5)
+
+
+def test_another_list_of_the_same_size_is_refused_as_one_that_shrank(left: Machine) -> None:
+    submit(left, *many(100, 100))
+    with pytest.raises(ExportShrunk, match="remove 100"):
+        plan(left, *many(300, 100)).must_not_shrink(0.99)
+
+
+def test_a_short_list_may_shrink(left: Machine) -> None:
+    submit(left, *many(100, 99))
+    plan(left, ACME).must_not_shrink(0.0)
+
+
+def test_an_upload_that_the_service_deleted_is_begun_anew(left: Machine, service: FakeService) -> None:
+    service.chunk_bytes = 250
+    made = plan(left, ACME, BOLT, COIL, DUNE)
+
+    def forget_once(_: int) -> None:
+        if len(puts_of(service)) == 1:
+            seat(service, left).uploads.clear()
+
+    assert submitter(left).send(made, ready=False, wait=True, progress=forget_once).is_applied
+    assert seat(service, left).records == made.content.records
+
+
+def puts_of(service: FakeService) -> list[str]:
+    return [request for request in service.requests if request.startswith("PUT") and "/chunks/" in request]
 
 
 def test_after_a_withdrawal_the_whole_list_goes_again_and_nothing_is_called_lost(

@@ -47,6 +47,8 @@ class Filler:
     partnership_id: UUID
     now: datetime
     stage: Stage
+    #: The largest share of the list that one export may take away; all of it unless somebody says less.
+    most_removed: float = 1.0
     _over: set[int] = field(default_factory=set)
 
     def plan(self, crm: CrmRows) -> list[Filling]:
@@ -57,13 +59,21 @@ class Filler:
         """Send the list; without ``wait`` the last generation's is not waited for.
 
         Raises:
+            ExportShrunk: too much of the list would go; nothing was sent.
             SubmissionRejected, ServiceRefused: a generation that is not over did not take it.
         """
         done: dict[int, Filling] = {}
         while left := [keys for keys in self._open() if keys.g not in done and keys.g not in self._over]:
             keys = left[0]
             try:
-                done[keys.g] = self._sent(crm, keys, ready=ready and not done, wait=wait or len(left) > 1)
+                done[keys.g] = self._sent(
+                    crm,
+                    keys,
+                    ready=ready and not done,
+                    wait=wait or len(left) > 1,
+                    # What has gone to one generation is meant for the next one too.
+                    most_removed=1.0 if done else self.most_removed,
+                )
             except (SubmissionRejected, ServiceRefused):
                 if not self._is_over(keys):
                     raise
@@ -76,8 +86,9 @@ class Filler:
         live = [seat.live_keys] if seat.has_live_key else []
         return live if seat.building is None else [*live, seat.building]
 
-    def _sent(self, crm: CrmRows, keys: GenerationKeys, *, ready: bool, wait: bool) -> Filling:
+    def _sent(self, crm: CrmRows, keys: GenerationKeys, *, ready: bool, wait: bool, most_removed: float) -> Filling:
         submitter, filling = self._planned(crm, keys, wait=wait)
+        filling.plan.must_not_shrink(most_removed)
         uploading = self.stage("Uploading", filling.plan.bytes_to_send)
         submitted = submitter.send(filling.plan, ready=ready, wait=wait, progress=uploading)
         return Filling(keys.g, filling.plan, submitted)

@@ -42,6 +42,8 @@ class ListPlan:
     fields: Mapping[str, str] = field(default_factory=dict)
     stages: Mapping[str, Population | None] = field(default_factory=dict)
     populations: Mapping[Population, Filter] = field(default_factory=dict)
+    #: The largest share of a list that one export may take away unless it is meant.
+    most_removed: float = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +161,12 @@ class _Reading:
             },
         )
 
+    def guard(self, said: Said, plan: ListPlan, where: str) -> ListPlan:
+        self.only_known(said, ("most_removed",), f"{where}.")
+        return replace(
+            plan, most_removed=self.share(said.get("most_removed", plan.most_removed), f"{where}.most_removed")
+        )
+
     def filter(self, text: str, where: str) -> Filter:
         try:
             return Filter(text, parse(text))
@@ -179,6 +187,11 @@ class _Reading:
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
             raise self.fault(where, "is a number, counted from 1")
         return value
+
+    def share(self, value: object, where: str) -> float:
+        if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= 1:
+            raise self.fault(where, "is a share from 0 to 1, as 0.5 for half")
+        return float(value)
 
     def one_of(self, word: object, known: Mapping[str, _Value], where: str) -> _Value:
         if not isinstance(word, str) or word not in known:
@@ -204,4 +217,5 @@ _SECTIONS: Mapping[str, Callable[[_Reading, Said, ListPlan, str], ListPlan]] = {
     "fields": _Reading.fields,
     "stages": _Reading.stages,
     "populations": _Reading.populations,
+    "guard": _Reading.guard,
 }

@@ -10,6 +10,7 @@ from pathlib import Path
 from escrow.client.columns import ColumnMapping, Meaning, suggested_columns
 from escrow.client.filters import Column, written
 from escrow.client.filters.expressions import Membership
+from escrow.client.project import ListPlan
 from escrow.client.sources import Export, ReadAs, open_export
 from escrow.client.sources.rows import read_columns
 from escrow.terms import Population
@@ -27,7 +28,7 @@ def first_project(file: Path, said: ReadAs, place: Path) -> str:
     """
     export = open_export(file, said)
     columns = suggested_columns(export.headers)
-    parts = (_source(export, said, place), _columns(export.headers, columns), _populations(export, columns))
+    parts = (_source(export, said, place), _columns(export.headers, columns), _populations(export, columns), _guard())
     return "\n".join(line for part in parts for line in part) + "\n"
 
 
@@ -70,6 +71,11 @@ def _populations(export: Export, columns: dict[Meaning, str]) -> Iterator[str]:
     if others := [stage for stage in stages if not mapping.knows_stage(stage)]:
         yield "# Stages that belong nowhere yet, with their rows:"
         yield from (f"#   {_text(stage)}  {stages[stage]:,}" for stage in others)
+
+
+def _guard() -> Iterator[str]:
+    yield "\n# The largest share of a list that one export may take away without --allow-shrink."
+    yield f"# [guard]\n# most_removed = {ListPlan().most_removed}"
 
 
 def _stages(export: Export, columns: dict[Meaning, str]) -> dict[str, int]:

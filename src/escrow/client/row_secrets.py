@@ -71,13 +71,15 @@ class RowSecrets:
             )
 
     def _stands_once(self, token: bytes) -> bool:
-        high, low = self._ordered_halves
+        high, low, rows = self._ordered_halves
         wanted = np.uint64(int.from_bytes(token[:8], "big"))
         start, end = np.searchsorted(high, wanted, "left"), np.searchsorted(high, wanted, "right")
-        return int(np.count_nonzero(low[start:end] == np.uint64(int.from_bytes(token[8:], "big")))) == 1
+        same = low[start:end] == np.uint64(int.from_bytes(token[8:], "big"))
+        # One account may have a key as its name and as a variant: that is two records, and still one account.
+        return len(np.unique(rows[start:end][same])) == 1
 
     @cached_property
-    def _ordered_halves(self) -> tuple[Words, Words]:
+    def _ordered_halves(self) -> tuple[Words, Words, Words]:
         high, low = token_halves(self._tokens)
         order = np.argsort(high)
-        return high[order], low[order]
+        return high[order], low[order], self._rows[order]

@@ -220,17 +220,26 @@ class Escrow:
 
     def _pages(self, path: str, model: type[PageModel], **query: str) -> Iterator[PageModel]:
         cursor: str | None = None
-        while True:
+        seen: set[str] = set()
+        for _ in range(_MOST_PAGES):
             page = self._get(path, model, cursor=cursor, **query)
             yield page
             if (cursor := page.next) is None:
                 return
+            if cursor in seen or not page.items:
+                break
+            seen.add(cursor)
+        raise ServiceAnswerInvalid("the service's pages have no end; tell its operator, or check the address")
 
     def _put(self, path: str, body: BaseModel, model: type[Model]) -> Model:
         return _parsed(_accepted(self._connection.send("PUT", path, content=_json(body))), model)
 
     def _post(self, path: str, body: BaseModel, model: type[Model]) -> Model:
         return _parsed(_accepted(self._connection.send("POST", path, content=_json(body))), model)
+
+
+#: The largest list in pages of one; a service that has more is not telling the truth.
+_MOST_PAGES = 10_000_000
 
 
 def _at(partnership_id: UUID, *parts: str | int) -> str:

@@ -21,6 +21,7 @@ from escrow.client.sdk import Escrow
 from escrow.client.sources import CrmRows
 from escrow.client.state import AccountState, KeptList, Sent, SentList
 from escrow.errors import (
+    ExportShrunk,
     GenerationInvalid,
     NothingToWithdraw,
     PartnershipNotReady,
@@ -32,6 +33,7 @@ from escrow.errors import (
 from escrow.psi.keys import GenerationKeys
 from escrow.psi.matchkeys import MatchKeyClass
 from escrow.psi.records import (
+    REMOVED,
     ListRecords,
     SubmissionKind,
     chunk_digest,
@@ -47,6 +49,8 @@ __all__ = ["Plan", "Submitted", "Submitter", "make_list"]
 
 Progress = Callable[[int], None]
 _SAMPLE_RECORDS = 3
+#: A list of fewer accounts may lose any number of them: a handful of companies comes and goes.
+_GUARDED_ACCOUNTS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,8 @@ class Plan:
     content: SentList
     base: Sent
     was_lost: bool
+    accounts_before: int
+    gone: int
 
     @property
     def is_empty(self) -> bool:
@@ -69,6 +75,21 @@ class Plan:
     def population_sizes(self) -> dict[Population, int]:
         """How many accounts the whole list has, by population."""
         return self.content.records.population_sizes
+
+    def shrinks(self, most_removed: float) -> bool:
+        """Tell whether more than this share of the accounts would go, of a list of a hundred or more."""
+        return self.accounts_before >= _GUARDED_ACCOUNTS and self.gone > self.accounts_before * most_removed
+
+    def must_not_shrink(self, most_removed: float) -> None:
+        """Raise ExportShrunk if more than this share of the accounts would go."""
+        if not self.shrinks(most_removed):
+            return
+        now, before = len(self.content.accounts), self.accounts_before
+        raise ExportShrunk(
+            f"this export has {now:,} accounts where the service has {before:,}, and would remove {self.gone:,} of "
+            f"them, where at most {most_removed:.0%} may go; nothing was sent. Check the file, or add --allow-shrink "
+            "if it is meant"
+        )
 
     @property
     def removed(self) -> int:
@@ -169,16 +190,18 @@ class Submitter:
         """Work out what has to be sent so that the service has this list."""
         base = _list_there(shown, self._keys)
         is_base = kept is not None and kept.sent == base
-        changes, kind = content.records, SubmissionKind.SNAPSHOT
+        before = shown.list.accounts
+        changes, kind, gone = content.records, SubmissionKind.SNAPSHOT, before - content.records.accounts.size
         if kept is not None and is_base:
             delta = difference(kept.records, content.records)
+            gone = int(np.count_nonzero(delta.accounts["population"] == REMOVED))
             if delta.accounts.size <= content.records.accounts.size:
                 changes, kind = delta, SubmissionKind.DELTA
         most_bytes = self._service.service().limits.chunk_bytes
         chunks = tuple(pack_chunk(part) for part in split(changes, most_bytes))
         announced = self._announcement(kind, shown.list.last_number + 1, base.number, changes, chunks)
-        was_lost = base.number > 0 and shown.list.accounts > 0 and not is_base
-        return Plan(announced, chunks, changes, content, base, was_lost=was_lost)
+        was_lost = base.number > 0 and before > 0 and not is_base
+        return Plan(announced, chunks, changes, content, base, was_lost=was_lost, accounts_before=before, gone=gone)
 
     def send(self, plan: Plan, *, ready: bool, wait: bool, progress: Progress | None = None) -> Submitted:
         """Upload the chunks that the service lacks, and remember the list once it is applied.
@@ -195,12 +218,13 @@ class Submitter:
                 self._service.say_ready(self._id)
             return Submitted(None, is_applied=True)
         number = plan.announced.number
-        opened = self._open(plan.announced)
-        for index in opened.missing:
-            self._service.put_chunk(self._id, number, index, plan.chunks[index])
-            if progress is not None:
-                progress(len(plan.chunks[index]))
-        submission = self._service.complete_submission(self._id, number, ready=ready)
+        try:
+            submission = self._upload(plan, ready=ready, progress=progress)
+        except ServiceRefused as refusal:
+            if refusal.code != "not-found":
+                raise
+            # The upload rested for so long that the service deleted it: it is begun anew.
+            submission = self._upload(plan, ready=ready, progress=None)
         sent = Sent(number, plan.announced.digest, self._keys.g, self._keys.profile_id)
         self._state.write_pending(sent, plan.content)
         if wait:
@@ -209,6 +233,14 @@ class Submitter:
             return Submitted(submission, is_applied=False)
         self._state.settle(applied_number=number, applied_digest=plan.announced.digest)
         return Submitted(submission, is_applied=True)
+
+    def _upload(self, plan: Plan, *, ready: bool, progress: Progress | None) -> wire.Submission:
+        number = plan.announced.number
+        for index in self._open(plan.announced).missing:
+            self._service.put_chunk(self._id, number, index, plan.chunks[index])
+            if progress is not None:
+                progress(len(plan.chunks[index]))
+        return self._service.complete_submission(self._id, number, ready=ready)
 
     def withdraw(self, number: int | None, *, wait: bool) -> wire.Submission:
         """Withdraw a submission, by default the latest, and let the state follow.

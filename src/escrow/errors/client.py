@@ -18,6 +18,7 @@ __all__ = [
     "ExportInvalid",
     "ExportMissing",
     "ExportRowInvalid",
+    "ExportShrunk",
     "ExtraMissing",
     "FilterInvalid",
     "HomeBusy",
@@ -254,6 +255,12 @@ class ExportRowInvalid(ExportInvalid):
     """A row does not fit the header."""
 
     code = "export-row-invalid"
+
+
+class ExportShrunk(ExportInvalid):
+    """The export would take more of the list away than an ordinary day does."""
+
+    code = "export-shrunk"
 
 
 class ColumnMissing(ExportInvalid):

@@ -6,6 +6,7 @@ Nothing here looks at the partner's list, so nothing that a caller sees or times
 
 from escrow.submissions.announcing import Announcement, SubmissionLimits, start_submission
 from escrow.submissions.at_once import Place, WholeSubmission, cut, submit_at_once
+from escrow.submissions.expiring import forget_abandoned
 from escrow.submissions.progress import Problem, Submission, last_number, missing_chunks, submission_of
 from escrow.submissions.uploading import Chunk, add_chunk, chunk_context, complete, read_chunk
 from escrow.submissions.withdrawing import withdraw
@@ -22,6 +23,7 @@ __all__ = [
     "chunk_context",
     "complete",
     "cut",
+    "forget_abandoned",
     "last_number",
     "missing_chunks",
     "read_chunk",

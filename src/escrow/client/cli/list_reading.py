@@ -26,7 +26,7 @@ from escrow.client.sources import CrmRows, ReadAs, open_export, read_rows
 from escrow.errors import ProjectMissing
 from escrow.terms import Population
 
-__all__ = ["AskedList", "read_as", "read_list", "read_planned", "told_of"]
+__all__ = ["AskedList", "plan_for", "read_as", "read_list", "read_planned", "told_of"]
 
 _SHOWN = 10
 _SIGNS = {"tab": "\t", "\\t": "\t"}
@@ -50,12 +50,18 @@ def read_as(sheet: str | None, header_row: int | None, encoding: str | None, del
     return ReadAs(sheet=sheet, header_row=header_row, encoding=encoding, delimiter=sign)
 
 
+def plan_for(session: Session, seat: Seat) -> ListPlan:
+    """Say what escrow.toml says of the list of a partnership; the defaults where there is none."""
+    if session.project is None:
+        return ListPlan()
+    return session.project.plan_of(seat.label, seat.partner_name, str(seat.partnership_id), name_of(seat))
+
+
 def read_list(session: Session, seat: Seat, asked: AskedList, bars: Bars) -> tuple[CrmRows, ColumnMapping]:
     """Read the list of a partnership, and tell a person how it was understood."""
     project = session.project
     if project is not None:
-        plan = project.plan_of(seat.label, seat.partner_name, str(seat.partnership_id), name_of(seat))
-        crm, mapping = read_planned(plan, asked, bars)
+        crm, mapping = read_planned(plan_for(session, seat), asked, bars)
     else:
         crm, mapping = _read_remembered(session, asked, bars)
     if not session.options.is_json:

@@ -12,7 +12,7 @@ from escrow.client.cli.exits import ExitCode, exit_code_of
 from escrow.client.cli.pairing_up import seat_object
 from escrow.client.cli.rotating import generation_lines
 from escrow.client.cli.session import Said, Session, name_of
-from escrow.client.cli.texts import printable
+from escrow.client.cli.texts import counted, printable
 from escrow.errors import EscrowError
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def _lists(shown: Partnership) -> Iterator[str]:
         yield f"  paused       by {who}: nothing is matched, released or read"
     ours = shown.list
     sizes = ", ".join(f"{size:,} {population.word}" for population, size in ours.populations.value().items())
-    applied = f"{ours.accounts:,} accounts, applied {_when(ours.applied_at)}"
+    applied = f"{counted(ours.accounts, 'account')}, applied {_when(ours.applied_at)}"
     yield f"  our list     {applied if ours.applied_at else 'none yet'}{_ready(is_ready=ours.ready)}"
     if ours.applied_at:
         yield f"               {sizes}"

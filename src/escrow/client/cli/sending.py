@@ -11,6 +11,7 @@ import typer
 from escrow.client.cli.commands import command
 from escrow.client.cli.exits import ExitCode, exit_code_of
 from escrow.client.cli.session import Said, Session
+from escrow.client.cli.texts import counted, printable
 from escrow.errors import EscrowError, ProjectMissing, StateInvalid
 
 if TYPE_CHECKING:
@@ -64,6 +65,9 @@ def submit(  # noqa: PLR0913, PLR0917  # each is an option of the command
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show exactly what would leave, and send nothing.")
     ] = False,
+    allow_shrink: Annotated[
+        bool, typer.Option("--allow-shrink", help="Send a list even if most of its accounts are gone.")
+    ] = False,
     no_wait: Annotated[bool, typer.Option("--no-wait", help="Do not wait until the service has applied it.")] = False,
 ) -> Said:
     """Blind the accounts of a CRM export and submit what changed; without a file, all that escrow.toml says."""
@@ -72,7 +76,7 @@ def submit(  # noqa: PLR0913, PLR0917  # each is an option of the command
     asked = AskedList(
         file, read_as(sheet, header_row, encoding, delimiter), tuple(columns or ()), tuple(populations or ())
     )
-    sending = _Sending(asked, ready=ready, dry_run=dry_run, is_waiting=not (no_wait or dry_run))
+    sending = _Sending(asked, ready, dry_run, allow_shrink, is_waiting=not (no_wait or dry_run))
     if file is not None or session.options.partnership is not None:
         return sending.one(session, session.seat)
     names = _names(session)
@@ -88,10 +92,11 @@ class _Sending:
     asked: AskedList
     ready: bool
     dry_run: bool
+    allow_shrink: bool
     is_waiting: bool
 
     def one(self, session: Session, seat: Seat) -> Said:
-        from escrow.client.cli.list_reading import read_list
+        from escrow.client.cli.list_reading import plan_for, read_list
         from escrow.client.cli.progress import Bars
         from escrow.client.filling import Filler
         from escrow.client.state import AccountState
@@ -100,16 +105,16 @@ class _Sending:
         state = AccountState(session.home.partnership(seat.partnership_id))
         with Bars(are_shown=not session.options.is_json) as bars, state.held():
             crm, mapping = read_list(session, seat, self.asked, bars)
-            filler = Filler(session.service, session.file, state, seat.partnership_id, session.now, bars.stage)
+            most_removed = 1.0 if self.allow_shrink else plan_for(session, seat).most_removed
+            place = (session.service, session.file, state, seat.partnership_id)
+            filler = Filler(*place, session.now, bars.stage, most_removed)
             if self.dry_run:
-                return _planned(filler.plan(crm), crm, mapping)
+                return _planned(filler.plan(crm), crm, mapping, most_removed)
             fillings = filler.send(crm, ready=self.ready, wait=self.is_waiting)
         return _submitted(fillings, crm, ready=self.ready)
 
     def tried(self, session: Session, name: str) -> Said:
         """Submit for one of several partnerships; a refusal of one does not keep the others from theirs."""
-        from escrow.client.cli.texts import printable
-
         try:
             return self.one(session, session.seat_of(name))
         except EscrowError as error:
@@ -132,8 +137,6 @@ def _names(session: Session) -> list[str]:
 
 def _together(answers: list[tuple[str, Said]]) -> Said:
     def show(console: Console) -> None:
-        from escrow.client.cli.texts import printable
-
         for name, said in answers:
             console.print(f"[bold]{printable(name)}[/]")
             said.person(console)
@@ -205,7 +208,7 @@ def _state(filling: Filling) -> str:
     return filling.submitted.submission.state if filling.submitted.submission else "unchanged"
 
 
-def _planned(fillings: list[Filling], crm: CrmRows, mapping: ColumnMapping) -> Said:
+def _planned(fillings: list[Filling], crm: CrmRows, mapping: ColumnMapping, most_removed: float) -> Said:
     plan = fillings[0].plan
     accounts, tokens = plan.sample
 
@@ -217,12 +220,17 @@ def _planned(fillings: list[Filling], crm: CrmRows, mapping: ColumnMapping) -> S
         for filling in fillings[1:]:
             console.print(f"\nThe same accounts would go to generation {filling.g} too, under its own key:\n")
             _show_plan(console, filling.plan, crm)
+        if plan.shrinks(most_removed):
+            console.print(
+                f"\n[red]More than {most_removed:.0%} of the list would go:[/] without --allow-shrink it is refused."
+            )
 
     machine = {
         **_plan_object(plan, crm),
         "generation": fillings[0].g,
         "beside": _beside_object(fillings, crm),
         "dry_run": True,
+        "shrinks": plan.shrinks(most_removed),
         "columns": {str(meaning): header for meaning, header in mapping.columns.items()},
         "sample": {"accounts": list(accounts), "tokens": list(tokens)},
     }
@@ -232,18 +240,20 @@ def _planned(fillings: list[Filling], crm: CrmRows, mapping: ColumnMapping) -> S
 def _show_plan(console: Console, plan: Plan, crm: CrmRows) -> None:
     sizes = ", ".join(f"{size:,} {population.word}" for population, size in plan.population_sizes.items())
     tokens = ", ".join(f"{count:,} {kind.name.lower()}" for kind, count in plan.tokens_by_class.items() if count)
-    console.print(f"List:     {len(plan.content.accounts):,} accounts of {len(crm):,} rows\n          {sizes}")
     console.print(
-        f"Sending:  {plan.announced.type} number {plan.announced.number}: {plan.announced.accounts:,} account records, "
-        f"{plan.removed:,} of them removals\n          tokens: {tokens or 'none'}"
+        f"List:     {counted(len(plan.content.accounts), 'account')} of {counted(len(crm), 'row')}\n          {sizes}"
     )
-    chunks = "1 chunk" if len(plan.chunks) == 1 else f"{len(plan.chunks)} chunks"
-    console.print(f"Size:     {plan.bytes_to_send:,} bytes in {chunks}")
+    console.print(
+        f"Sending:  {plan.announced.type} number {plan.announced.number}: "
+        f"{counted(plan.announced.accounts, 'account record')}, "
+        f"{counted(plan.removed, 'removal')} among them\n          tokens: {tokens or 'none'}"
+    )
+    console.print(f"Size:     {counted(plan.bytes_to_send, 'byte')} in {counted(len(plan.chunks), 'chunk')}")
     left_out = plan.content.accounts.left_out
     if crm.skipped or left_out.rows_without_keys or left_out.ambiguous_keys:
         console.print(
-            f"Left out: {crm.skipped:,} rows of no population, {left_out.rows_without_keys:,} rows that name no "
-            f"company,\n          {left_out.ambiguous_keys:,} keys that stand on more than 5 accounts"
+            f"Left out: {counted(crm.skipped, 'row')} of no population, {counted(left_out.rows_without_keys, 'row')} "
+            f"without a company,\n          {counted(left_out.ambiguous_keys, 'key')} found on more than 5 accounts"
         )
     if plan.was_lost:
         console.print("This machine's state is not what the service has; the whole list goes, to be safe.")
@@ -271,7 +281,8 @@ def _submitted(fillings: list[Filling], crm: CrmRows, *, ready: bool) -> Said:
 def _show_outcome(console: Console, filling: Filling, crm: CrmRows) -> None:
     state = _state(filling)
     if state == "unchanged":
-        console.print(f"Nothing changed: the service has this list of {len(filling.plan.content.accounts):,} accounts.")
+        size = counted(len(filling.plan.content.accounts), "account")
+        console.print(f"Nothing changed: the service has this list of {size}.")
         return
     _show_plan(console, filling.plan, crm)
     console.print(
@@ -285,14 +296,14 @@ def _exchanged(exchanged: Exchanged) -> Said:
     refused = dict(exchanged.refused)
 
     def show(console: Console) -> None:
-        console.print(f"Sent:    details of {exchanged.sent:,} of our accounts")
+        console.print(f"Sent:    details of {counted(exchanged.sent, 'account')} of ours")
         if exchanged.not_sealed:
             console.print(f"         {exchanged.not_sealed:,} more were asked for and stay: our terms do not open them")
         console.print(f"Opened:  details of {exchanged.opened:,} of theirs, {exchanged.unchanged:,} unchanged")
         if exchanged.forgotten:
             console.print(f"Dropped: {exchanged.forgotten:,} that are no longer shared")
         for code, count in refused.items():
-            console.print(f"[red]Refused: {count:,} envelopes that do not verify ({code})[/]")
+            console.print(f"[red]Refused: {counted(count, 'envelope')} not verified ({code})[/]")
 
     machine = {
         "sent": exchanged.sent,

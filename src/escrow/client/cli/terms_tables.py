@@ -9,6 +9,7 @@ from datetime import timedelta
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from escrow.client.cli.texts import counted
 from escrow.presets import disclosure_name
 from escrow.terms import CELLS, DisclosureRule, Level, Terms
 
@@ -78,16 +79,12 @@ def _holder(ours: str, theirs: str, effective: str) -> str:
 def _duration(rule: DisclosureRule) -> str:
     for unit, name in ((timedelta(days=1), "day"), (timedelta(hours=1), "hour"), (timedelta(minutes=1), "minute")):
         if rule.interval % unit == timedelta():
-            return _counted(rule.interval // unit, name)
-    return _counted(int(rule.interval.total_seconds()), "second")
+            return counted(rule.interval // unit, name)
+    return counted(int(rule.interval.total_seconds()), "second")
 
 
 def _changes(rule: DisclosureRule) -> str:
     return "none: a fixed schedule" if rule.noise else f"{rule.least_changes:,}"
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def _fields_said(ours: Terms, theirs: Terms | None) -> str:
