@@ -72,6 +72,7 @@ def read(
             limit=limit,
             ours=ours,
             theirs=theirs,
+            service_key=desk.couple.service_key,
             now=desk.clock(),
         )
 
@@ -116,7 +117,7 @@ def test_each_side_reads_its_own_overlapping_rows_in_the_same_overlaps(desk: Des
     assert [item.overlap for item in ours] == [item.overlap for item in theirs]
     assert [item.cell for item in ours] == [item.cell.transposed for item in theirs]
     assert ours[0] == OverlappingRow(
-        row(1), ours[0].overlap, Tier.CERTAIN, Cell(CUSTOMERS, OPPORTUNITIES), Level.ACCOUNTS
+        row(1), ours[0].match_id, ours[0].overlap, Tier.CERTAIN, Cell(CUSTOMERS, OPPORTUNITIES), Level.ACCOUNTS
     )
 
 

@@ -57,7 +57,14 @@ def customers(*domains: int) -> dict[int, Account]:
 def overlapping_rows(desk: Desk, side: Side) -> int:
     """Count the rows that a side reads as overlapping."""
     with desk.database.transaction("read") as tx:
-        page = overlaps_page(tx, seat(tx, desk.couple, side), after=None, limit=100, now=desk.clock())
+        page = overlaps_page(
+            tx,
+            seat(tx, desk.couple, side),
+            after=None,
+            limit=100,
+            service_key=desk.couple.service_key,
+            now=desk.clock(),
+        )
         return len(page.items)
 
 

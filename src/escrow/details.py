@@ -18,6 +18,7 @@ from escrow.access import Party
 from escrow.errors import DetailsNotWanted, SubmissionChanged, TermsChanged
 from escrow.overlaps import open_matches, seen_from
 from escrow.psi.envelope_format import served, split_uploaded, uploaded
+from escrow.psi.match_ids import pair_match_id
 from escrow.psi.pepper import stored_index
 from escrow.standing import SideStanding, standing_of
 from escrow.store.database import Transaction
@@ -70,9 +71,13 @@ class DetailsBatch:
 
 @dataclass(frozen=True, slots=True)
 class ServedDetails:
-    """The partner's envelope for one of the reader's rows, with the one wrap that opens it."""
+    """The partner's envelope for one of the reader's rows, with the one wrap that opens it.
+
+    ``match_id`` is the reader's name for the match of the two rows, to dispute it by.
+    """
 
     row: bytes
+    match_id: bytes
     owner_row: bytes
     population: Population
     submission: int
@@ -157,7 +162,8 @@ def details_page(
     told = and_(told, envelopes.c.generation == standing.live.number)
     rows = tx.execute(_with_their_envelopes(party, told, after).limit(limit + 1)).all()
     key = partnership_key(tx, party.partnership_id, service_key=service_key)
-    items = tuple(_served(party, row, key) for row in rows[:limit])
+    pepper = open_pepper(tx, party.partnership_id, standing.live.number, service_key=service_key)
+    items = tuple(_served(party, row, key, pepper) for row in rows[:limit])
     _record(tx, party, audit.Action.DETAILS_READ, len(items), now)
     return DetailsPage(items, items[-1].row + items[-1].owner_row if len(rows) > limit else None)
 
@@ -220,11 +226,12 @@ def _with_their_envelopes(party: Party, told: ColumnElement[bool], after: bytes 
     return query.where(told).order_by(seat.row, seat.their_row)
 
 
-def _served(party: Party, row: Row[Any], key: SealingKey) -> ServedDetails:
+def _served(party: Party, row: Row[Any], key: SealingKey, pepper: bytes) -> ServedDetails:
     place = _envelope_context(party.partnership_id, party.side.other, row.row)
     stored = split_uploaded(key.open(row.sealed, context=place))
     return ServedDetails(
         row=row.own_row,
+        match_id=pair_match_id(pepper, reader=party.side, row=row.own_row, their_row=row.row),
         owner_row=row.row,
         population=Population(row.population),
         submission=row.submission,

@@ -9,7 +9,7 @@ A generation that both lists have filled is matched first and goes live in the t
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -21,12 +21,13 @@ from sqlalchemy import select
 from escrow import audit
 from escrow.access import lock_partnership
 from escrow.partnerships import switch
-from escrow.psi.matching import Band, Overlaps, connecting_tokens, overlaps, pairs, settle
+from escrow.psi.matching import Band, Matches, Overlaps, connecting_tokens, overlaps, pairs, settle, split_off
 from escrow.psi.pepper import stored_index
 from escrow.standing import Standing, building_standing, standing_of
 from escrow.store.blocks import load_list
 from escrow.store.bulk import delete_rows, put_rows
 from escrow.store.database import Database, Transaction
+from escrow.store.disputed import Found, Pair, note_found, pairs_in_dispute
 from escrow.store.jobs import enqueue
 from escrow.store.sealing import SealingKey
 from escrow.store.secrets import open_pepper
@@ -35,8 +36,6 @@ from escrow.store.tables import envelopes, matches
 from escrow.terms import Level, Side
 
 __all__ = ["match_lists"]
-
-Pair = tuple[bytes, bytes]
 
 
 class _Match(NamedTuple):
@@ -56,11 +55,13 @@ class _Match(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    """The stored matches and those that ought to be, for one standing."""
+    """The stored matches and those that ought to be, for one standing and the disputes then."""
 
     standing: Standing
+    disputed: frozenset[Pair]
     before: Mapping[Pair, _Match]
-    now: Mapping[Pair, _Match]
+    now: Mapping[Pair, _Match] = field(default_factory=dict)
+    taken_out: Mapping[Pair, Found] = field(default_factory=dict)
 
     @property
     def fresh(self) -> dict[Pair, _Match]:
@@ -81,7 +82,8 @@ def match_lists(db: Database, partnership_id: UUID, *, service_key: SealingKey, 
         standing = _due(tx, partnership_id)
         if standing.is_paused:
             return
-        outcome = _Outcome(standing, _stored(tx, partnership_id), dict(_found(tx, standing, service_key)))
+        before = _Outcome(standing, pairs_in_dispute(tx, partnership_id), _stored(tx, partnership_id))
+        outcome = _found(tx, before, service_key)
     with db.transaction("match: write matches") as tx:
         _commit(tx, outcome, now)
 
@@ -95,18 +97,29 @@ def _due(tx: Transaction, partnership_id: UUID) -> Standing:
     return building if building is not None and building.both_applied else standing_of(tx, partnership_id)
 
 
-def _found(tx: Transaction, standing: Standing, service_key: SealingKey) -> Iterable[tuple[Pair, _Match]]:
+def _found(tx: Transaction, before: _Outcome, service_key: SealingKey) -> _Outcome:
+    """Compare the lists, and add what ought to be."""
+    standing = before.standing
     if not standing.both_applied or standing.generation is None:
-        return []
+        return before
     effective = standing.effective
     if not any(effective.cells_from(Level.ACCOUNTS)):
-        return []
+        return before
     generation = standing.generation.number
     left, right = (load_list(tx, standing.partnership_id, generation, side) for side in Side)
-    standing_matches = settle(pairs(left, right), levels=effective.levels, band=Band.ACCOUNTS)
+    undisputed, disputed = split_off(pairs(left, right), before.disputed)
+    standing_matches = settle(undisputed, levels=effective.levels, band=Band.ACCOUNTS)
     found = overlaps(standing_matches, at_least=effective.reveals_from, revealing=True)
     pepper = open_pepper(tx, standing.partnership_id, generation, service_key=service_key)
-    return _told(found, pepper)
+    return replace(before, now=dict(_told(found, pepper)), taken_out=dict(_taken_out(disputed)))
+
+
+def _taken_out(disputed: Matches) -> Iterable[tuple[Pair, Found]]:
+    """Tell what disputed pairs would be, of those that could name an account (rule 10)."""
+    named = disputed.where(disputed.unique)
+    columns = (named.tiers, named.left_populations, named.right_populations)
+    rows = zip(_packed_rows(named.left_rows), _packed_rows(named.right_rows), strict=True)
+    return zip(rows, zip(*(column.tolist() for column in columns), strict=True), strict=True)
 
 
 def _told(found: Overlaps, pepper: bytes) -> Iterable[tuple[Pair, _Match]]:
@@ -135,7 +148,7 @@ def _overlap_names(found: Overlaps, pepper: bytes) -> Iterable[bytes]:
 def _commit(tx: Transaction, outcome: _Outcome, now: datetime) -> None:
     partnership_id = outcome.standing.partnership_id
     lock_partnership(tx, partnership_id)
-    if _due(tx, partnership_id) != outcome.standing:
+    if (_due(tx, partnership_id), pairs_in_dispute(tx, partnership_id)) != (outcome.standing, outcome.disputed):
         enqueue(tx, JobType.MATCH, partnership_id, due_at=now)
         return
     generation = outcome.standing.generation
@@ -149,6 +162,7 @@ def _commit(tx: Transaction, outcome: _Outcome, now: datetime) -> None:
 
 def _write(tx: Transaction, outcome: _Outcome) -> None:
     partnership_id = outcome.standing.partnership_id
+    note_found(tx, partnership_id, outcome.taken_out)
     delete_rows(tx, matches, partnership_id, outcome.before.keys() - outcome.now.keys())
     put_rows(tx, matches, partnership_id, [(*pair, *match) for pair, match in outcome.fresh.items()])
     for side in Side:

@@ -15,8 +15,11 @@ from sqlalchemy import Column, ColumnElement, Row, and_, false, func, or_, selec
 
 from escrow import audit
 from escrow.access import Party
+from escrow.psi.match_ids import row_match_id
 from escrow.standing import standing_of
 from escrow.store.database import Transaction
+from escrow.store.sealing import SealingKey
+from escrow.store.secrets import open_pepper
 from escrow.store.tables import matches
 from escrow.terms import Cell, Level, Population, Side, Terms, Tier
 
@@ -25,9 +28,13 @@ __all__ = ["OverlapPage", "OverlappingRow", "SeatColumns", "open_matches", "over
 
 @dataclass(frozen=True, slots=True)
 class OverlappingRow:
-    """One of the reader's rows: the overlap it belongs to, its tier, and the cell as the reader sees it."""
+    """One of the reader's rows: the overlap it belongs to, its tier, and the cell as the reader sees it.
+
+    ``match_id`` is the reader's name for all that the row overlaps with, to dispute it by.
+    """
 
     row: bytes
+    match_id: bytes
     overlap: bytes
     tier: Tier
     cell: Cell
@@ -68,11 +75,13 @@ def overlaps_page(
     limit: int,
     ours: Population | None = None,
     theirs: Population | None = None,
+    service_key: SealingKey,
     now: datetime,
 ) -> OverlapPage:
     """Give the party's own overlapping rows, in one population of either side if asked; the reading is audited."""
     party.must_be_readable()
-    effective = standing_of(tx, party.partnership_id).effective_for(party.side)
+    standing = standing_of(tx, party.partnership_id)
+    effective = standing.effective_for(party.side)
     seat = seen_from(party.side)
     told = open_matches(party.partnership_id, party.side, effective, level=Level.ACCOUNTS)
     strongest = func.min(seat.their_population)
@@ -93,7 +102,8 @@ def overlaps_page(
         query = query.where(seat.population == int(ours))
     if theirs is not None:
         query = query.having(strongest == int(theirs))
-    items = tuple(_shown(found, effective) for found in tx.execute(query))
+    pepper = open_pepper(tx, party.partnership_id, standing.live.number, service_key=service_key)
+    items = tuple(_shown(found, party.side, effective, pepper) for found in tx.execute(query))
     page = OverlapPage(items[:limit], items[limit - 1].row if len(items) > limit else None)
     detail = {"rows": len(page.items)}
     audit.record(
@@ -116,6 +126,7 @@ def open_matches(partnership_id: UUID, side: Side, effective: Terms, *, level: L
     )
 
 
-def _shown(found: Row[Any], effective: Terms) -> OverlappingRow:
-    cell = Cell(Population(found.population), Population(found.their_population))
-    return OverlappingRow(found.row, found.overlap, Tier(found.tier), cell, effective.levels[cell])
+def _shown(found: Row[Any], side: Side, effective: Terms, pepper: bytes) -> OverlappingRow:
+    cell, tier = Cell(Population(found.population), Population(found.their_population)), Tier(found.tier)
+    match_id = row_match_id(pepper, reader=side, row=found.row, tier=tier, theirs=cell.theirs)
+    return OverlappingRow(found.row, match_id, found.overlap, tier, cell, effective.levels[cell])

@@ -1,11 +1,13 @@
 """Releases: the overlap matrix computed once, stored, and the same for both sides; reports are views of it.
 
-The first release is made when both parties are ready; from then on at most one per interval, and only when a list has
-changed. A change of terms starts none. Reading never computes: a view opens a cell if the terms then and now allow it.
+The first release is made when both parties are ready; from then on at most one per interval, and only when a list or a
+dispute has changed. A change of terms starts none. Reading never computes: a view opens a cell if the terms then and
+now allow it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,13 +18,14 @@ from sqlalchemy import Row, insert, select
 from escrow import audit
 from escrow.access import Party, lock_partnership
 from escrow.errors import NotFound
-from escrow.psi.matching import Band, counts, overlaps, pairs, settle
+from escrow.psi.matching import Band, counts, overlaps, pairs, settle, split_off
 from escrow.psi.records import ListRecords
 from escrow.reports.disclosure import Conditions, disclose, view
 from escrow.reports.matrix import CellCount, CellState, OverlapMatrix
 from escrow.standing import AppliedList, Standing, columns_of_rule, rule_of_row, standing_of
 from escrow.store.blocks import load_list
 from escrow.store.database import Database, Transaction
+from escrow.store.disputed import Pair, disputes_since, pairs_in_dispute
 from escrow.store.jobs import enqueue
 from escrow.store.states import JobType
 from escrow.store.tables import release_cells, releases
@@ -76,26 +79,38 @@ class _Last:
     submissions: tuple[int, int]
 
 
+@dataclass(frozen=True, slots=True)
+class _Basis:
+    """All that decides whether a release is due and what is in it, beside the lists themselves."""
+
+    standing: Standing
+    last: _Last | None
+    disputed: frozenset[Pair]
+    disputed_since: bool
+
+
 def make_release(db: Database, partnership_id: UUID, *, now: datetime) -> None:
     """Make the next release if it is due; if it comes to be due later, ask for this job then."""
     with db.snapshot("release: read lists") as tx:
-        standing, last = standing_of(tx, partnership_id), _last(tx, partnership_id)
-        due_at = _due_at(standing, last, now=now)
+        basis = _basis(tx, partnership_id)
+        due_at = _due_at(basis, now=now)
         if due_at is None:
             return
-        lists = [load_list(tx, partnership_id, standing.live.number, side) for side in Side] if due_at <= now else []
+        generation = basis.standing.live.number
+        lists = [load_list(tx, partnership_id, generation, side) for side in Side] if due_at <= now else []
     if not lists:
         with db.transaction("release: wait until it is due") as tx:
             lock_partnership(tx, partnership_id)
             enqueue(tx, JobType.RELEASE, partnership_id, due_at=due_at)
         return
-    matrix = _disclosed(*lists, standing=standing)
+    matrix = _disclosed(*lists, basis=basis)
     with db.transaction("release: write") as tx:
         lock_partnership(tx, partnership_id)
-        if (standing_of(tx, partnership_id), _last(tx, partnership_id)) != (standing, last):
+        if _basis(tx, partnership_id) != basis:
             enqueue(tx, JobType.RELEASE, partnership_id, due_at=now)
             return
-        _write(tx, standing, matrix, number=1 if last is None else last.number + 1, now=now)
+        number = 1 if basis.last is None else basis.last.number + 1
+        _write(tx, basis.standing, matrix, number=number, now=now)
 
 
 def releases_of(tx: Transaction, party: Party, *, before: int | None, limit: int) -> ReleasePage:
@@ -138,24 +153,36 @@ def report_of(tx: Transaction, party: Party, number: int | None, *, now: datetim
     return Report(party.partnership_id, release.number, release.made_at, ours, matrix, made_under)
 
 
-def exact_counts(left: ListRecords, right: ListRecords, effective: Terms) -> dict[Cell, int]:
-    """Count the overlaps of each shared cell, each band apart; listed cells count only what may be listed."""
-    levels, found = effective.levels, pairs(left, right)
+def exact_counts(
+    left: ListRecords, right: ListRecords, effective: Terms, *, disputed: Collection[Pair] = ()
+) -> dict[Cell, int]:
+    """Count the overlaps of each shared cell, each band apart; listed cells count only what may be listed.
+
+    Disputed pairs of rows, left and right, make no match.
+    """
+    levels, (found, _) = effective.levels, split_off(pairs(left, right), disputed)
     counted = overlaps(settle(found, levels=levels, band=Band.COUNTS), at_least=effective.counts_from)
     standing_matches = settle(found, levels=levels, band=Band.ACCOUNTS)
     listed = overlaps(standing_matches, at_least=effective.reveals_from, revealing=True)
     return counts(counted, Band.COUNTS.cells(levels)) | counts(listed, Band.ACCOUNTS.cells(levels))
 
 
-def _due_at(standing: Standing, last: _Last | None, *, now: datetime) -> datetime | None:
+def _basis(tx: Transaction, partnership_id: UUID) -> _Basis:
+    last = _last(tx, partnership_id)
+    since = last is not None and disputes_since(tx, partnership_id, last.made_at)
+    return _Basis(standing_of(tx, partnership_id), last, pairs_in_dispute(tx, partnership_id), since)
+
+
+def _due_at(basis: _Basis, *, now: datetime) -> datetime | None:
     """Tell when the next release is due, or that nothing calls for one."""
+    standing, last = basis.standing, basis.last
     if standing.is_paused or not standing.both_applied:
         return None
     if last is None:
         ready = all(side.ready for side in standing.sides.values())
         # A release of nine hidden cells would only spend the first one.
         return now if ready and any(standing.effective.cells_from(Level.COUNTS)) else None
-    changed = last.submissions != tuple(standing.applied[side].number for side in Side)
+    changed = basis.disputed_since or last.submissions != tuple(standing.applied[side].number for side in Side)
     return last.made_at + standing.effective.disclosure.interval if changed and not _awaits_word(standing) else None
 
 
@@ -164,13 +191,14 @@ def _awaits_word(standing: Standing) -> bool:
     return any(not standing.sides[side].ready and applied.accounts for side, applied in standing.applied.items())
 
 
-def _disclosed(left: ListRecords, right: ListRecords, *, standing: Standing) -> OverlapMatrix:
+def _disclosed(left: ListRecords, right: ListRecords, *, basis: _Basis) -> OverlapMatrix:
+    effective = basis.standing.effective
     return disclose(
-        exact_counts(left, right, standing.effective),
-        levels=standing.effective.levels,
+        exact_counts(left, right, effective, disputed=basis.disputed),
+        levels=effective.levels,
         left_sizes=left.population_sizes,
         right_sizes=right.population_sizes,
-        rule=standing.effective.disclosure,
+        rule=effective.disclosure,
     )
 
 

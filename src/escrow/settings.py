@@ -127,6 +127,9 @@ class ServerSettings(BaseModel):
         default=90 * 86_400, gt=0, description="The least time between the starts of two generations of a partnership."
     )
     page_items: int = Field(default=500, ge=1, le=1_000, description="The most items in one page of an answer.")
+    open_disputes: int = Field(
+        default=100, ge=1, description="The most disputes that one party may have open in a partnership."
+    )
     requests_per_minute: int = Field(
         default=6_000,
         ge=0,

@@ -44,6 +44,7 @@ class Whose(Enum):
 OWNERS: Mapping[tuple[str, str], Whose] = {
     ("partnerships", "partnership_id"): Whose.BOTH,
     ("releases", "number"): Whose.BOTH,
+    ("disputes", "number"): Whose.SIDE,
     ("submissions", "number"): Whose.SIDE,
     ("chunks", "position"): Whose.SIDE,
 }
@@ -96,6 +97,7 @@ def keyed_routes() -> list[Route]:
         "profile": LATEST_PROFILE,
     }
     acceptance = {"lookup": _LOOKUP, "acceptor_public": _KEY, "tag": _KEY}
+    wrong = {"row": b64url(bytes([1] * 8)), "match_id": _LOOKUP, "reason": "different-company"}
     upload = {"terms_number": 1, "submission": 1, "items": []}
     return [
         Route("GET", "/v1/service"),
@@ -129,6 +131,10 @@ def keyed_routes() -> list[Route]:
         Route("GET", f"{_OF_PARTNERSHIP}/details"),
         Route("POST", f"{_OF_PARTNERSHIP}/details", {"json": upload}),
         Route("POST", f"{_OF_PARTNERSHIP}/generations", {"json": {"number": 1, "profile": LATEST_PROFILE}}),
+        Route("POST", f"{_OF_PARTNERSHIP}/disputes", {"json": wrong}),
+        Route("GET", f"{_OF_PARTNERSHIP}/disputes"),
+        Route("GET", f"{_OF_PARTNERSHIP}/disputed-rows"),
+        Route("POST", f"{_OF_PARTNERSHIP}/disputes/{{number}}/withdraw", {"json": {}}),
         Route("POST", f"{_OF_PARTNERSHIP}/pause", {"json": {}}),
         Route("POST", f"{_OF_PARTNERSHIP}/resume", {"json": {}}),
         Route("POST", f"{_OF_PARTNERSHIP}/end", {"json": {}}),

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
+from sqlalchemy import insert
 
 from escrow.access import Grant
 from escrow.api.idempotency import HEADER
 from escrow.psi.encoding import b64url
 from escrow.store.states import Scope
+from escrow.store.tables import disputes
 from tests.api.every_route import OWNERS, Route, Whose, ids_of, keyed_routes, scopes_of
 from tests.api.serving import Served, calling
 from tests.api.uploading import snapshot
@@ -37,12 +39,24 @@ def comparable(answer: httpx.Response) -> tuple[int, bytes, dict[str, str]]:
 
 
 def mapped_by_right(api: Served) -> str:
-    """Pair, and let the right alone submit: one list applied, one still open. Give the partnership's id."""
+    """Pair, and let the right alone submit: one list applied, one still open, and two disputes.
+
+    Give the partnership's id.
+    """
     address = api.active()
     assert snapshot(address).send(api.right.http).status_code == 202
     api.work()
     assert snapshot(address, number=2, base=1).announce(api.right.http).status_code == 201
-    return address.rpartition("/")[2]
+    partnership_id = address.rpartition("/")[2]
+    with api.service.database.transaction("disputes of the right") as tx:
+        for number in (1, 2):
+            tx.execute(insert(disputes).values(**_dispute_of_right(partnership_id, number), made_at=api.service.now()))
+    return partnership_id
+
+
+def _dispute_of_right(partnership_id: str, number: int) -> dict[str, object]:
+    named = {"row": bytes([number] * 8), "match_id": bytes(16), "reason": "other"}
+    return {"partnership_id": UUID(partnership_id), "side": "right", "number": number, **named}
 
 
 def sided() -> Iterator[tuple[Route, str]]:

@@ -405,6 +405,7 @@ def _serve(
     return _json(
         wire.ServedDetails(
             row=row,
+            match_id=row + owner_row,
             owner_row=owner_row,
             population=item.population,
             submission=submission,

@@ -226,6 +226,7 @@ def test_overlaps_are_joined_back_to_the_crm(
     seat = next(iter(service.deals.values())).seats[LEFT_ORG]
     customers = seat.records.accounts[seat.records.accounts["population"] == 1]
     item = {"row": b64url(customers["row"].tobytes()), "overlap": "o1", "tier": "certain", "level": "accounts"}
+    item["match_id"] = b64url(bytes(16))
     service.overlaps = [{**item, "ours": "customers", "theirs": "prospects"}]
     listed = left("overlaps", "--cell", "customers:prospects", "--json").json["items"]
     assert isinstance(listed, list)

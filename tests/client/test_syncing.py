@@ -112,7 +112,14 @@ RENAMED: Company = ("001", "ACME ROCKETS INC", "https://www.acme-rockets.com", C
 
 
 def overlapping(row: bytes, *, level: str) -> Json:
-    told = {"overlap": "A", "tier": "certain", "ours": "customers", "theirs": "opportunities", "level": level}
+    told = {
+        "match_id": b64url(bytes(16)),
+        "overlap": "A",
+        "tier": "certain",
+        "ours": "customers",
+        "theirs": "opportunities",
+        "level": level,
+    }
     return {"row": b64url(row), **told}
 
 

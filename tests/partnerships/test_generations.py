@@ -82,8 +82,8 @@ def shown(desk: Desk, side: Side) -> partnerships.Partnership:
 
 def rows_read(desk: Desk, side: Side = LEFT) -> list[int]:
     with desk.database.transaction("read overlaps") as tx:
-        party = seat(tx, desk.couple, side)
-        page = overlaps_page(tx, party, after=None, limit=100, now=desk.clock())
+        party, key = seat(tx, desk.couple, side), desk.couple.service_key
+        page = overlaps_page(tx, party, after=None, limit=100, service_key=key, now=desk.clock())
     return [int.from_bytes(item.row) for item in page.items]
 
 

@@ -55,7 +55,14 @@ def paused(desk: Desk) -> tuple[bool, bool]:
 
 def rows_read(desk: Desk) -> list[int]:
     with desk.database.transaction("read overlaps") as tx:
-        page = overlaps_page(tx, seat(tx, desk.couple, LEFT), after=None, limit=100, now=desk.clock())
+        page = overlaps_page(
+            tx,
+            seat(tx, desk.couple, LEFT),
+            after=None,
+            limit=100,
+            service_key=desk.couple.service_key,
+            now=desk.clock(),
+        )
     return [int.from_bytes(item.row) for item in page.items]
 
 

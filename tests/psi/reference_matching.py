@@ -82,13 +82,17 @@ def find(
     band: set[Level],
     at_least: Tier,
     revealing: bool,
+    without: frozenset[Pair] = frozenset(),
 ) -> Found:
-    """Match two lists in the cells whose level is one of ``band``, and count the companies there."""
+    """Match two lists in the cells whose level is one of ``band``, and count the companies there.
+
+    Pairs in ``without`` are no match, whatever they share.
+    """
     tiers: dict[Pair, Tier] = {}
     for a, ours in left.items():
         for b, theirs in right.items():
             tier = tier_of(ours, theirs)
-            if tier is not None and levels[Cell(ours[0], theirs[0])] in band:
+            if tier is not None and (a, b) not in without and levels[Cell(ours[0], theirs[0])] in band:
                 tiers[a, b] = tier
     standing = {
         (a, b): tier

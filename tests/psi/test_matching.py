@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from escrow.psi.matching import Band, Matches, Overlaps, connecting_tokens, counts, overlaps, pairs, settle
+from escrow.psi.matching import Band, Matches, Overlaps, connecting_tokens, counts, overlaps, pairs, settle, split_off
 from escrow.psi.matchkeys import MatchKeyClass
 from escrow.psi.records import kinds_of
 from escrow.terms import CELLS, Cell, Level, Population, Tier, uniform_levels
@@ -101,6 +101,32 @@ def test_matching_equals_the_rules_written_slowly(
     assert tiers_by_rows(found.matches) == expected.tiers
     assert companies(found) == expected.companies
     assert counts(found, band.cells(levels)) == expected.counts
+
+
+@given(
+    left=CROWDED_LISTS,
+    right=CROWDED_LISTS,
+    levels=LEVELS,
+    band=st.sampled_from(Band),
+    without=st.frozensets(st.tuples(st.integers(1, 9), st.integers(1, 9)), max_size=12),
+)
+def test_pairs_split_off_leave_what_the_rules_find_without_them(
+    *,
+    left: dict[int, Account],
+    right: dict[int, Account],
+    levels: dict[Cell, Level],
+    band: Band,
+    without: frozenset[tuple[int, int]],
+) -> None:
+    found = pairs(records_of(left), records_of(right))
+    kept, taken = split_off(found, [(a.to_bytes(8), b.to_bytes(8)) for a, b in without])
+    assert set(tiers_by_rows(taken)) == set(tiers_by_rows(found)) & without
+    expected = find(
+        left, right, levels=levels, band=LEVELS_OF[band], at_least=Tier.POSSIBLE, revealing=True, without=without
+    )
+    listed = overlaps(settle(kept, levels=levels, band=band), at_least=Tier.POSSIBLE, revealing=True)
+    assert companies(listed) == expected.companies
+    assert counts(listed, band.cells(levels)) == expected.counts
 
 
 @given(left=CROWDED_LISTS, right=CROWDED_LISTS, levels=LEVELS, band=st.sampled_from(Band), revealing=st.booleans())

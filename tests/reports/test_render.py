@@ -48,7 +48,12 @@ def an_item(account_name: str = "Acme", **shared: str | int | None) -> ListedOve
         tier=Tier.CERTAIN,
         level=Level.DETAILS,
         shared=shared,
+        match_id=bytes(range(240, 256)),
     )
+
+
+#: The match id of each item.
+LETTERS = "6dy7f47u6x3pp6hz7l57z7p674"
 
 
 def a_list(*items: ListedOverlap) -> OverlapList:
@@ -168,10 +173,22 @@ def test_without_a_release_every_form_says_so() -> None:
 def test_a_list_as_csv_has_a_column_for_each_field_that_is_shared() -> None:
     listed = a_list(an_item("Acme", stage="Negotiation", open_opportunities=2), an_item("Borealis", region="EMEA"))
     header, acme, borealis = lines_of(overlaps_csv(listed))
-    own = ["overlap", "account_name", "crm_ids", "ours", "theirs", "tier", "level"]
+    own = ["overlap", "account_name", "crm_ids", "ours", "theirs", "tier", "level", "match_id"]
     assert header == [*own, "their_region", "their_stage", "their_open_opportunities"]
-    assert acme == ["k3", "Acme", "001;002", "customers", "opportunities", "certain", "details", "", "Negotiation", "2"]
-    assert borealis[7:] == ["EMEA", "", ""]
+    assert acme == [
+        "k3",
+        "Acme",
+        "001;002",
+        "customers",
+        "opportunities",
+        "certain",
+        "details",
+        LETTERS,
+        "",
+        "Negotiation",
+        "2",
+    ]
+    assert borealis[8:] == ["EMEA", "", ""]
 
 
 def test_a_list_as_json_keeps_what_each_item_shares() -> None:
@@ -227,7 +244,7 @@ def test_a_csv_cell_never_starts_a_formula(start: str) -> None:
     value = f"{start}HYPERLINK(1)"
     (_, line) = lines_of(overlaps_csv(a_list(an_item(value, stage=value))))
     assert line[1].startswith("'")
-    assert line[7] == f"'{value}"
+    assert line[8] == f"'{value}"
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=20))

@@ -15,7 +15,17 @@ from escrow.api.concurrency import BoundedRequests
 from escrow.api.dependencies import Service
 from escrow.api.observing import Observed
 from escrow.api.problems import handle_problems
-from escrow.api.routes import details, generations, overlaps, partnerships, releases, service, submissions, terms
+from escrow.api.routes import (
+    details,
+    disputes,
+    generations,
+    overlaps,
+    partnerships,
+    releases,
+    service,
+    submissions,
+    terms,
+)
 
 __all__ = ["create_app", "openapi_document"]
 
@@ -30,6 +40,7 @@ _ROUTERS = (
     releases.router,
     overlaps.router,
     details.router,
+    disputes.router,
 )
 
 

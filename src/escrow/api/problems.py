@@ -49,6 +49,7 @@ STATUS: Mapping[type[EscrowError], int] = {
     errors.ChunksMissing: 409,
     errors.ConfirmationTaken: 409,
     errors.GenerationTooSoon: 409,
+    errors.DisputesTooMany: 409,
     errors.InvitationTaken: 409,
     errors.ListMissing: 409,
     errors.OrganizationNameTaken: 409,

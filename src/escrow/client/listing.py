@@ -48,9 +48,12 @@ def _listed(item: wire.OverlapItem, account: KeptAccount, opened: OpenedFile) ->
         cell=Cell(item.ours, item.theirs),
         tier=item.tier,
         level=item.level,
+        row=item.row,
+        match_id=item.match_id,
     )
     shared = list(opened.of_row(item.row))
     for details in shared:
-        yield replace(plain, shared=details.details)
+        match_id = opened.match_id(item.row, details.owner_row) or item.match_id
+        yield replace(plain, shared=details.details, match_id=match_id)
     if not shared:
         yield plain

@@ -26,6 +26,7 @@ CREATE TABLE IF NOT EXISTS opened (
     PRIMARY KEY (row, owner_row)
 );
 CREATE TABLE IF NOT EXISTS highest (owner_row BLOB PRIMARY KEY, submission INTEGER);
+CREATE TABLE IF NOT EXISTS named (row BLOB, owner_row BLOB, match_id BLOB, PRIMARY KEY (row, owner_row));
 CREATE TABLE IF NOT EXISTS sealed (row BLOB PRIMARY KEY, details BLOB);
 """
 
@@ -91,6 +92,27 @@ class OpenedFile:
         gone = {(row, owner_row) for row, owner_row in self._pairs()} - set(served)
         self._database.executemany("DELETE FROM opened WHERE row = ? AND owner_row = ?", sorted(gone))
         return len(gone)
+
+    def name_only(self, match_ids: Mapping[tuple[bytes, bytes], bytes]) -> None:
+        """Remember by which ids the matches that are served now are disputed, in the place of all before."""
+        self._database.execute("DELETE FROM named")
+        named = [(row, owner_row, match_id) for (row, owner_row), match_id in match_ids.items()]
+        self._database.executemany("INSERT INTO named VALUES (?, ?, ?)", named)
+
+    def match_id(self, row: bytes, owner_row: bytes) -> bytes | None:
+        """By which id the match of two rows is disputed, where the last sync was told one."""
+        found = self._database.execute(
+            "SELECT match_id FROM named WHERE row = ? AND owner_row = ?", (row, owner_row)
+        ).fetchone()
+        return bytes(found[0]) if found else None
+
+    def forget(self, row: bytes, match_id: bytes) -> None:
+        """Forget the details of one match, or of all of our row where the id is not that of one match."""
+        named = self._database.execute(
+            "SELECT row, owner_row FROM named WHERE row = ? AND match_id = ?", (row, match_id)
+        ).fetchall()
+        gone = named or [pair for pair in self._pairs() if pair[0] == row]
+        self._database.executemany("DELETE FROM opened WHERE row = ? AND owner_row = ?", gone)
 
     def of_row(self, row: bytes) -> Iterator[OpenedDetails]:
         """Yield what was opened for one of our rows, the partner's strongest population first."""

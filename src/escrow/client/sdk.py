@@ -28,7 +28,14 @@ __all__ = ["Escrow"]
 
 Model = TypeVar("Model", bound=BaseModel)
 PageModel = TypeVar(
-    "PageModel", wire.PartnershipPage, wire.ReleasePage, wire.OverlapPage, wire.WantedPage, wire.DetailsPage
+    "PageModel",
+    wire.PartnershipPage,
+    wire.ReleasePage,
+    wire.OverlapPage,
+    wire.WantedPage,
+    wire.DetailsPage,
+    wire.DisputePage,
+    wire.DisputedRowPage,
 )
 
 
@@ -213,6 +220,26 @@ class Escrow:
         """Yield the partner's envelopes for the caller's rows, sealed."""
         for page in self._pages(_at(partnership_id, "details"), wire.DetailsPage):
             yield from page.items
+
+    # Disputes
+
+    def dispute(self, partnership_id: UUID, wrong: wire.NewDispute) -> wire.Dispute:
+        """Take a match out for both sides; disputed again, it is the same dispute."""
+        return self._post(_at(partnership_id, "disputes"), wrong, wire.Dispute)
+
+    def disputes(self, partnership_id: UUID) -> Iterator[wire.Dispute]:
+        """Yield the caller's own disputes, newest first, withdrawn ones too."""
+        for page in self._pages(_at(partnership_id, "disputes"), wire.DisputePage):
+            yield from page.items
+
+    def disputed_rows(self, partnership_id: UUID) -> Iterator[bytes]:
+        """Yield the caller's rows on which a dispute of the partner's stands."""
+        for page in self._pages(_at(partnership_id, "disputed-rows"), wire.DisputedRowPage):
+            yield from (item.row for item in page.items)
+
+    def withdraw_dispute(self, partnership_id: UUID, number: int) -> wire.Dispute:
+        """Take a dispute of the caller's own back."""
+        return self._post(_at(partnership_id, "disputes", number, "withdraw"), wire.Nothing(), wire.Dispute)
 
     def _get(self, path: str, model: type[Model], **query: str | int | None) -> Model:
         asked = {name: value for name, value in query.items() if value is not None}

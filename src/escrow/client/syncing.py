@@ -114,13 +114,14 @@ class Syncer:
     def _receive(self, opened: OpenedFile, secrets: RowSecrets, sent: int, not_sealed: int) -> Exchanged:
         done: Counter[str] = Counter()
         refused: Counter[str] = Counter()
-        served: list[tuple[bytes, bytes]] = []
+        served: dict[tuple[bytes, bytes], bytes] = {}
         for item in self.service.details(self.seat.partnership_id):
-            served.append((item.row, item.owner_row))
+            served[item.row, item.owner_row] = item.match_id
             try:
                 done[self._take(opened, secrets, item)] += 1
             except EscrowError as problem:
                 refused[problem.code] += 1
+        opened.name_only(served)
         forgotten = opened.keep_only(served)
         return Exchanged(sent, not_sealed, done["opened"], done["unchanged"], forgotten, refused)
 

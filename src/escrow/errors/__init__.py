@@ -13,7 +13,7 @@
     │   ├── NotAuthenticated, ScopeMissing, NotFound, OrganizationNameTaken, OrganizationNameInvalid
     │   ├── SubmissionBaseWrong, SubmissionInProgress, SubmissionDigestWrong, SubmissionTooLarge, SubmissionClosed
     │   ├── ProfileMismatch, GenerationMismatch, GenerationTooSoon, ChunkDigestMismatch, ChunkTooLarge, ChunksMissing
-    │   ├── DetailsNotWanted, TermsChanged, SubmissionChanged
+    │   ├── DetailsNotWanted, TermsChanged, SubmissionChanged, DisputesTooMany
     │   ├── RequestInvalid, BodyUnreadable, BodyTooLarge, ContentTypeUnsupported, RouteUnknown, MethodUnsupported
     │   ├── IdempotencyKeyReused, RequestInProgress, RateExceeded
     │   └── PartnershipExists, PartnershipNotActive, PartnershipPaused, PartnershipEnded, PairingIncomplete,

@@ -15,6 +15,7 @@ __all__ = [
     "DatabaseBehind",
     "DetailsNotWanted",
     "DisclosureTooWeak",
+    "DisputesTooMany",
     "GenerationMismatch",
     "GenerationTooSoon",
     "IdempotencyKeyReused",
@@ -233,6 +234,12 @@ class ChunkTooLarge(Refused):
     """A chunk is larger than this service takes."""
 
     code = "chunk-too-large"
+
+
+class DisputesTooMany(Refused):
+    """A party has a bounded number of disputes open at a time."""
+
+    code = "disputes-too-many"
 
 
 class DetailsNotWanted(Refused):

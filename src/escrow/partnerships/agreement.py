@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, delete, false, insert, not_, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, insert, not_, update
 
 from escrow import audit
 from escrow.access import Party
@@ -19,7 +19,7 @@ from escrow.errors import DisclosureTooWeak, PartnershipEnded
 from escrow.standing import columns_of_rule, standing_of
 from escrow.store import jobs
 from escrow.store.database import Transaction
-from escrow.store.groups import part_overlaps
+from escrow.store.groups import forget_matches, in_cells_from
 from escrow.store.states import JobType, PartnershipState
 from escrow.store.tables import envelopes, matches, parties, terms
 from escrow.terms import CELLS, DisclosureRule, Level, Side, Terms, uniform_levels
@@ -108,32 +108,8 @@ def _forget_forbidden(tx: Transaction, partnership_id: UUID) -> None:
     if len(standing.sides) < len(Side):
         return
     effective = standing.effective
-    told = and_(_in_cells_from(Level.ACCOUNTS, effective), matches.c.tier <= effective.reveals_from)
-    forbidden = and_(matches.c.partnership_id == partnership_id, not_(told))
-    broken = set(tx.execute(select(matches.c.overlap).where(forbidden)).scalars())
-    tx.execute(delete(matches).where(forbidden))
-    part_overlaps(tx, partnership_id, broken)
-    for side, row in ((Side.LEFT, matches.c.left_row), (Side.RIGHT, matches.c.right_row)):
-        at_details = (
-            select(matches.c.tier)
-            .where(
-                matches.c.partnership_id == partnership_id,
-                row == envelopes.c.row,
-                _in_cells_from(Level.DETAILS, effective),
-            )
-            .exists()
-        )
-        tx.execute(delete(envelopes).where(_envelopes_of(partnership_id, side), not_(at_details)))
-
-
-def _in_cells_from(level: Level, effective: Terms) -> ColumnElement[bool]:
-    return or_(
-        false(),
-        *(
-            and_(matches.c.left_population == cell.ours, matches.c.right_population == cell.theirs)
-            for cell in effective.cells_from(level)
-        ),
-    )
+    told = and_(in_cells_from(Level.ACCOUNTS, effective), matches.c.tier <= effective.reveals_from)
+    forget_matches(tx, partnership_id, not_(told), effective=effective)
 
 
 def _envelopes_of(partnership_id: UUID, side: Side) -> ColumnElement[bool]:

@@ -16,6 +16,8 @@ from escrow.store.states import GenerationState, JobType, PartnershipState, Subm
 from escrow.store.tables import (
     accounts,
     chunks,
+    disputed_pairs,
+    disputes,
     envelopes,
     generation_proposals,
     generations,
@@ -36,6 +38,8 @@ _PURGED: tuple[Table, ...] = (
     generation_proposals,
     envelopes,
     matches,
+    disputed_pairs,
+    disputes,
     list_changes,
     tokens,
     accounts,

@@ -5,7 +5,7 @@ Everything is symmetric: swapping the lists and transposing the levels transpose
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum, IntFlag
 
@@ -19,7 +19,7 @@ from escrow.psi.records import ListRecords, kinds_of, run_starts
 from escrow.psi.records.layout import Mask, Records, Words, pick
 from escrow.terms import CELLS, Cell, Level, Population, Tier
 
-__all__ = ["Band", "Matches", "Overlaps", "connecting_tokens", "counts", "overlaps", "pairs", "settle"]
+__all__ = ["Band", "Matches", "Overlaps", "connecting_tokens", "counts", "overlaps", "pairs", "settle", "split_off"]
 
 Codes = npt.NDArray[np.uint8]
 
@@ -125,6 +125,21 @@ def pairs(left: ListRecords, right: ListRecords) -> Matches:
     verdicts = _VERDICTS[both_domains.astype(np.intp), shared]
     found = Matches(left, right, left_index, right_index, verdicts >> np.uint8(1), (verdicts & 1).astype(np.bool_))
     return found.where(found.tiers != _NO_TIER)
+
+
+def split_off(matches: Matches, disputed: Collection[tuple[bytes, bytes]]) -> tuple[Matches, Matches]:
+    """Give the matches without the disputed pairs of rows, and those of these pairs that there are."""
+    is_disputed = np.zeros(len(matches), np.bool_)
+    if disputed and len(matches):
+        rows = np.array([[int.from_bytes(row) for row in pair] for pair in disputed], np.uint64)
+        (left_index, has_left), (right_index, has_right) = (
+            _places(each.rows, rows[:, seat]) for seat, each in enumerate((matches.left, matches.right))
+        )
+        both = has_left & has_right
+        keys = _pair_keys(matches.left_index, matches.right_index)
+        places, met = _places(keys, _pair_keys(left_index[both], right_index[both]))
+        is_disputed[places[met]] = True
+    return matches.where(~is_disputed), matches.where(is_disputed)
 
 
 def settle(matches: Matches, *, levels: Mapping[Cell, Level], band: Band) -> Matches:
@@ -268,6 +283,12 @@ def _groups(matches: Matches) -> tuple[Indices, int]:
     is_label[labels] = True
     numbers = np.cumsum(is_label, dtype=np.uint32)
     return numbers[labels] - np.uint32(1), int(numbers[-1]) if nodes else 0
+
+
+def _places(ascending: Words, wanted: Words) -> tuple[Indices, Mask]:
+    """Find values in an ascending array: the place of each, and whether it is there; the array is not empty."""
+    places = np.minimum(np.searchsorted(ascending, wanted), ascending.size - 1).astype(np.uint32)
+    return places, ascending[places] == wanted
 
 
 def _pair_keys(left_index: Indices, right_index: Indices) -> Words:

@@ -69,12 +69,12 @@ def overlaps_json(listed: OverlapList) -> str:
 
 _CELL_COLUMNS = ("ours", "theirs", "level", "state", "number")
 _AGE_COLUMNS = ("our_list_at", "our_list_age", "their_list_at", "their_list_age", "old_lists")
-_OWN_COLUMNS = ("overlap", "account_name", "crm_ids", "ours", "theirs", "tier", "level")
+_OWN_COLUMNS = ("overlap", "account_name", "crm_ids", "ours", "theirs", "tier", "level", "match_id")
 
 
 def _own_values(item: ListedOverlap) -> tuple[str, ...]:
     cell = item.cell
-    words = (cell.ours.word, cell.theirs.word, item.tier.word, item.level.word)
+    words = (cell.ours.word, cell.theirs.word, item.tier.word, item.level.word, item.match_letters)
     return (item.overlap, item.account_name, ";".join(item.crm_ids), *words)
 
 

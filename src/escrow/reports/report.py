@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from escrow.psi.encoding import base32
 from escrow.reports.disclosure import Conditions
 from escrow.reports.matrix import OverlapMatrix
 from escrow.terms import DETAIL_FIELDS, Cell, Level, Tier
@@ -43,6 +44,9 @@ class Report:
 class ListedOverlap:
     """One of our accounts that is also theirs, and what they share of one of their accounts that it met.
 
+    ``row`` and ``match_id`` are how the match is disputed: alone where details are shared, with all others of our
+    account where none are.
+
     ``overlap`` is the escrow's opaque name of the company; ``crm_ids`` join back to our CRM; ``shared`` is by field.
     """
 
@@ -53,6 +57,13 @@ class ListedOverlap:
     tier: Tier
     level: Level
     shared: Mapping[str, DetailValue] = field(default_factory=dict, repr=False)
+    row: bytes = b""
+    match_id: bytes = b""
+
+    @property
+    def match_letters(self) -> str:
+        """The match id as a person copies it: letters and digits, which never begin an option or a formula."""
+        return base32(self.match_id).lower()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,14 +12,46 @@ from typing import Any
 from uuid import UUID
 
 import numpy as np
-from sqlalchemy import Row, select
+from sqlalchemy import ColumnElement, Row, and_, delete, false, not_, or_, select
 
 from escrow.psi.components import Indices, components
 from escrow.store.bulk import put_rows
 from escrow.store.database import Transaction
-from escrow.store.tables import matches
+from escrow.store.tables import envelopes, matches
+from escrow.terms import Level, Side, Terms
 
-__all__ = ["part_overlaps"]
+__all__ = ["forget_matches", "in_cells_from"]
+
+
+def forget_matches(tx: Transaction, partnership_id: UUID, forbidden: ColumnElement[bool], *, effective: Terms) -> None:
+    """Delete these matches, and the envelopes of rows that keep none at details by terms seen from the left."""
+    gone = and_(matches.c.partnership_id == partnership_id, forbidden)
+    broken = set(tx.execute(select(matches.c.overlap).where(gone)).scalars())
+    tx.execute(delete(matches).where(gone))
+    part_overlaps(tx, partnership_id, broken)
+    for side, row in ((Side.LEFT, matches.c.left_row), (Side.RIGHT, matches.c.right_row)):
+        at_details = (
+            select(matches.c.tier)
+            .where(
+                matches.c.partnership_id == partnership_id,
+                row == envelopes.c.row,
+                in_cells_from(Level.DETAILS, effective),
+            )
+            .exists()
+        )
+        of_side = and_(envelopes.c.partnership_id == partnership_id, envelopes.c.side == side.value)
+        tx.execute(delete(envelopes).where(of_side, not_(at_details)))
+
+
+def in_cells_from(level: Level, effective: Terms) -> ColumnElement[bool]:
+    """Say which matches lie in cells open at this level, by terms seen from the left."""
+    return or_(
+        false(),
+        *(
+            and_(matches.c.left_population == cell.ours, matches.c.right_population == cell.theirs)
+            for cell in effective.cells_from(level)
+        ),
+    )
 
 
 def part_overlaps(tx: Transaction, partnership_id: UUID, broken: Collection[bytes]) -> None:

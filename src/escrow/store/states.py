@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from enum import Enum
 
-__all__ = ["GenerationState", "JobType", "PartnershipState", "Scope", "SubmissionState", "SubmissionType"]
+__all__ = [
+    "DisputeReason",
+    "GenerationState",
+    "JobType",
+    "PartnershipState",
+    "Scope",
+    "SubmissionState",
+    "SubmissionType",
+]
 
 
 class PartnershipState(Enum):
@@ -67,6 +75,15 @@ class SubmissionType(Enum):
     DELTA = "delta"
 
 
+class DisputeReason(Enum):
+    """Why a match is wrong: another company, a parent or subsidiary, true once and no longer, or none of these."""
+
+    DIFFERENT_COMPANY = "different-company"
+    RELATED_COMPANY = "related-company"
+    OUTDATED = "outdated"
+    OTHER = "other"
+
+
 class JobType(Enum):
     """What the worker does for a partnership."""
 
@@ -80,8 +97,8 @@ class Scope(Enum):
     """What an API key may be used for, beside what every key may: look at its partnerships and their terms.
 
     ``read`` is what the two lists have in common: releases, overlaps, details. ``submit`` is all that is sent: lists,
-    the word that they are right, sealed details. ``terms`` decides what is shared: terms, pause and resume. ``pair``
-    makes and ends partnerships, and starts their generations.
+    the word that they are right, sealed details. ``terms`` decides what is shared: terms, pause and resume,
+    disputes. ``pair`` makes and ends partnerships, and starts their generations.
     """
 
     READ = "read"

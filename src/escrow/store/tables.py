@@ -23,7 +23,14 @@ from sqlalchemy import (
 )
 
 from escrow.store.columns import Moment, metadata, of_partnership, one_of, rule_columns, side_of_row
-from escrow.store.states import GenerationState, JobType, PartnershipState, SubmissionState, SubmissionType
+from escrow.store.states import (
+    DisputeReason,
+    GenerationState,
+    JobType,
+    PartnershipState,
+    SubmissionState,
+    SubmissionType,
+)
 from escrow.terms import Side
 
 __all__ = [
@@ -31,6 +38,8 @@ __all__ = [
     "api_keys",
     "audit_entries",
     "chunks",
+    "disputed_pairs",
+    "disputes",
     "envelopes",
     "generation_proposals",
     "generations",
@@ -279,6 +288,41 @@ envelopes = Table(
     # Body and wraps as uploaded, with stored indexes in place of tokens; sealed under the partnership's key.
     Column("sealed", LargeBinary, nullable=False),
     Column("stored_at", Moment, nullable=False),
+)
+
+disputes = Table(
+    "disputes",
+    metadata,
+    of_partnership(),
+    # Who disputes, and her own number of it: the partner is told neither how many there are nor when.
+    side_of_row(),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    # As she named the match: her own row, and an id that she alone was told.
+    Column("row", LargeBinary(8), nullable=False),
+    Column("match_id", LargeBinary(16), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("made_at", Moment, nullable=False),
+    Column("withdrawn_at", Moment),
+    ForeignKeyConstraint(["partnership_id", "side"], ["parties.partnership_id", "parties.side"]),
+    one_of("reason", DisputeReason),
+)
+
+disputed_pairs = Table(
+    "disputed_pairs",
+    metadata,
+    of_partnership(),
+    side_of_row(),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("left_row", LargeBinary(8), primary_key=True),
+    Column("right_row", LargeBinary(8), primary_key=True),
+    # What the match would be as of the last matching; null where the two rows do not match any more.
+    Column("tier", SmallInteger),
+    Column("left_population", SmallInteger),
+    Column("right_population", SmallInteger),
+    ForeignKeyConstraint(
+        ["partnership_id", "side", "number"],
+        ["disputes.partnership_id", "disputes.side", "disputes.number"],
+    ),
 )
 
 releases = Table(

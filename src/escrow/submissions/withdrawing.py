@@ -20,6 +20,7 @@ from escrow.psi.records import ListRecords, SubmissionKind, chunk_digest, pack_c
 from escrow.standing import Generation, building_standing, standing_of
 from escrow.store.blocks import forget_list
 from escrow.store.database import Transaction
+from escrow.store.disputed import note_found
 from escrow.store.sealing import SealingKey
 from escrow.store.states import SubmissionState, SubmissionType
 from escrow.store.tables import chunks, envelopes, matches, parties, submissions
@@ -92,6 +93,7 @@ def _forget_matches(tx: Transaction, party: Party) -> None:
     """Delete what was found by comparing the list, and the details of both sides that hang on it."""
     for table in (envelopes, matches):
         tx.execute(delete(table).where(table.c.partnership_id == party.partnership_id))
+    note_found(tx, party.partnership_id, {})
 
 
 def _take_back_word(tx: Transaction, party: Party) -> None:

@@ -7,6 +7,7 @@ are UUIDs in their canonical form, times are UTC in ISO 8601, and the codes of t
 
 from escrow.wire.agreement import CellLevel, Terms, TermsDocument
 from escrow.wire.disclosure import DisclosurePreset, DisclosureRule
+from escrow.wire.disputes import Dispute, DisputedRow, DisputedRowPage, DisputePage, DisputeReason, NewDispute
 from escrow.wire.overlaps import (
     DetailsPage,
     DetailsStored,
@@ -67,6 +68,11 @@ __all__ = [
     "DetailsUpload",
     "DisclosurePreset",
     "DisclosureRule",
+    "Dispute",
+    "DisputePage",
+    "DisputeReason",
+    "DisputedRow",
+    "DisputedRowPage",
     "FieldProblem",
     "Generation",
     "Health",
@@ -74,6 +80,7 @@ __all__ = [
     "InvitationLookup",
     "Limits",
     "ListedAccount",
+    "NewDispute",
     "NewGeneration",
     "NewPartnership",
     "NewSubmission",

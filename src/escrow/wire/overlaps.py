@@ -8,6 +8,7 @@ from pydantic import Field
 
 from escrow.wire.values import (
     MOST_ITEMS,
+    Bytes16,
     Cursor,
     EnvelopeBytes,
     LevelWord,
@@ -32,9 +33,13 @@ __all__ = [
 
 
 class OverlapItem(Model):
-    """One of the caller's own rows that overlaps, in a cell open at accounts or above."""
+    """One of the caller's own rows that overlaps, in a cell open at accounts or above.
+
+    ``match_id`` names all that it overlaps with, to dispute it.
+    """
 
     row: RowBytes
+    match_id: Bytes16
     overlap: str
     tier: TierWord
     ours: PopulationWord
@@ -87,9 +92,13 @@ class DetailsStored(Model):
 
 
 class ServedDetails(Model):
-    """A partner's envelope for one of the caller's rows, with the one wrap that opens it."""
+    """A partner's envelope for one of the caller's rows, with the one wrap that opens it.
+
+    ``match_id`` names the match of the two rows, to dispute it.
+    """
 
     row: RowBytes
+    match_id: Bytes16
     owner_row: RowBytes
     population: PopulationWord
     submission: Number

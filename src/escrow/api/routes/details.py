@@ -113,6 +113,7 @@ def _batch(request: wire.DetailsUpload) -> DetailsBatch:
 def _told(served: ServedDetails) -> wire.ServedDetails:
     return wire.ServedDetails(
         row=served.row,
+        match_id=served.match_id,
         owner_row=served.owner_row,
         population=served.population,
         submission=served.submission,

@@ -47,6 +47,7 @@ def list_overlaps(
             limit=page_size(service, limit),
             ours=ours,
             theirs=theirs,
+            service_key=service.sealing_key,
             now=service.now(),
         )
         return wire.OverlapPage(items=tuple(map(_told, page.items)), next=cursor_of(page.next))
@@ -55,6 +56,7 @@ def list_overlaps(
 def _told(found: OverlappingRow) -> wire.OverlapItem:
     return wire.OverlapItem(
         row=found.row,
+        match_id=found.match_id,
         overlap=b64url(found.overlap),
         tier=found.tier,
         ours=found.cell.ours,

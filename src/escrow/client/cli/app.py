@@ -15,6 +15,7 @@ from escrow.client.cli import (
     carrying_over,
     configuring,
     conforming,
+    disputing,
     doctoring,
     explaining,
     overview,
@@ -51,6 +52,7 @@ app.add_typer(withdrawing.app, name="submission", help="What was sent: take it b
 app.add_typer(conforming.app, name="conformance", help="Hold a client of your own to the protocol.")
 app.add_typer(configuring.app, name="config", help="The project file escrow.toml: what our lists are made from.")
 app.add_typer(rotating.app, name="generation", help="Rotate the key of a partnership, or go over to another profile.")
+app.add_typer(disputing.app, name="disputes", help="Matches that are wrong: take them out, see them, take it back.")
 app.add_typer(
     carrying_over.app,
     name="keyring",

@@ -22,9 +22,13 @@ __all__ = ["columns_grid", "counts_grid", "overlaps_table", "plays_grid"]
 
 _WIDEST = 32
 _BETWEEN_COLUMNS = 3
+#: So many letters of a match id tell millions of matches apart.
+_LETTERS = 12
+_ID_HEADER = "match id"
 
 #: What a narrow terminal keeps of a list of overlaps, the first longest; fields that are not named go first.
 _KEPT_LONGEST = (
+    _ID_HEADER,
     "our account",
     "match",
     "their account_name",
@@ -81,7 +85,7 @@ class _Column:
         return min(_WIDEST, max(cell_len(each) for each in (self.header, *self.values)))
 
 
-def overlaps_table(listed: OverlapList, limit: int, *, width: int) -> tuple[Table, tuple[str, ...]]:
+def overlaps_table(listed: OverlapList, limit: int, *, width: int, ids: bool = False) -> tuple[Table, tuple[str, ...]]:
     """Show the first of a list of overlaps, with what the partner shares; a cell they all lie in is said once.
 
     Gives the table and the headers of the columns that it has no room for.
@@ -92,6 +96,9 @@ def overlaps_table(listed: OverlapList, limit: int, *, width: int) -> tuple[Tabl
         (cell,) = cells
         table.title = textwrap.fill(f"{_cell_text(cell)}: {PLAYS[cell]}", width)
     columns = _columns(listed, limit, says_cell=len(cells) > 1)
+    if ids:
+        letters = [item.match_letters[:_LETTERS] for item in listed.items[:limit]]
+        columns.insert(0, _Column(_ID_HEADER, letters))
     kept = _fitting(columns, width)
     for column in kept:
         table.add_column(_spoken(column.header), overflow="ellipsis", no_wrap=True, max_width=_WIDEST)

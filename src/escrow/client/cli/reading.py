@@ -61,6 +61,7 @@ def overlaps(
     session: Session,
     cell: Annotated[str | None, typer.Option("--cell", help="One cell, like customers:opportunities.")] = None,
     limit: Annotated[int | None, typer.Option("--limit", min=1, help=f"Show so many [{_SHOWN} on a terminal].")] = None,
+    ids: Annotated[bool, typer.Option("--ids", help="Show the ids by which matches are disputed.")] = False,
     output: OutputOption = None,
 ) -> Said:
     """List our accounts that are also theirs, in cells open at accounts or above, with what they share of them."""
@@ -80,7 +81,7 @@ def overlaps(
     machine = json.loads(overlaps_json(listed))
     machine["items"] = machine["items"][:limit]
     machine["total"] = len(listed.items)
-    return Said(machine, lambda console: _show_overlaps(console, listed, limit or _SHOWN))
+    return Said(machine, lambda console: _show_overlaps(console, listed, limit or _SHOWN, ids=ids))
 
 
 def _report_object(seat: Seat, served: ServedReport | None) -> dict[str, object]:
@@ -176,13 +177,13 @@ def _legend(release: ReleaseView) -> Iterator[str]:
         yield "–: a total is shown only if everything in it is"
 
 
-def _show_overlaps(console: Console, listed: OverlapList, limit: int) -> None:
+def _show_overlaps(console: Console, listed: OverlapList, limit: int, *, ids: bool) -> None:
     from escrow.client.cli.grids import overlaps_table
 
     if not listed.items:
         console.print("No account is listed: none overlaps in a cell that both sides open at accounts or details.")
         return
-    table, left_out = overlaps_table(listed, limit, width=console.width)
+    table, left_out = overlaps_table(listed, limit, width=console.width, ids=ids)
     console.print(table)
     if left_out:
         told = f"No room for {', '.join(left_out)}: a wider terminal or --output FILE.csv has them."
