@@ -10,7 +10,7 @@ from uuid import UUID
 from escrow.psi import vectors as vectors_package
 
 FOLDER = Path(vectors_package.__file__).parent
-FILES = ("pairing.json", "generations.json", "tokens.json", "envelopes.json", "releases.json")
+FILES = ("pairing.json", "generations.json", "tokens.json", "envelopes.json", "releases.json", "normalisation.json")
 
 #: Fields that are text although they may look like hex.
 _TEXTS = frozenset(

@@ -10,7 +10,14 @@ import json
 from pathlib import Path
 
 from escrow.psi import vectors
-from tests.vectors import making_envelopes, making_generations, making_pairings, making_releases, making_tokens
+from tests.vectors import (
+    making_envelopes,
+    making_generations,
+    making_normalisations,
+    making_pairings,
+    making_releases,
+    making_tokens,
+)
 from tests.vectors.seeded import Document
 
 HERE = Path(vectors.__file__).parent
@@ -24,6 +31,7 @@ def documents() -> dict[str, Document]:
         "tokens.json": making_tokens.document(),
         "envelopes.json": making_envelopes.document(),
         "releases.json": making_releases.document(),
+        "normalisation.json": making_normalisations.document(),
     }
 
 

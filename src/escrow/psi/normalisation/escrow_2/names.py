@@ -68,6 +68,10 @@ class CompanyNames:
             others.append(self._parts.of(self._text.romanized(name))[0])
         return self._keys(main, others)
 
+    def written_together(self, words: str) -> str:
+        """Give text as a value, nothing taken off: folded, without blanks and signs."""
+        return "".join(self._text.words(self._text.folded(words)))
+
     def _keys(self, main: str, others: Sequence[str]) -> NameKeys:
         core = self._core(main)
         value = "".join(core)

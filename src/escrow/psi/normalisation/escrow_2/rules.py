@@ -51,7 +51,7 @@ class CompanyKeys:
         return tuple([value for value in values if len(value) >= SHORTEST_TELLING and value != found.name][:room])
 
     def _brand(self, domain: str) -> str:
-        return self._web.brand_of(domain).replace("-", "")
+        return self._names.written_together(self._web.brand_of(domain))
 
 
 def _columns(values: Sequence[Sequence[str]]) -> list[list[str]]:

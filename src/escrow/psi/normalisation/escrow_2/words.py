@@ -53,14 +53,15 @@ class Words:
         return words
 
     def first_telling(self, core: list[str]) -> list[str]:
-        """Give the words of a core up to the first that is rare; none if none is, or it is too short."""
+        """Give the words of a core up to the first that is rare, or the next if that is too short; none if none is."""
         start = 0
         while start < len(core) - 1 and core[start] in self._stem_beginnings:
             start += 1
+        names_one, length = False, 0
         for end, word in enumerate(core[start:], start=start + 1):
-            if self.is_rare(word):
-                telling = core[start:end]
-                return telling if len("".join(telling)) >= SHORTEST_TELLING else []
+            names_one, length = names_one or self.is_rare(word), length + len(word)
+            if names_one and length >= SHORTEST_TELLING:
+                return core[start:end]
         return []
 
     def is_rare(self, word: str) -> bool:

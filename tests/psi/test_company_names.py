@@ -1,0 +1,124 @@
+"""Names as they stand on two lists, under the second profile: which of them share a key, and of which class."""
+
+from __future__ import annotations
+
+import pytest
+
+from escrow.psi.normalisation.escrow_2.lexicon import read_lexicon
+from escrow.psi.normalisation.escrow_2.names import LONGEST_NAME, MOST_VARIANTS, CompanyNames
+
+NAMES = CompanyNames(read_lexicon())
+
+
+def words_of(name: str) -> set[str]:
+    keys = NAMES.keys_of(name)
+    return {keys.name, *keys.variants} - {""}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Example Example Pty Limited", "Example Example Pty Ltd"),
+        ("Acme GmbH & Co. KG", "ACME"),
+        ("Acme S. A. de C. V.", "acme"),
+        ("Acme Sp. z o.o. Sp. k.", "acme"),
+        ("Johnson and Johnson", "Johnson & Johnson"),
+        ("Müller und Söhne", "Müller & Söhne"),
+        ("Crédit Agricole S.A.", "Credit Agricole"),
+        ("Deviant Art", "DeviantArt"),
+        ("株式会社トヨタ", "トヨタ株式会社"),
+        ("(주)카카오", "주식회사 카카오"),
+        ("ООО «Ромашка»", "Ромашка"),
+        ("Packaging Corp of Elbonia", "Packaging Corporation of Elbonia"),
+        ("Globex Labs International", "Globex Laboratories Intl"),
+        ("Globex (member)", "Globex"),
+        ("Globex Corp /DE/", "Globex Corporation"),
+        ("Globex Inc. - Class A Common Stock", "Globex Inc"),
+        ("Globex, Inc. and its subsidiaries", "Globex Inc"),
+        ("Coyote Company (The)", "The Coyote Company"),
+    ],
+)
+def test_spellings_of_one_name_have_one_core_name(one: str, other: str) -> None:
+    assert NAMES.keys_of(one).name == NAMES.keys_of(other).name != ""
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Globex Holdings", "Globex Group"),
+        ("Globex Technologies India Private Limited", "Globex"),
+        ("Shanghai Globex Information Technology Co., Ltd.", "Globex Information"),
+        ("Grupa Globex Sp. z o.o.", "Globex"),
+        ("Initrode, LLC d/b/a Globex", "Globex"),
+        ("Initrode, Inc. (formerly Globex Inc.)", "Globex"),
+        ("Initrode (Globex)", "Globex"),
+        ("Globex, Investigative Diligence Unit", "Globex"),
+        ("Globex Research - Norway", "Globex"),
+        ("globex.com", "Globex"),
+        ("Globex.co.uk Ltd", "Globex"),
+        ("WAYNE T ROWAN GROUP INC", "T. Rowan Wayne"),
+        ("Müller Glas", "Mueller Glas"),
+        ("Ромашка", "Romashka"),
+        ("다이소", "Daiso"),
+    ],
+)
+def test_names_that_differ_in_what_says_little_share_a_word(one: str, other: str) -> None:
+    assert words_of(one) & words_of(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("American Airlines", "American Tower"),
+        ("First National Bank", "First National Insurance"),
+        ("Constellation Energy", "Constellation Brewing"),
+        ("Globex", "Globes"),
+        ("Web Hosting Canada", "Webhosting.dk"),
+        ("International Business Machines", "International Paper"),
+        ("Globex (member)", "Initrode (member)"),
+        ("Initrode (Norway)", "Norway"),
+    ],
+)
+def test_names_of_other_companies_share_no_word(one: str, other: str) -> None:
+    assert not words_of(one) & words_of(other)
+
+
+@pytest.mark.parametrize(
+    ("name", "fallback"),
+    [
+        ("Globex Automation", "globex"),
+        ("Globex", "globex"),
+        ("Old Dominion Freight Line", "olddominion"),
+        ("Charles Schwab", "charlesschwab"),
+        ("American Airlines", ""),
+        ("First Data", ""),
+        ("H1 Insights", "h1insights"),
+        ("Zé Tortuga", "zetortuga"),
+        ("H1", ""),
+    ],
+)
+def test_the_fallback_is_the_beginning_up_to_the_first_rare_word(name: str, fallback: str) -> None:
+    assert NAMES.keys_of(name).fallback == fallback
+
+
+@pytest.mark.parametrize("name", ["AMBA", "COOP", "IKS APS", "The The", "Inc. Co. Ltd.", "3M", "X Corp.", "AAA", "O2"])
+def test_a_real_name_is_never_cleaned_to_nothing(name: str) -> None:
+    assert NAMES.keys_of(name).name
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("", " ", "-", "?", "n/a", "None", "unknown", "Self-employed", "test", "TEST Inc.", "xxxx", "aaaaaa"),
+        *("independent user", "No Company", "I don't have one", "Freelance IT Specialist", "dsadsadsadsad"),
+        *("没有", "个人", "フリーランス", "неизвестно", "\u202e\u200b", "x" * (LONGEST_NAME + 1)),
+    ],
+)
+def test_what_people_type_instead_of_a_company_gives_no_key(name: str) -> None:
+    keys = NAMES.keys_of(name)
+    assert (keys.name, keys.variants, keys.fallback) == ("", (), "")
+
+
+def test_one_name_gives_a_bounded_number_of_variants() -> None:
+    name = "Globex, (Initech) [Initrode] {Hooli} Inc. dba Umbrella; Soylent / Tyrell - Wonka aka Cyberdyne"
+    assert len(NAMES.keys_of(name).variants) == MOST_VARIANTS
