@@ -10,6 +10,7 @@ import pytest
 from escrow.client.cli.app import app, run
 from escrow.client.cli.exits import ExitCode
 from escrow.psi.encoding import b64url
+from escrow.psi.profile_ids import FIRST_PROFILE
 from tests.client.fake_service import LEFT_ORG, RIGHT_ORG, FakeService, Json
 from tests.client.making_keyrings import PASSPHRASE
 from tests.client.terminals import CSV, Partners
@@ -58,6 +59,14 @@ def test_an_unnamed_acceptor_is_confirmed_by_a_person(partners: Partners) -> Non
     assert (refused.exit_code, refused.error_code) == (ExitCode.LOCAL, "partnership-not-ready")
     assert left("confirm", "--json").exit_code == ExitCode.USAGE
     assert left("confirm", "--yes", "--json").json["pairing"] == "paired"
+
+
+def test_a_partner_who_lacks_the_latest_profile_is_invited_under_an_older_one(partners: Partners) -> None:
+    left, right = partners
+    code = str(left("invite", "--to", str(RIGHT_ORG), "--profile", FIRST_PROFILE, "--json").json["code"])
+    assert right("accept", code, "--json").json["pairing"] == "accepted"
+    refused = left("invite", "--profile", "escrow-0+psl-1999-12-31", "--json")
+    assert refused.error_code == "profile-unknown"
 
 
 def test_a_mistyped_code_is_told_as_such(partners: Partners) -> None:
