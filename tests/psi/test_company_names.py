@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from escrow.psi.normalisation.escrow_2.lexicon import read_lexicon
 from escrow.psi.normalisation.escrow_2.names import LONGEST_NAME, MOST_VARIANTS, CompanyNames
@@ -117,6 +119,35 @@ def test_a_real_name_is_never_cleaned_to_nothing(name: str) -> None:
 def test_what_people_type_instead_of_a_company_gives_no_key(name: str) -> None:
     keys = NAMES.keys_of(name)
     assert (keys.name, keys.variants, keys.fallback) == ("", (), "")
+
+
+PHRASES = st.sampled_from(
+    [
+        *(
+            "acme",
+            "inc",
+            "Ltd.",
+            ",",
+            " - ",
+            "&",
+            "'s",
+            "dba",
+            "d/b/a",
+            "formerly",
+            "and its",
+            "common stock",
+            "class a",
+        ),
+        *("of", "doing business as", "also known as", "on behalf of", "acme.com", "(member)", "/de/", "o", "the", "  "),
+    ]
+)
+
+
+@given(st.lists(PHRASES, max_size=7))
+@example(["acme", "on behalf of", "inc"])
+def test_the_fast_way_gives_what_the_long_way_gives(phrases: list[str]) -> None:
+    for name in (" ".join(phrases), "".join(phrases)):
+        assert NAMES.keys_of(name) == NAMES.keys_of_any_script(name)
 
 
 def test_one_name_gives_a_bounded_number_of_variants() -> None:

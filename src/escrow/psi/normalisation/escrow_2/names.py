@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from escrow.psi.normalisation.escrow_2.lexicon import Lexicon
 from escrow.psi.normalisation.escrow_2.parts import Parts
@@ -22,8 +22,7 @@ LONGEST_NAME = 512
 MOST_VARIANTS = 4
 
 
-@dataclass(frozen=True, slots=True)
-class NameKeys:
+class NameKeys(NamedTuple):
     """The values that one name gives; empty where there is none."""
 
     name: str = ""
@@ -63,6 +62,13 @@ class CompanyNames:
         """Give the keys of a name; none if the text names no company."""
         if len(name) > LONGEST_NAME:
             return _NOTHING
+        if name.isascii():
+            text = name.lower()
+            return self._keys(text, ()) if self._parts.is_plain(text) else self._keys(*self._parts.of(text))
+        return self.keys_of_any_script(name)
+
+    def keys_of_any_script(self, name: str) -> NameKeys:
+        """Do as `keys_of` does, without its fast ways."""
         main, others = self._parts.of(self._text.folded(name))
         if not name.isascii():
             others.append(self._parts.of(self._text.romanized(name))[0])

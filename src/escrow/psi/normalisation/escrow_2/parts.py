@@ -14,6 +14,10 @@ from escrow.psi.normalisation.escrow_2.text import Text
 __all__ = ["Parts"]
 
 _IN_BRACKETS = re.compile(r"[(\[{<]([^()\[\]{}<>]*)(?:[)\]}>]|$)")
+#: A name of plain words, with a frequent legal form behind it or not: so most names are.
+_PLAIN = re.compile(r"[a-z0-9 &'-]+(?:,? (?:inc|incorporated|llc|ltd|limited|corp|company|co|gmbh|plc)\.?)?")
+#: Words of phrases that are frequent elsewhere too; every phrase has another one, or a sign.
+_EVERYWHERE = frozenset(["a", "all", "an", "and", "as", "by", "known", "of", "on", "or", "the", "with"])
 _EITHER_NAME = re.compile(r"\s+or\s+|;")
 _TAIL = r"[\s,]+(?:{})\s.*$|,\s+an?\s[\w ]+\s(?:company|corporation|business|brand|subsidiary|division)$"
 _NOTHING = re.compile(r"(?!)")
@@ -22,11 +26,23 @@ _NOTHING = re.compile(r"(?!)")
 class Parts:
     """Cuts folded text apart by the phrases of the lexicon."""
 
-    __slots__ = ("_labels", "_mark", "_other_name", "_security", "_separator", "_tail", "_text", "_web_ending")
+    __slots__ = (
+        "_labels",
+        "_mark",
+        "_other_name",
+        "_phrase_words",
+        "_security",
+        "_separator",
+        "_tail",
+        "_text",
+        "_web_ending",
+    )
 
     def __init__(self, lexicon: Lexicon, text: Text) -> None:
         self._text = text
         self._labels = lexicon.labels
+        phrases = [*lexicon.other_names, *lexicon.tails, *lexicon.securities]
+        self._phrase_words = frozenset(word for phrase in phrases for word in phrase.split()) - _EVERYWHERE
         self._mark = _any_of(r"\s*[/\\]\s*(?:{})\s*[/\\]?$|\s*/$", lexicon.marks)
         self._security = _any_of(r"(?:\s*[-:,]|\s)\s*(?:{})\b.*$", lexicon.securities)
         self._other_name = _any_of(r"(?:^|(?<=[\s,(;]))(?:{})(?=[\s:]|$)[\s:]*", lexicon.other_names)
@@ -34,6 +50,12 @@ class Parts:
         self._separator = _any_of("{}", lexicon.separators)
         self._web_ending = _any_of(
             r"(?<![\w.-])(?:www\.)?([\w-]{{2,}})(?:\.(?:{0}))?\.(?:{0})(?![\w.-])", lexicon.web_endings
+        )
+
+    def is_plain(self, lower: str) -> bool:
+        """Say whether ASCII text in lower case is surely one name and nothing beside it."""
+        return (
+            _PLAIN.fullmatch(lower) is not None and " - " not in lower and self._phrase_words.isdisjoint(lower.split())
         )
 
     def of(self, text: str) -> tuple[str, list[str]]:

@@ -51,7 +51,8 @@ class CompanyKeys:
         return tuple([value for value in values if len(value) >= SHORTEST_TELLING and value != found.name][:room])
 
     def _brand(self, domain: str) -> str:
-        return self._names.written_together(self._web.brand_of(domain))
+        label = self._web.brand_of(domain)
+        return label if label.isascii() and label.isalnum() else self._names.written_together(label)
 
 
 def _columns(values: Sequence[Sequence[str]]) -> list[list[str]]:
