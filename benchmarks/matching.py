@@ -14,8 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from company_lists import Key, KeysOf, Lists, Score, Side, keys_to_send, matches, read_lists, rows_of, score
-
+from benchmarks.company_lists import Key, KeysOf, Lists, Score, Side, keys_to_send, matches, read_lists, rows_of, score
 from escrow.psi.matchkeys import MatchKeyClass
 from escrow.psi.normalisation import profile
 from escrow.psi.normalisation.escrow_2.lexicon import Lexicon, read_lexicon
