@@ -65,6 +65,8 @@ class Accounts:
     members: Indexes = field(repr=False)
     starts: Indexes = field(repr=False)
     keys: AccountKeys
+    #: One entry for each key that stands on too many accounts, for telling the user which they are.
+    ambiguous: AccountKeys
     left_out: LeftOut
 
     def __len__(self) -> int:
@@ -109,7 +111,7 @@ def make_accounts(rows: CrmRows, keys: BlindedKeys, earlier: EarlierAccounts | N
     starts = np.append(np.flatnonzero(is_first), len(members))
     account_of_row = np.full(len(rows), NO_COMPANY)
     account_of_row[members] = np.cumsum(is_first) - 1
-    sent, dropped = _keys_to_send(keys, numbers, account_of_row[keys.rows])
+    sent, ambiguous, dropped = _keys_to_send(keys, numbers, account_of_row[keys.rows])
     return Accounts(
         account_ids=name_accounts(rows.crm_ids, members, starts, earlier or EarlierAccounts()),
         populations=_strongest(rows.populations[members], starts),
@@ -117,6 +119,7 @@ def make_accounts(rows: CrmRows, keys: BlindedKeys, earlier: EarlierAccounts | N
         members=members,
         starts=starts,
         keys=sent,
+        ambiguous=ambiguous,
         left_out=LeftOut(len(rows) - len(members), *dropped),
     )
 
@@ -146,19 +149,34 @@ def _newness(rows: CrmRows, row: int) -> int:
     return moment(rows.value(Meaning.UPDATED_DATE, row)) or moment(rows.value(Meaning.CREATED_DATE, row))
 
 
-def _keys_to_send(keys: BlindedKeys, numbers: Indexes, accounts: Indexes) -> tuple[AccountKeys, tuple[int, int, int]]:
-    """Keep each key once for each account, without those that name nobody; count what was dropped."""
+def _keys_to_send(
+    keys: BlindedKeys, numbers: Indexes, accounts: Indexes
+) -> tuple[AccountKeys, AccountKeys, tuple[int, int, int]]:
+    """Keep each key once for each account, without those that name nobody; the ambiguous come second, then counts."""
     once = _once_for_each_account(keys, numbers, accounts)
     held_by = _held_by(numbers[once], keys.key_classes[once])
     is_ambiguous = held_by > MOST_ACCOUNTS_OF_A_KEY
     is_shared = (keys.key_classes[once] == MatchKeyClass.FALLBACK) & (held_by > 1) & ~is_ambiguous
-    ambiguous, shared = (len(np.unique(numbers[once[which]])) for which in (is_ambiguous, is_shared))
+    ambiguous, shared = (_first_of_each(once[which], numbers) for which in (is_ambiguous, is_shared))
     clear = once[~(is_ambiguous | is_shared)]
     by_class = np.argsort(accounts[clear] * _CLASSES + keys.key_classes[clear], kind="stable")
     clear = clear[by_class]
     sent = clear[_places_in_runs(accounts[clear]) < MOST_KEYS_OF_AN_ACCOUNT]
-    kept = AccountKeys(accounts[sent], keys.key_classes[sent], keys.tokens[sent], keys.rows[sent].astype(np.intp))
-    return kept, (ambiguous, shared, len(clear) - len(sent))
+    dropped = (len(ambiguous), len(shared), len(clear) - len(sent))
+    return _entries(keys, accounts, sent), _entries(keys, accounts, ambiguous), dropped
+
+
+def _entries(keys: BlindedKeys, accounts: Indexes, chosen: Indexes) -> AccountKeys:
+    return AccountKeys(
+        accounts[chosen], keys.key_classes[chosen], keys.tokens[chosen], keys.rows[chosen].astype(np.intp)
+    )
+
+
+def _first_of_each(entries: Indexes, numbers: Indexes) -> Indexes:
+    """Choose the first entry of each key."""
+    _, first = np.unique(numbers[entries], return_index=True)
+    chosen: Indexes = np.sort(entries[first])
+    return chosen
 
 
 def _held_by(numbers: Indexes, key_classes: npt.NDArray[np.uint8]) -> Indexes:

@@ -12,10 +12,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from escrow.reports.ages import OLD_AFTER, ages_of
 from escrow.reports.plays import PLAYS
+from escrow.reports.quality import Quality
 from escrow.reports.report import OverlapList, Report
 from escrow.terms import Population
 
-__all__ = ["overlaps_html", "report_html"]
+__all__ = ["overlaps_html", "quality_html", "report_html"]
 
 
 def report_html(report: Report, *, now: datetime) -> str:
@@ -35,6 +36,11 @@ def overlaps_html(listed: OverlapList) -> str:
     cells = sorted({item.cell for item in listed.items})
     parts = [(cell, replace(listed, items=tuple(item for item in listed.items if item.cell == cell))) for cell in cells]
     return _TEMPLATES.get_template("overlaps.html").render(listed=listed, parts=parts, plays=PLAYS)
+
+
+def quality_html(quality: Quality) -> str:
+    """Give one page that needs nothing beside itself; it names accounts and is for their owner alone."""
+    return _TEMPLATES.get_template("quality.html").render(quality=quality)
 
 
 def _day(moment: datetime) -> str:

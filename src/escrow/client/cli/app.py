@@ -13,6 +13,7 @@ from escrow import __version__
 from escrow.client.cli import (
     agreeing,
     carrying_over,
+    checking,
     configuring,
     conforming,
     disputing,
@@ -41,6 +42,7 @@ for part in (
     pairing_up.app,
     pausing.app,
     explaining.app,
+    checking.app,
     sending.app,
     reading.app,
     overview.app,

@@ -26,7 +26,7 @@ from escrow.client.sources import CrmRows, ReadAs, open_export, read_rows
 from escrow.errors import ProjectMissing
 from escrow.terms import Population
 
-__all__ = ["AskedList", "plan_for", "read_as", "read_list", "read_planned", "told_of"]
+__all__ = ["AskedList", "plan_for", "read_as", "read_list", "read_offline", "read_planned", "told_of"]
 
 _SHOWN = 10
 _SIGNS = {"tab": "\t", "\\t": "\t"}
@@ -70,6 +70,14 @@ def read_list(session: Session, seat: Seat, asked: AskedList, bars: Bars) -> tup
         if project is not None or crm.left.absent:
             session.note(line)
     return crm, mapping
+
+
+def read_offline(session: Session, asked: AskedList, bars: Bars) -> CrmRows:
+    """Read a list as it would be read for submitting it, without keyring and service, and remember nothing."""
+    if session.project is not None:
+        plan = session.project.plan_of(session.options.partnership or "")
+        return read_planned(plan, asked, bars)[0]
+    return _read_remembered(session, asked, bars, is_kept=False)[0]
 
 
 def read_planned(plan: ListPlan, asked: AskedList, bars: Bars) -> tuple[CrmRows, ColumnMapping]:
@@ -117,14 +125,17 @@ def told_of(crm: CrmRows) -> Iterator[str]:
 _READ_AS = ("sheet", "header_row", "encoding", "delimiter")
 
 
-def _read_remembered(session: Session, asked: AskedList, bars: Bars) -> tuple[CrmRows, ColumnMapping]:
+def _read_remembered(
+    session: Session, asked: AskedList, bars: Bars, *, is_kept: bool = True
+) -> tuple[CrmRows, ColumnMapping]:
     if asked.file is None:
         raise ProjectMissing("name the file of accounts, or make an escrow.toml with `escrow config init FILE`")
     export = open_export(asked.file, asked.read_as)
     mapping = chosen_mapping(session.home, export.headers, asked.columns, asked.stages)
     reading = bars.stage("Reading")
     crm = read_rows(export, mapping, said_stages=stages_named(asked.stages), progress=reading)
-    remember_mapping(session.home, mapping)
+    if is_kept:
+        remember_mapping(session.home, mapping)
     return crm, mapping
 
 

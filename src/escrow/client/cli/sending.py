@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from escrow.client.cli.commands import command
 from escrow.client.cli.exits import ExitCode, exit_code_of
+from escrow.client.cli.list_options import (
+    ColumnsOption,
+    DelimiterOption,
+    EncodingOption,
+    FileArgument,
+    HeaderRowOption,
+    PopulationsOption,
+    SheetOption,
+)
 from escrow.client.cli.session import Said, Session
 from escrow.client.cli.texts import counted, printable
 from escrow.errors import EscrowError, ProjectMissing, StateInvalid
@@ -33,32 +41,13 @@ app = typer.Typer()
 @command(app, "submit")
 def submit(  # noqa: PLR0913, PLR0917  # each is an option of the command
     session: Session,
-    file: Annotated[
-        Path | None,
-        typer.Argument(help="CRM export: CSV, an Excel workbook (.xlsx) or Parquet; else the one in escrow.toml."),
-    ] = None,
-    columns: Annotated[
-        list[str] | None,
-        typer.Option("--map", "--column", help="What a column means, like website=Homepage; repeatable."),
-    ] = None,
-    populations: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--population", "--stage", help='What a stage means, like "Active"=customers; or skip; repeatable.'
-        ),
-    ] = None,
-    sheet: Annotated[
-        str | None, typer.Option("--sheet", help="Sheet of the workbook; needed if it has several.")
-    ] = None,
-    header_row: Annotated[
-        int | None, typer.Option("--header-row", min=1, help="Line or row that names the columns, counted from 1.")
-    ] = None,
-    encoding: Annotated[
-        str | None, typer.Option("--encoding", help="Encoding of a CSV file, like cp1252; else UTF-8 or UTF-16.")
-    ] = None,
-    delimiter: Annotated[
-        str | None, typer.Option("--delimiter", help="What stands between cells of a CSV file, if not , ; | or a tab.")
-    ] = None,
+    file: FileArgument = None,
+    columns: ColumnsOption = None,
+    populations: PopulationsOption = None,
+    sheet: SheetOption = None,
+    header_row: HeaderRowOption = None,
+    encoding: EncodingOption = None,
+    delimiter: DelimiterOption = None,
     ready: Annotated[
         bool, typer.Option("--ready", help="Also say that our counts are right: release may go out.")
     ] = False,

@@ -1,0 +1,124 @@
+"""The quality of a list before it is sent, by the steps that submitting it takes, under a key that is thrown away."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from escrow.client.accounts import Accounts, make_accounts
+from escrow.client.blinding import BlindedKeys, blind
+from escrow.client.columns import Meaning
+from escrow.client.sources import CrmRows
+from escrow.psi.matchkeys import MatchKeyClass
+from escrow.psi.normalisation import profile
+from escrow.psi.normalisation.explaining import Explainer, explainer
+from escrow.psi.normalisation.reasons import NothingReason
+from escrow.psi.tokens import Blinder
+from escrow.reports.quality import AmbiguousKey, Example, Quality, ReasonCount
+from escrow.terms import Population
+
+__all__ = ["check_list"]
+
+Progress = Callable[[int], None]
+
+
+def check_list(
+    crm: CrmRows, *, profile_id: str, key: bytes, examples: int, progress: Progress | None = None
+) -> Quality:
+    """Make the accounts of a list as `make_list` does, and tell what they are worth; ``key`` is any 32 bytes."""
+    blinded = blind(
+        crm.column(Meaning.ACCOUNT_NAME),
+        crm.column(Meaning.WEBSITE),
+        crm.columns.get(Meaning.COUNTRY),
+        profile_id=profile_id,
+        match_key=key,
+        progress=progress,
+    )
+    accounts = make_accounts(crm, blinded)
+    checking = _Checking(crm, blinded, accounts, explainer(profile_id), examples)
+    sizes = np.diff(accounts.starts)
+    tokens = np.bincount(accounts.keys.accounts, minlength=max(len(accounts), 1))
+    left_out = accounts.left_out
+    return Quality(
+        profile_id=profile_id,
+        rows_read=len(crm) + crm.skipped,
+        rows_skipped=crm.skipped,
+        accounts=len(accounts),
+        accounts_of_several=int(np.count_nonzero(sizes > 1)),
+        merged_rows=int(sizes.sum()) - len(accounts),
+        populations={each: int(np.count_nonzero(accounts.populations == each)) for each in Population},
+        with_domain=len(np.unique(accounts.keys.accounts[accounts.keys.key_classes == MatchKeyClass.DOMAIN])),
+        tokens=int(tokens.sum()),
+        most_tokens=int(tokens.max()),
+        without_keys=tuple(_counted(checking.rows_without_keys(), crm, examples)),
+        no_domain=tuple(_counted(checking.websites_without_domain(), crm, examples)),
+        ambiguous_keys=left_out.ambiguous_keys,
+        ambiguous=tuple(checking.ambiguous(key)),
+        shared_fallbacks=left_out.shared_fallback_keys,
+        keys_past_the_most=left_out.keys_past_the_most,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Checking:
+    crm: CrmRows
+    blinded: BlindedKeys
+    accounts: Accounts
+    reasons: Explainer
+    examples: int
+
+    def rows_without_keys(self) -> Iterator[tuple[int, str, str]]:
+        """Yield each row that gives no key with the reason, as a code and in words."""
+        for row in self._rows_without(np.ones(len(self.blinded), np.bool_)):
+            website = self.reasons.nothing_in_website(self.crm.value(Meaning.WEBSITE, row))
+            name = self.reasons.nothing_in_name(self.crm.value(Meaning.ACCOUNT_NAME, row))
+            told = f"website: {website.told}; name: {name.told}"
+            yield row, f"website-{website.value}, name-{name.value}", told
+
+    def websites_without_domain(self) -> Iterator[tuple[int, str, str]]:
+        """Yield each row whose website says something and gives no domain, with the reason."""
+        known: dict[str, NothingReason] = {}
+        for row in self._rows_without(self.blinded.key_classes == MatchKeyClass.DOMAIN):
+            website = self.crm.value(Meaning.WEBSITE, row)
+            if website and website not in known:
+                known[website] = self.reasons.nothing_in_website(website)
+            if website:
+                yield row, known[website].value, known[website].told
+
+    def ambiguous(self, key: bytes) -> Iterator[AmbiguousKey]:
+        """Yield the first ambiguous keys by their values, found again in the rows that gave them."""
+        blinder, rules = Blinder(key), profile(self.reasons.profile_id)
+        found = self.accounts.ambiguous
+        for row, token in zip(found.source_rows[: self.examples].tolist(), found.tokens, strict=False):
+            texts = (self.crm.value(meaning, row) for meaning in _NAMING)
+            for each in rules.match_keys(*texts):
+                if blinder.tokens(each.key_class.kind, [each.value]) == token.tobytes():
+                    yield AmbiguousKey(each.value, each.key_class.name.lower())
+                    break
+
+    def _rows_without(self, counted: npt.NDArray[np.bool_]) -> list[int]:
+        """Give the rows that have no key among those counted."""
+        has_one = np.zeros(len(self.crm), np.bool_)
+        has_one[self.blinded.rows[counted]] = True
+        rows: list[int] = np.flatnonzero(~has_one).tolist()
+        return rows
+
+
+_NAMING = (Meaning.ACCOUNT_NAME, Meaning.WEBSITE, Meaning.COUNTRY)
+
+
+def _counted(found: Iterable[tuple[int, str, str]], crm: CrmRows, examples: int) -> Iterator[ReasonCount]:
+    """Count rows by reason, the most frequent first, with the first examples of each."""
+    rows_of: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for row, reason, told in found:
+        rows_of[reason, told].append(row)
+    for (reason, told), rows in sorted(rows_of.items(), key=lambda each: (-len(each[1]), each[0])):
+        yield ReasonCount(reason, told, len(rows), tuple(_example(crm, row) for row in rows[:examples]))
+
+
+def _example(crm: CrmRows, row: int) -> Example:
+    return Example(crm.crm_ids[row], crm.value(Meaning.ACCOUNT_NAME, row), crm.value(Meaning.WEBSITE, row))

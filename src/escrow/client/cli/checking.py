@@ -1,0 +1,130 @@
+"""`escrow check`: what a list is worth, before anything of it is sent. No service, no keyring, no network."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from escrow.client.cli.commands import command
+from escrow.client.cli.list_options import (
+    ColumnsOption,
+    DelimiterOption,
+    EncodingOption,
+    FileArgument,
+    HeaderRowOption,
+    PopulationsOption,
+    SheetOption,
+)
+from escrow.client.cli.session import Said, Session
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rich.console import Console
+
+    from escrow.reports.quality import Quality, ReasonCount
+
+__all__ = ["app"]
+
+app = typer.Typer()
+
+_FORMATS = (".html", ".json")
+
+
+@command(app, "check")
+def check(  # noqa: PLR0913, PLR0917  # each is an option of the command
+    session: Session,
+    file: FileArgument = None,
+    columns: ColumnsOption = None,
+    populations: PopulationsOption = None,
+    sheet: SheetOption = None,
+    header_row: HeaderRowOption = None,
+    encoding: EncodingOption = None,
+    delimiter: DelimiterOption = None,
+    profile_id: Annotated[
+        str | None,
+        typer.Option("--profile", help="Normalisation profile; else the partnership's with -p, else the latest."),
+    ] = None,
+    examples: Annotated[int, typer.Option("--examples", min=0, help="Show so many examples of each reason.")] = 5,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Also write it to a file: .html or .json.")
+    ] = None,
+) -> Said:
+    """Tell what a list is worth before it is sent: rows without keys and why, duplicates, ambiguous keys, coverage."""
+    from escrow.client.checking import check_list
+    from escrow.client.cli.list_reading import AskedList, read_as, read_offline, told_of
+    from escrow.client.cli.progress import Bars
+
+    if output is not None and output.suffix.lower() not in _FORMATS:
+        raise typer.BadParameter(f"the name ends in one of {', '.join(_FORMATS)}", param_hint="--output")
+    profile_id = profile_id or _profile_of(session)
+    reading = read_as(sheet, header_row, encoding, delimiter)
+    asked = AskedList(file, reading, tuple(columns or ()), tuple(populations or ()))
+    with Bars(are_shown=not session.options.is_json) as bars:
+        crm = read_offline(session, asked, bars)
+        quality = check_list(
+            crm,
+            profile_id=profile_id,
+            key=session.random(32),
+            examples=examples,
+            progress=bars.stage("Checking", len(crm)),
+        )
+    for line in told_of(crm):
+        session.note(line)
+    if output is not None:
+        _write(quality, output)
+        session.note(f"Written to {output}; it names accounts, so keep it to yourself.")
+    return Said(quality.to_object(), lambda console: _show(console, quality))
+
+
+def _profile_of(session: Session) -> str:
+    """Name the profile of the partnership that is meant, the latest if none is named."""
+    from escrow.psi.profile_ids import LATEST_PROFILE
+
+    if session.options.partnership is None:
+        return LATEST_PROFILE
+    seat = session.chosen
+    seat.require_paired()
+    return seat.paired_keys.profile_id
+
+
+def _write(quality: Quality, output: Path) -> None:
+    from escrow.reports.pages import quality_html
+
+    if output.suffix.lower() == ".html":
+        text = quality_html(quality)
+    else:
+        text = json.dumps(quality.to_object(), ensure_ascii=False, indent=2) + "\n"
+    output.write_text(text, encoding="utf-8", newline="")
+
+
+def _show(console: Console, quality: Quality) -> None:
+    from rich.table import Table
+
+    from escrow.client.cli.texts import printable
+
+    console.print(f"[bold]Nothing was sent.[/] As it would be submitted under {quality.profile_id}:\n")
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for label, words in quality.lines():
+        table.add_row(label, words)
+    console.print(table)
+    _show_reasons(console, "Rows without keys", quality.without_keys)
+    _show_reasons(console, "Websites that give no domain", quality.no_domain)
+    if quality.ambiguous:
+        values = ", ".join(f"{each.value} ({each.key_class})" for each in quality.ambiguous)
+        console.print(f"\n[bold]Ambiguous keys[/], on more than 5 accounts each, among them: {printable(values)}")
+
+
+def _show_reasons(console: Console, heading: str, counts: Iterable[ReasonCount]) -> None:
+    from escrow.client.cli.texts import printable
+
+    for number, each in enumerate(counts):
+        if number == 0:
+            console.print(f"\n[bold]{heading}[/]")
+        console.print(f"{each.rows:>9,}  {each.told}")
+        for example in each.examples:
+            texts = " | ".join(text[:60] or "(empty)" for text in (example.crm_id, example.name, example.website))
+            console.print(f"           [dim]{printable(texts)}[/]")

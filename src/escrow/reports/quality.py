@@ -1,0 +1,135 @@
+"""What a list of accounts is worth before it is sent: numbers, reasons and examples, for its owner alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from escrow.terms import Population
+
+__all__ = ["AmbiguousKey", "Example", "Quality", "ReasonCount"]
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A row of the export, to be found and put right."""
+
+    crm_id: str = field(repr=False)
+    name: str = field(repr=False)
+    website: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonCount:
+    """How many rows share a reason, and the first of them."""
+
+    reason: str
+    told: str
+    rows: int
+    examples: tuple[Example, ...] = field(repr=False)
+
+    def to_object(self) -> Mapping[str, object]:
+        """Give it as programs read it."""
+        examples = [{"crm_id": each.crm_id, "name": each.name, "website": each.website} for each in self.examples]
+        return {"reason": self.reason, "detail": self.told, "rows": self.rows, "examples": examples}
+
+
+@dataclass(frozen=True, slots=True)
+class AmbiguousKey:
+    """A key that too many accounts have, as it would be read."""
+
+    value: str = field(repr=False)
+    key_class: str
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """A list as it would be submitted under a profile; nothing of it has left the machine.
+
+    ``without_keys`` has the rows that give no key, ``no_domain`` the websites that give no domain, both by reason and
+    the most frequent first; ``merged_rows`` are rows beyond the first of their account.
+    """
+
+    profile_id: str
+    rows_read: int
+    rows_skipped: int
+    accounts: int
+    accounts_of_several: int
+    merged_rows: int
+    populations: Mapping[Population, int]
+    with_domain: int
+    tokens: int
+    most_tokens: int
+    without_keys: tuple[ReasonCount, ...]
+    no_domain: tuple[ReasonCount, ...]
+    ambiguous_keys: int
+    ambiguous: tuple[AmbiguousKey, ...]
+    shared_fallbacks: int
+    keys_past_the_most: int
+    kept_back_accounts: int = 0
+
+    @property
+    def name_only(self) -> int:
+        """Accounts that have no domain to be found by."""
+        return self.accounts - self.with_domain
+
+    @property
+    def rows_without_keys(self) -> int:
+        """Rows that name no company and are not sent."""
+        return sum(each.rows for each in self.without_keys)
+
+    @property
+    def domain_share(self) -> float:
+        """The share of accounts with a domain, 0 for an empty list."""
+        return self.with_domain / self.accounts if self.accounts else 0.0
+
+    @property
+    def mean_tokens(self) -> float:
+        """Tokens for each account, 0 for an empty list."""
+        return self.tokens / self.accounts if self.accounts else 0.0
+
+    def lines(self) -> list[tuple[str, str]]:
+        """Give the numbers as labels and words, for a table."""
+        lines = [
+            ("Rows read", f"{self.rows_read:,}"),
+            ("Rows of no population", f"{self.rows_skipped:,}"),
+            ("Rows without keys, not sent", f"{self.rows_without_keys:,}"),
+            ("Accounts", f"{self.accounts:,}"),
+            *((f"  {population.word}", f"{self.populations[population]:,}") for population in Population),
+            ("Accounts of several rows", f"{self.accounts_of_several:,} (joining {self.merged_rows:,} more rows)"),
+            ("Accounts with a domain", f"{self.with_domain:,} ({self.domain_share:.1%})"),
+            ("Accounts with a name only", f"{self.name_only:,}"),
+            ("Tokens", f"{self.tokens:,} ({self.mean_tokens:.2f} an account, at most {self.most_tokens})"),
+            ("Ambiguous keys, not sent", f"{self.ambiguous_keys:,}"),
+            ("Shared fallbacks, not sent", f"{self.shared_fallbacks:,}"),
+            ("Keys past the eighth, not sent", f"{self.keys_past_the_most:,}"),
+        ]
+        if self.kept_back_accounts:
+            lines.append(("Accounts kept back by your do-not-map list", f"{self.kept_back_accounts:,}"))
+        return lines
+
+    def to_object(self) -> Mapping[str, object]:
+        """Give it as programs read it, in the words of `escrow submit --dry-run --json` where both say the same."""
+        return {
+            "profile": self.profile_id,
+            "rows": {"read": self.rows_read, "skipped": self.rows_skipped, "without_keys": self.rows_without_keys},
+            "accounts": self.accounts,
+            "accounts_of_several_rows": self.accounts_of_several,
+            "merged_rows": self.merged_rows,
+            "populations": {population.word: self.populations[population] for population in Population},
+            "coverage": {
+                "with_domain": self.with_domain,
+                "name_only": self.name_only,
+                "domain_share": round(self.domain_share, 4),
+            },
+            "tokens": {"total": self.tokens, "mean": round(self.mean_tokens, 3), "max": self.most_tokens},
+            "keys_left_out": {
+                "ambiguous": self.ambiguous_keys,
+                "shared_fallback": self.shared_fallbacks,
+                "past_the_most": self.keys_past_the_most,
+            },
+            "kept_back_accounts": self.kept_back_accounts,
+            "without_keys": [each.to_object() for each in self.without_keys],
+            "websites_without_domain": [each.to_object() for each in self.no_domain],
+            "ambiguous_keys": [{"value": each.value, "class": each.key_class} for each in self.ambiguous],
+        }

@@ -1,0 +1,97 @@
+"""`escrow check` says of a list what submitting it would do, and why rows and websites give nothing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from escrow.client.cli.exits import ExitCode
+from tests.client.fake_service import FakeService
+from tests.client.terminals import CSV, Partner, Partners
+
+MESSY = (
+    CSV
+    + """004,Acme Rockets,acme-rockets.com,Prospect,Ada
+005,Test Account,n/a,Prospect,Ada
+006,Dune Logistics,linkedin.com/company/dune,Prospect,Ada
+007,<b>Elm</b>,elm@gmail.com,Prospect,Ada
+008,x,example.com,Prospect,Ada
+"""
+    + "".join(f"1{at},Fir {word},fir-{word}.com,Prospect,Ada\n" for at, word in enumerate("abcdefgh"))
+    + "".join(f"2{at},Gorse Nine,gorse-{word}.com,Customer,Ada\n" for at, word in enumerate("abcdefgh"))
+)
+
+
+def said(partner: Partner, *arguments: str | Path) -> dict[str, Any]:
+    answer: dict[str, Any] = json.loads(partner(*arguments, "--json").out)
+    return answer
+
+
+@pytest.fixture
+def messy(tmp_path: Path) -> Path:
+    file = tmp_path / "messy.csv"
+    file.write_text(MESSY, encoding="utf-8")
+    return file
+
+
+def test_a_check_tells_the_numbers_of_a_dry_run(paired: Partners, messy: Path) -> None:
+    left, _ = paired
+    planned = said(left, "submit", messy, "--dry-run")
+    checked = said(left, "check", messy)
+    for name in ("accounts", "populations", "rows", "keys_left_out"):
+        assert checked[name] == planned[name]
+    assert checked["tokens"]["total"] == sum(planned["sent_tokens"].values())
+    assert checked["keys_left_out"]["ambiguous"] > 0
+
+
+def test_a_check_needs_no_keyring_and_asks_nobody(newcomers: Partners, messy: Path, service: FakeService) -> None:
+    left, _ = newcomers
+    before = len(service.requests)
+    assert left("check", messy, "--json").exit_code == 0
+    assert len(service.requests) == before
+    assert not left.home.exists() or not any(left.home.iterdir())
+
+
+def test_reasons_are_counted_with_examples(newcomers: Partners, messy: Path) -> None:
+    checked = said(newcomers[0], "check", messy, "--examples", "1")
+    assert {each["reason"]: each["rows"] for each in checked["websites_without_domain"]} == {
+        "no-domain": 1,
+        "platform-page": 1,
+        "free-mail": 1,
+        "placeholder": 1,
+    }
+    assert [each["examples"][0]["crm_id"] for each in checked["without_keys"]] == ["005", "008"]
+    assert {"value": "gorsenine", "class": "name"} in said(newcomers[0], "check", messy)["ambiguous_keys"]
+
+
+def test_merged_rows_and_coverage_are_told(newcomers: Partners, messy: Path) -> None:
+    checked = said(newcomers[0], "check", messy)
+    assert (checked["accounts_of_several_rows"], checked["merged_rows"]) == (1, 1)
+    assert checked["coverage"]["name_only"] == 2
+
+
+def test_a_check_is_written_as_html_that_holds_no_markup_of_the_list(newcomers: Partners, messy: Path) -> None:
+    page = messy.with_name("quality.html")
+    assert newcomers[0]("check", messy, "--output", page).exit_code == 0
+    text = page.read_text(encoding="utf-8")
+    assert "&lt;b&gt;Elm" in text
+    assert "<b>" not in text
+
+
+def test_a_check_is_written_as_json(newcomers: Partners, messy: Path) -> None:
+    file = messy.with_name("quality.json")
+    told = said(newcomers[0], "check", messy, "--output", file)
+    assert json.loads(file.read_text(encoding="utf-8")) == told
+
+
+def test_an_output_of_another_kind_is_refused(newcomers: Partners, messy: Path) -> None:
+    assert newcomers[0]("check", messy, "--json", "--output", "quality.pdf").exit_code == ExitCode.USAGE
+
+
+def test_an_older_profile_can_be_asked_for(newcomers: Partners, messy: Path) -> None:
+    checked = said(newcomers[0], "check", messy, "--profile", "escrow-1+psl-2026-10-22")
+    assert checked["profile"].startswith("escrow-1")
+    assert newcomers[0]("check", messy, "--json", "--profile", "escrow-9").error_code == "profile-unknown"
