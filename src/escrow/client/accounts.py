@@ -6,8 +6,8 @@ strongest and then newest row, and all its CRM ids are kept for joining back.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence, Set
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,7 @@ from escrow.client.account_ids import EarlierAccounts, name_accounts
 from escrow.client.blinding import BlindedKeys
 from escrow.client.columns import Meaning
 from escrow.client.companies import NO_COMPANY, Indexes, companies_of_rows, number_tokens
+from escrow.client.corrections.applying import NO_RULES, Added, RowRules
 from escrow.client.moments import moment
 from escrow.client.sources import CrmRows
 from escrow.psi.matchkeys import MOST_ACCOUNTS_OF_A_KEY, MatchKeyClass
@@ -37,6 +38,11 @@ class LeftOut:
     ambiguous_keys: int
     shared_fallback_keys: int
     keys_past_the_most: int
+    #: Accounts of the owner's do-not-map list: what else is counted here, is counted without them.
+    kept_back_accounts: int = 0
+    kept_back_rows: int = 0
+    idle_do_not_map: int = 0
+    idle_aliases: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +74,8 @@ class Accounts:
     #: One entry for each key that stands on too many accounts, for telling the user which they are.
     ambiguous: AccountKeys
     left_out: LeftOut
+    #: What aliases add to accounts, with the number of the account in place of the row.
+    added: tuple[Added, ...] = ()
 
     def __len__(self) -> int:
         return len(self.account_ids)
@@ -98,14 +106,19 @@ class Accounts:
         )
 
 
-def make_accounts(rows: CrmRows, keys: BlindedKeys, earlier: EarlierAccounts | None = None) -> Accounts:
+def make_accounts(
+    rows: CrmRows, keys: BlindedKeys, earlier: EarlierAccounts | None = None, rules: RowRules = NO_RULES
+) -> Accounts:
     """Make the accounts of a list; rows without any match key are left out.
 
     A fallback key on two accounts and any key on more than five name nobody and are dropped, and counted in
-    ``left_out``; accounts that have a key in a stronger class are not asked to share it with the rest.
+    ``left_out``; accounts that have a key in a stronger class are not asked to share it with the rest. What ``rules``
+    keep back is left out before anything else is counted.
     """
     numbers = number_tokens(keys.tokens)
-    companies = companies_of_rows(keys, numbers, rows=len(rows))
+    companies = companies_of_rows(keys, numbers, rows=len(rows), together=rules.together, sides=rules.sides)
+    without_keys = np.count_nonzero(companies == NO_COMPANY)
+    kept_back = _keep_back(companies, rules.kept_back)
     members = np.argsort(companies, kind="stable")[np.count_nonzero(companies == NO_COMPANY) :]
     is_first = np.diff(companies[members], prepend=NO_COMPANY) != 0
     starts = np.append(np.flatnonzero(is_first), len(members))
@@ -120,8 +133,22 @@ def make_accounts(rows: CrmRows, keys: BlindedKeys, earlier: EarlierAccounts | N
         starts=starts,
         keys=sent,
         ambiguous=ambiguous,
-        left_out=LeftOut(len(rows) - len(members), *dropped),
+        left_out=LeftOut(int(without_keys), *dropped, *kept_back, rules.idle_do_not_map, rules.idle_aliases),
+        added=tuple(
+            replace(each, row=int(account_of_row[each.row]))
+            for each in rules.added
+            if account_of_row[each.row] != NO_COMPANY
+        ),
     )
+
+
+def _keep_back(companies: Indexes, rows: Set[int]) -> tuple[int, int]:
+    """Leave out the companies of these rows with all of their rows, in place; say how many companies and rows."""
+    named = np.unique(companies[np.fromiter(rows, np.intp, len(rows))])
+    named = named[named != NO_COMPANY]
+    is_kept = np.isin(companies, named)
+    companies[is_kept] = NO_COMPANY
+    return len(named), int(np.count_nonzero(is_kept))
 
 
 def _strongest(populations: npt.NDArray[np.uint8], starts: Indexes) -> npt.NDArray[np.uint8]:
@@ -154,6 +181,7 @@ def _keys_to_send(
 ) -> tuple[AccountKeys, AccountKeys, tuple[int, int, int]]:
     """Keep each key once for each account, without those that name nobody; the ambiguous come second, then counts."""
     once = _once_for_each_account(keys, numbers, accounts)
+    once = once[accounts[once] != NO_COMPANY]
     held_by = _held_by(numbers[once], keys.key_classes[once])
     is_ambiguous = held_by > MOST_ACCOUNTS_OF_A_KEY
     is_shared = (keys.key_classes[once] == MatchKeyClass.FALLBACK) & (held_by > 1) & ~is_ambiguous

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import UUID
 
+from escrow.client.corrections.remembered import DO_NOT_MAP_USED
 from escrow.client.home import Home, new_file, replace_file
 from escrow.client.keyring import Keyring, KeyringFile, Random, keyring_object, read_keyring
 from escrow.client.keyring_form import read_object, write_object
@@ -30,7 +31,7 @@ __all__ = ["Carried", "export_home", "import_home"]
 _MAGIC = b"ESKX"
 _KEYRING = "keyring.json"
 _LISTS = (("list.sqlite", "list-pending.sqlite"), ("next.sqlite", "next-pending.sqlite"))
-_KEPT_FILES = (*_LISTS[0], *_LISTS[1], "details.sqlite")
+_KEPT_FILES = (*_LISTS[0], *_LISTS[1], "details.sqlite", DO_NOT_MAP_USED)
 _PIECE_BYTES = 1 << 20
 _ORDER = tuple(Standing)
 
@@ -218,6 +219,8 @@ def _take_state(home: Home, partnership_id: UUID, unpacked: Path) -> int:
                     if carried[name].is_file():
                         replace_file(folder / name, carried[name].read_bytes())
                 taken = 1
+        if carried[DO_NOT_MAP_USED].is_file():
+            replace_file(folder / DO_NOT_MAP_USED, carried[DO_NOT_MAP_USED].read_bytes())
         if carried["details.sqlite"].is_file():
             _take_details(carried["details.sqlite"], folder / "details.sqlite")
     return taken

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from escrow.client.accounts import Accounts, make_accounts
-from escrow.client.blinding import BlindedKeys, blind
+from escrow.client.accounts import Accounts
+from escrow.client.blinding import BlindedKeys
 from escrow.client.columns import Meaning
+from escrow.client.corrections import NO_CORRECTIONS, Corrections
+from escrow.client.list_making import accounts_of_list
 from escrow.client.sources import CrmRows
 from escrow.psi.matchkeys import MatchKeyClass
 from escrow.psi.normalisation import profile
@@ -27,18 +29,18 @@ Progress = Callable[[int], None]
 
 
 def check_list(
-    crm: CrmRows, *, profile_id: str, key: bytes, examples: int, progress: Progress | None = None
+    crm: CrmRows,
+    *,
+    profile_id: str,
+    key: bytes,
+    examples: int,
+    corrections: Corrections = NO_CORRECTIONS,
+    progress: Progress | None = None,
 ) -> Quality:
     """Make the accounts of a list as `make_list` does, and tell what they are worth; ``key`` is any 32 bytes."""
-    blinded = blind(
-        crm.column(Meaning.ACCOUNT_NAME),
-        crm.column(Meaning.WEBSITE),
-        crm.columns.get(Meaning.COUNTRY),
-        profile_id=profile_id,
-        match_key=key,
-        progress=progress,
+    blinded, accounts = accounts_of_list(
+        crm, profile_id=profile_id, match_key=key, corrections=corrections, progress=progress
     )
-    accounts = make_accounts(crm, blinded)
     checking = _Checking(crm, blinded, accounts, explainer(profile_id), examples)
     sizes = np.diff(accounts.starts)
     tokens = np.bincount(accounts.keys.accounts, minlength=max(len(accounts), 1))
@@ -60,6 +62,7 @@ def check_list(
         ambiguous=tuple(checking.ambiguous(key)),
         shared_fallbacks=left_out.shared_fallback_keys,
         keys_past_the_most=left_out.keys_past_the_most,
+        kept_back_accounts=left_out.kept_back_accounts,
     )
 
 

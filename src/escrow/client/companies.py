@@ -6,6 +6,9 @@ name; where none or several do, the rows without a domain that share the name ar
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
 import numpy as np
 import numpy.typing as npt
 
@@ -20,24 +23,37 @@ Indexes = npt.NDArray[np.intp]
 #: The company of a row without any match key.
 NO_COMPANY = -1
 
+_NOTHING: Mapping[int, int] = {}
+_NO_SIDES: Mapping[int, Mapping[int, int]] = {}
 _HALVES = np.dtype([("high", ">u8"), ("low", ">u8")])
 
 
-def companies_of_rows(keys: BlindedKeys, numbers: Indexes, *, rows: int) -> Indexes:
+def companies_of_rows(
+    keys: BlindedKeys,
+    numbers: Indexes,
+    *,
+    rows: int,
+    together: Mapping[int, int] = _NOTHING,
+    sides: Mapping[int, Mapping[int, int]] = _NO_SIDES,
+) -> Indexes:
     """Give each of ``rows`` rows the number of its company, which is the number of one of its rows, or NO_COMPANY.
 
-    ``numbers`` are those of the keys' tokens, from `number_tokens`.
+    ``numbers`` are those of the keys' tokens, from `number_tokens`. ``together`` joins a row to another whatever their
+    keys are; rows on different ``sides`` of one group are kept apart whatever their keys are.
     """
     key_rows = keys.rows.astype(np.intp)
     is_domain = keys.key_classes == MatchKeyClass.DOMAIN
-    companies = _joined_by_domain(key_rows[is_domain], numbers[is_domain], rows)
+    joined = np.fromiter(together, np.intp, len(together))
+    companies = _joined_by_domain(key_rows[is_domain], numbers[is_domain], rows, together)
     has_domain = np.zeros(rows, np.bool_)
     has_domain[key_rows[is_domain]] = True
+    has_domain[joined] = True  # whose they are is settled, as it is for rows with a domain
     is_name = keys.key_classes == MatchKeyClass.NAME
     _join_by_name(companies, has_domain, key_rows[is_name], numbers[is_name])
+    _keep_apart(companies, sides)
     has_key = np.zeros(rows, np.bool_)
-    has_key[key_rows] = True
-    companies[~has_key] = NO_COMPANY
+    has_key[companies[key_rows]] = True
+    companies[~has_key[companies]] = NO_COMPANY
     return companies
 
 
@@ -61,11 +77,45 @@ def _changes(ordered: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
     return changes
 
 
-def _joined_by_domain(key_rows: Indexes, numbers: Indexes, rows: int) -> Indexes:
+def _keep_apart(companies: Indexes, sides: Mapping[int, Mapping[int, int]]) -> None:
+    """Cut companies in pieces, in place; a row that is on no side goes with the first piece of its company.
+
+    A piece has the number of its first row, which is the number of no other.
+    """
+    pieces: dict[int, list[_Piece]] = {}
+    piece_of: dict[int, _Piece] = {}
+    for row in sorted(sides):
+        of_company = pieces.setdefault(int(companies[row]), [])
+        piece = next((piece for piece in of_company if piece.takes(sides[row])), None)
+        if piece is None:
+            piece = _Piece(row)
+            of_company.append(piece)
+        piece.sides.update(sides[row])
+        piece_of[row] = piece
+    for company, of_company in pieces.items():
+        companies[companies == company] = of_company[0].number
+    for row, piece in piece_of.items():
+        companies[row] = piece.number
+
+
+@dataclass(slots=True)
+class _Piece:
+    """Rows of one company that may stay together, and the sides that they are on."""
+
+    number: int
+    sides: dict[int, int] = field(default_factory=dict)
+
+    def takes(self, sides: Mapping[int, int]) -> bool:
+        return all(self.sides.get(group, side) == side for group, side in sides.items())
+
+
+def _joined_by_domain(key_rows: Indexes, numbers: Indexes, rows: int, together: Mapping[int, int]) -> Indexes:
     """Give each row the lowest row it is connected to; a row with two domains connects their companies."""
     first_row = np.zeros(numbers.max(initial=-1) + 1, np.uint32)
     first_row[numbers[::-1]] = key_rows[::-1]  # of several assignments to one place the last stays
-    return components(key_rows.astype(np.uint32), first_row[numbers], rows).astype(np.intp)
+    joined = np.array([*together.keys()], np.uint32), np.array([*together.values()], np.uint32)
+    connected = np.concatenate([key_rows.astype(np.uint32), joined[0]]), np.concatenate([first_row[numbers], joined[1]])
+    return components(*connected, rows).astype(np.intp)
 
 
 def _join_by_name(companies: Indexes, has_domain: npt.NDArray[np.bool_], key_rows: Indexes, numbers: Indexes) -> None:

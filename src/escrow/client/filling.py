@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from escrow.client.corrections import NO_CORRECTIONS, Corrections
 from escrow.client.generations import follow
 from escrow.client.keyring import KeyringFile
 from escrow.client.sdk import Escrow
@@ -49,6 +50,7 @@ class Filler:
     stage: Stage
     #: The largest share of the list that one export may take away; all of it unless somebody says less.
     most_removed: float = 1.0
+    corrections: Corrections = NO_CORRECTIONS
     _over: set[int] = field(default_factory=set)
 
     def plan(self, crm: CrmRows) -> list[Filling]:
@@ -105,6 +107,7 @@ class Filler:
                 keys=keys,
                 own_secret=self.file.keyring.own_secret,
                 kept=live or kept,
+                corrections=self.corrections,
                 progress=self.stage("Blinding", len(crm)),
             )
             return submitter, Filling(keys.g, submitter.plan(shown, content, kept), None)

@@ -44,6 +44,8 @@ class ListPlan:
     populations: Mapping[Population, Filter] = field(default_factory=dict)
     #: The largest share of a list that one export may take away unless it is meant.
     most_removed: float = 0.5
+    aliases: Path | None = None
+    do_not_map: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +169,15 @@ class _Reading:
             plan, most_removed=self.share(said.get("most_removed", plan.most_removed), f"{where}.most_removed")
         )
 
+    def corrections(self, said: Said, plan: ListPlan, where: str) -> ListPlan:
+        self.only_known(said, ("aliases", "do_not_map"), f"{where}.")
+        paths = {key: self.path.parent / Path(self.text(said[key], f"{where}.{key}")).expanduser() for key in said}
+        return replace(
+            plan,
+            aliases=paths.get("aliases", plan.aliases),
+            do_not_map=paths.get("do_not_map", plan.do_not_map),
+        )
+
     def filter(self, text: str, where: str) -> Filter:
         try:
             return Filter(text, parse(text))
@@ -218,4 +229,5 @@ _SECTIONS: Mapping[str, Callable[[_Reading, Said, ListPlan, str], ListPlan]] = {
     "stages": _Reading.stages,
     "populations": _Reading.populations,
     "guard": _Reading.guard,
+    "corrections": _Reading.corrections,
 }

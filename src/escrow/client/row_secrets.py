@@ -65,7 +65,7 @@ class RowSecrets:
         return {token.tobytes() for token in self._tokens["token"][start:end]}
 
     def _keys(self, account: KeptAccount) -> Iterator[MatchKey]:
-        for row in account.members:
+        for row in (*account.members, *account.added):
             yield from self._profile.match_keys(
                 row.get(Meaning.ACCOUNT_NAME, ""), row.get(Meaning.WEBSITE, ""), row.get(Meaning.COUNTRY, "")
             )

@@ -37,6 +37,7 @@ _BLOCK = 8_192
 #: The unit separator of ASCII, which no CRM has in a value.
 _BEFORE_A_VALUE = "\x1f"
 _PIECE_BYTES = 16 << 20
+_ADDED = ("added_to", "added_name", "added_website")
 _SCHEMA = """
 CREATE TABLE submission (format INTEGER, number INTEGER, digest BLOB, generation INTEGER, profile TEXT);
 CREATE TABLE pieces (position INTEGER PRIMARY KEY, chunk BLOB);
@@ -78,6 +79,8 @@ class KeptAccount:
     population: Population
     members: tuple[CrmRow, ...] = field(repr=False)
     leading: CrmRow = field(repr=False)
+    #: Names and websites that an alias file gave the account.
+    added: tuple[CrmRow, ...] = field(default=(), repr=False)
 
     @property
     def crm_ids(self) -> tuple[str, ...]:
@@ -143,10 +146,18 @@ class KeptList:
             population=Population(int(self._array("populations", "u1")[place])),
             members=tuple(self._crm_row(member) for member in members),
             leading=self._crm_row(int(self._array("field_rows", "<u4")[place])),
+            added=tuple(self._added.get(place, ())),
         )
 
     def _crm_row(self, place: int) -> CrmRow:
         return {meaning: self._value(meaning, place) for meaning in self._meanings}
+
+    @cached_property
+    def _added(self) -> Mapping[int, Sequence[CrmRow]]:
+        found: dict[int, list[CrmRow]] = {}
+        for place, name, website in zip(*map(self._column, _ADDED), strict=True):
+            found.setdefault(int(place), []).append({Meaning.ACCOUNT_NAME: name, Meaning.WEBSITE: website})
+        return found
 
     @cached_property
     def _meanings(self) -> tuple[Meaning, ...]:
@@ -300,6 +311,10 @@ def _blocks(content: SentList) -> Iterator[tuple[str, int, str]]:
     account_ids = content.accounts.account_ids
     columns: dict[str, Sequence[str]] = {meaning: content.crm.column(meaning) for meaning in content.crm.columns}
     columns["account_id"] = account_ids
+    added = content.accounts.added
+    columns["added_to"] = [str(each.row) for each in added]
+    columns["added_name"] = [each.name for each in added]
+    columns["added_website"] = [each.website for each in added]
     columns["retired_id"] = sorted(content.earlier_ids.difference(account_ids))
     for name, values in columns.items():
         for position, start in enumerate(range(0, len(values), _BLOCK)):

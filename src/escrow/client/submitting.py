@@ -14,9 +14,9 @@ from uuid import UUID
 import numpy as np
 
 from escrow import wire
-from escrow.client.accounts import Accounts, make_accounts
-from escrow.client.blinding import blind
-from escrow.client.columns import Meaning
+from escrow.client.accounts import Accounts
+from escrow.client.corrections import NO_CORRECTIONS, Corrections
+from escrow.client.list_making import accounts_of_list
 from escrow.client.sdk import Escrow
 from escrow.client.sources import CrmRows
 from escrow.client.state import AccountState, KeptList, Sent, SentList
@@ -129,19 +129,19 @@ def make_list(
     keys: GenerationKeys,
     own_secret: bytes,
     kept: KeptList | None,
+    corrections: Corrections = NO_CORRECTIONS,
     progress: Progress | None = None,
 ) -> SentList:
     """Blind the rows, join them into accounts and name each account by its row of this partnership."""
-    blinded = blind(
-        crm.column(Meaning.ACCOUNT_NAME),
-        crm.column(Meaning.WEBSITE),
-        crm.columns.get(Meaning.COUNTRY),
+    earlier = kept.earlier() if kept else None
+    _, accounts = accounts_of_list(
+        crm,
         profile_id=keys.profile_id,
         match_key=keys.match_key,
+        corrections=corrections,
+        earlier=earlier,
         progress=progress,
     )
-    earlier = kept.earlier() if kept else None
-    accounts = make_accounts(crm, blinded, earlier)
     rows = _rows(accounts, own_secret, keys.partnership_id)
     earlier_ids = frozenset(earlier.account_ids) if earlier else frozenset[str]()
     return SentList(crm, accounts, rows, accounts.records(rows), earlier_ids)

@@ -27,13 +27,13 @@
         │   ├── KeyringMissing, KeyringExists, KeyringInvalid, PassphraseMissing, PassphraseWrong, HomeBusy
         │   ├── CaFileInvalid, ProxyInvalid, SystemKeyringUnusable
         │   ├── PartnershipUnknown, PartnershipHeld, PartnershipNotReady
-        │   └── StateInvalid, SubmittedElsewhere, TermsElsewhere
+        │   └── StateInvalid, SubmittedElsewhere, TermsElsewhere, DoNotMapMissing
         ├── VerificationFailed  what the service or the partner sent is not what the keyring expects
         ├── ExportInvalid       a CRM export cannot be read as accounts
         │   ├── ExportMissing, ExportEmpty, ExportEncodingUnknown, ExportRowInvalid, ExportFormatUnknown, ExportDamaged,
         │   │   ExtraMissing, SheetUnknown
         │   ├── ColumnMissing, ColumnTwice, MappingInvalid, RecordIdsInvalid, StageUnknown
-        │   └── FilterInvalid, ProjectMissing, ProjectInvalid
+        │   └── FilterInvalid, ProjectMissing, ProjectInvalid, CorrectionsInvalid
         └── SubmissionRejected
 
 No message repeats a token, a key, a name or anything else that was sent.

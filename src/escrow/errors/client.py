@@ -11,6 +11,8 @@ __all__ = [
     "ClientError",
     "ColumnMissing",
     "ColumnTwice",
+    "CorrectionsInvalid",
+    "DoNotMapMissing",
     "ExportDamaged",
     "ExportEmpty",
     "ExportEncodingUnknown",
@@ -179,6 +181,12 @@ class StateInvalid(LocalError):
     code = "state-invalid"
 
 
+class DoNotMapMissing(LocalError):
+    """A do-not-map list was used before in this partnership, and none is named now."""
+
+    code = "do-not-map-missing"
+
+
 class SubmittedElsewhere(LocalError):
     """Another machine of the same organization submitted in the meantime."""
 
@@ -303,6 +311,12 @@ class ProjectMissing(ExportInvalid):
     """No file of accounts was named, and there is no escrow.toml that names one."""
 
     code = "project-missing"
+
+
+class CorrectionsInvalid(ExportInvalid):
+    """An alias file or a do-not-map list cannot be read, contradicts itself, or has an entry that says nothing."""
+
+    code = "corrections-invalid"
 
 
 class ProjectInvalid(ExportInvalid):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from escrow.client.cli.commands import command
+from escrow.client.cli.correcting import AliasesOption, DoNotMapOption, SaidCorrections
 from escrow.client.cli.list_options import (
     ColumnsOption,
     DelimiterOption,
@@ -44,6 +45,8 @@ def check(  # noqa: PLR0913, PLR0917  # each is an option of the command
     header_row: HeaderRowOption = None,
     encoding: EncodingOption = None,
     delimiter: DelimiterOption = None,
+    aliases: AliasesOption = None,
+    do_not_map: DoNotMapOption = None,
     profile_id: Annotated[
         str | None,
         typer.Option("--profile", help="Normalisation profile; else the partnership's with -p, else the latest."),
@@ -64,12 +67,13 @@ def check(  # noqa: PLR0913, PLR0917  # each is an option of the command
     reading = read_as(sheet, header_row, encoding, delimiter)
     asked = AskedList(file, reading, tuple(columns or ()), tuple(populations or ()))
     with Bars(are_shown=not session.options.is_json) as bars:
-        crm = read_offline(session, asked, bars)
+        plan, crm = read_offline(session, asked, bars)
         quality = check_list(
             crm,
             profile_id=profile_id,
             key=session.random(32),
             examples=examples,
+            corrections=SaidCorrections(aliases, do_not_map).read(plan),
             progress=bars.stage("Checking", len(crm)),
         )
     for line in told_of(crm):

@@ -72,12 +72,12 @@ def read_list(session: Session, seat: Seat, asked: AskedList, bars: Bars) -> tup
     return crm, mapping
 
 
-def read_offline(session: Session, asked: AskedList, bars: Bars) -> CrmRows:
+def read_offline(session: Session, asked: AskedList, bars: Bars) -> tuple[ListPlan, CrmRows]:
     """Read a list as it would be read for submitting it, without keyring and service, and remember nothing."""
     if session.project is not None:
         plan = session.project.plan_of(session.options.partnership or "")
-        return read_planned(plan, asked, bars)[0]
-    return _read_remembered(session, asked, bars, is_kept=False)[0]
+        return plan, read_planned(plan, asked, bars)[0]
+    return ListPlan(), _read_remembered(session, asked, bars, is_kept=False)[0]
 
 
 def read_planned(plan: ListPlan, asked: AskedList, bars: Bars) -> tuple[CrmRows, ColumnMapping]:

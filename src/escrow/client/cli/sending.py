@@ -8,6 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from escrow.client.cli.commands import command
+from escrow.client.cli.correcting import (
+    AliasesOption,
+    DoNotMapOption,
+    NoDoNotMapOption,
+    SaidCorrections,
+    told_of_corrections,
+)
 from escrow.client.cli.exits import ExitCode, exit_code_of
 from escrow.client.cli.list_options import (
     ColumnsOption,
@@ -48,6 +55,9 @@ def submit(  # noqa: PLR0913, PLR0917  # each is an option of the command
     header_row: HeaderRowOption = None,
     encoding: EncodingOption = None,
     delimiter: DelimiterOption = None,
+    aliases: AliasesOption = None,
+    do_not_map: DoNotMapOption = None,
+    no_do_not_map: NoDoNotMapOption = False,
     ready: Annotated[
         bool, typer.Option("--ready", help="Also say that our counts are right: release may go out.")
     ] = False,
@@ -65,7 +75,8 @@ def submit(  # noqa: PLR0913, PLR0917  # each is an option of the command
     asked = AskedList(
         file, read_as(sheet, header_row, encoding, delimiter), tuple(columns or ()), tuple(populations or ())
     )
-    sending = _Sending(asked, ready, dry_run, allow_shrink, is_waiting=not (no_wait or dry_run))
+    said = SaidCorrections(aliases, do_not_map, no_do_not_map)
+    sending = _Sending(asked, said, ready, dry_run, allow_shrink, is_waiting=not (no_wait or dry_run))
     if file is not None or session.options.partnership is not None:
         return sending.one(session, session.seat)
     names = _names(session)
@@ -79,6 +90,7 @@ class _Sending:
     """What was asked of `escrow submit`, for each partnership that is meant."""
 
     asked: AskedList
+    said: SaidCorrections
     ready: bool
     dry_run: bool
     allow_shrink: bool
@@ -87,19 +99,28 @@ class _Sending:
     def one(self, session: Session, seat: Seat) -> Said:
         from escrow.client.cli.list_reading import plan_for, read_list
         from escrow.client.cli.progress import Bars
+        from escrow.client.corrections.remembered import check_named, forget_use, remember_use
         from escrow.client.filling import Filler
         from escrow.client.state import AccountState
 
         seat.require_paired()
         state = AccountState(session.home.partnership(seat.partnership_id))
         with Bars(are_shown=not session.options.is_json) as bars, state.held():
+            listed = plan_for(session, seat)
+            corrections = self.said.read(listed)
+            if corrections.do_not_map is None and not self.said.without_do_not_map:
+                check_named(state.folder)
             crm, mapping = read_list(session, seat, self.asked, bars)
-            most_removed = 1.0 if self.allow_shrink else plan_for(session, seat).most_removed
+            most_removed = 1.0 if self.allow_shrink else listed.most_removed
             place = (session.service, session.file, state, seat.partnership_id)
-            filler = Filler(*place, session.now, bars.stage, most_removed)
+            filler = Filler(*place, session.now, bars.stage, most_removed, corrections)
             if self.dry_run:
                 return _planned(filler.plan(crm), crm, mapping, most_removed)
+            if corrections.do_not_map is not None:
+                remember_use(state.folder, session.now)
             fillings = filler.send(crm, ready=self.ready, wait=self.is_waiting)
+            if self.said.without_do_not_map:
+                forget_use(state.folder)
         return _submitted(fillings, crm, ready=self.ready)
 
     def tried(self, session: Session, name: str) -> Said:
@@ -180,6 +201,8 @@ def _plan_object(plan: Plan, crm: CrmRows) -> dict[str, object]:
             "shared_fallback": left_out.shared_fallback_keys,
             "past_the_most": left_out.keys_past_the_most,
         },
+        "kept_back_accounts": left_out.kept_back_accounts,
+        "not_found": {"do_not_map": left_out.idle_do_not_map, "aliases": left_out.idle_aliases},
         "state_was_lost": plan.was_lost,
     }
 
@@ -244,6 +267,8 @@ def _show_plan(console: Console, plan: Plan, crm: CrmRows) -> None:
             f"Left out: {counted(crm.skipped, 'row')} of no population, {counted(left_out.rows_without_keys, 'row')} "
             f"without a company,\n          {counted(left_out.ambiguous_keys, 'key')} found on more than 5 accounts"
         )
+    for line in told_of_corrections(left_out):
+        console.print(line)
     if plan.was_lost:
         console.print("This machine's state is not what the service has; the whole list goes, to be safe.")
 
@@ -272,6 +297,8 @@ def _show_outcome(console: Console, filling: Filling, crm: CrmRows) -> None:
     if state == "unchanged":
         size = counted(len(filling.plan.content.accounts), "account")
         console.print(f"Nothing changed: the service has this list of {size}.")
+        for line in told_of_corrections(filling.plan.content.accounts.left_out):
+            console.print(line)
         return
     _show_plan(console, filling.plan, crm)
     console.print(
