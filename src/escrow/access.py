@@ -94,7 +94,9 @@ class Party:
     def must_be_active(self) -> None:
         """Raise PartnershipNotActive unless lists are compared in this partnership."""
         if self.state is not PartnershipState.ACTIVE:
-            raise PartnershipNotActive("This partnership is not active: see its state.")
+            raise PartnershipNotActive(
+                "This partnership is not active: its state tells whether it waits for one of you or has ended."
+            )
 
     def must_be_readable(self) -> None:
         """Raise PartnershipNotActive or PartnershipPaused unless what the lists have in common may be read."""

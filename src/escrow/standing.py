@@ -89,7 +89,9 @@ class Standing:
     def live(self) -> Generation:
         """The generation that this is about, the live one unless asked for otherwise, or PartnershipNotActive."""
         if self.generation is None:
-            raise PartnershipNotActive("This partnership has no live generation: see its state.")
+            raise PartnershipNotActive(
+                "This partnership has no live generation: its state tells whether it waits for one of you or has ended."
+            )
         return self.generation
 
     @property

@@ -152,7 +152,7 @@ class FakeService:
         if path == "/v1/partnerships" and method == "POST":
             return 201, self._invite(own, wire.NewPartnership.model_validate_json(content))
         if path == "/v1/partnerships":
-            return 200, {"items": [self._shown(deal, own) for deal in self.deals.values()], "next": None}
+            return 200, {"items": [self._shown(deal, own) for deal in self._deals_of(own)], "next": None}
         found = re.fullmatch(r"/v1/partnerships/([^/]+)(?:/(.*))?", path)
         assert found is not None, path
         deal = self.deals.get(UUID(found[1]))
@@ -349,6 +349,9 @@ class FakeService:
             for row, owner_row, token in deal.seats[own].readable
             if owner_row in theirs
         ]
+
+    def _deals_of(self, own: UUID) -> list[Deal]:
+        return [deal for deal in self.deals.values() if own == LEFT_ORG or deal.acceptor_public]
 
     def _shown(self, deal: Deal, own: UUID) -> Json:
         seat, names = deal.seats[own], dict(_CALLERS.values())

@@ -123,6 +123,9 @@ class RunningService:
         return "".join(file.read_text(encoding="utf-8") for file in self.log_files)
 
 
+CARRIED = {"ESCROW_EXPORT_PASSPHRASE": "for the way over"}
+
+
 @dataclass(frozen=True, slots=True)
 class Partner:
     """One company's side: a home folder and the environment its commands run in."""
@@ -133,6 +136,16 @@ class Partner:
     @property
     def home(self) -> Path:
         return Path(self.environment["ESCROW_HOME"])
+
+    def export(self, place: Path) -> Path:
+        """Write keyring and account states to a file for another machine."""
+        place.unlink(missing_ok=True)
+        self.run("keyring", "export", place)
+        return place
+
+    def on_another_machine(self, home: Path) -> Partner:
+        """The same company at a machine that has nothing yet."""
+        return Partner(self.name, {**self.environment, "ESCROW_HOME": str(home)})
 
     def run(self, *arguments: str | Path) -> dict[str, Any]:
         """Run `escrow … --json`, expect success, return its answer."""
@@ -179,7 +192,9 @@ def new_partner(service: RunningService, name: str) -> Partner:
         "API_KEY": key,
         "PASSPHRASE": f"passphrase of {name}",
     }
-    partner = Partner(name, bare_environment() | {f"ESCROW_{setting}": value for setting, value in settings.items()})
+    partner = Partner(
+        name, bare_environment() | CARRIED | {f"ESCROW_{setting}": value for setting, value in settings.items()}
+    )
     partner.run("init")
     return partner
 

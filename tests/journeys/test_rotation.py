@@ -80,12 +80,8 @@ def rows(partner: Partner) -> set[tuple[str, ...]]:
 
 def moved_to_another_machine(partner: Partner, folder: Path) -> Partner:
     """Carry keyring and account states over, in the middle of the rotation."""
-    passphrase = {"ESCROW_EXPORT_PASSPHRASE": "for the way over"}
-    sender = Partner(partner.name, {**partner.environment, **passphrase})
-    sender.run("keyring", "export", folder / "carried")
-    home = {"ESCROW_HOME": str(folder / "another machine")}
-    receiver = Partner(partner.name, {**partner.environment, **passphrase, **home})
-    receiver.run("keyring", "import", folder / "carried")
+    receiver = partner.on_another_machine(folder / "another machine")
+    receiver.run("keyring", "import", partner.export(folder / "carried"))
     return receiver
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import re
 import tomllib
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from escrow import errors
+from escrow.api.examples import example_error
 from escrow.api.problems import STATUS, problem_of
 from escrow.client.cli.exits import ExitCode, exit_code_of
 from escrow.errors import EscrowError
@@ -42,18 +42,6 @@ _OF_COMMAND_LINE = {
     "interrupted": ("The command was stopped by Ctrl-C.", ExitCode.INTERRUPTED),
     "unexpected": ("An error that nobody foresaw.", ExitCode.UNEXPECTED),
 }
-
-#: What an example tells beside its sentence, by the name of the argument; others get a value of their type.
-_SAMPLES: Mapping[str, object] = {
-    "applied_number": 6,
-    "expected": "escrow-1",
-    "last_number": 7,
-    "missing": (2, 5),
-    "per_minute": 6_000,
-    "scope": "submit",
-    "seconds": 3,
-}
-_OF_TYPE: Mapping[str, object] = {"int": 1, "str": "…", "bool": True, "float": 1.0}
 
 #: Headers that are not written with one capital a word.
 _SPELLED = {"ratelimit": "RateLimit", "ratelimit-policy": "RateLimit-Policy", "www-authenticate": "WWW-Authenticate"}
@@ -130,7 +118,7 @@ def _example(kind: type[EscrowError]) -> str:
         return (
             f"## Example\n\nIn the service's log:\n\n{_json({'event': 'fault', 'level': 'error', 'code': kind.code})}"
         )
-    answer = problem_of(_made(kind, what))
+    answer = problem_of(example_error(kind, what))
     headers = [
         f"{_SPELLED.get(name, name.title())}: {value}"
         for name, value in answer.headers.items()
@@ -142,12 +130,6 @@ def _example(kind: type[EscrowError]) -> str:
 
 def _told_by_client(code: str, what: str) -> str:
     return f"## Example\n\nOn standard error, with `--json`:\n\n{_json({'error': {'code': code, 'detail': what}})}"
-
-
-def _made(kind: type[EscrowError], message: str) -> EscrowError:
-    """Make an error of this kind, with a sample for each thing that it tells beside its sentence."""
-    told = list(inspect.signature(kind).parameters.values())[1:]
-    return kind(message, **{each.name: _SAMPLES.get(each.name, _OF_TYPE.get(str(each.annotation))) for each in told})
 
 
 def _json(value: object) -> str:

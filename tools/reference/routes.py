@@ -121,7 +121,8 @@ def _field(name: str, needed: tuple[str, ...]) -> str:
 
 
 def _about(schema: Object) -> str:
-    examples = ", ".join(f"`{json.dumps(each, ensure_ascii=False)}`" for each in schema.get("examples", ())[:1])
+    telling = [each for each in schema.get("examples", ()) if isinstance(each, str)]
+    examples = ", ".join(f"`{json.dumps(each, ensure_ascii=False)}`" for each in telling[:1])
     return " ".join(filter(None, [sentence(schema.get("description")), f"Example: {examples}." if examples else ""]))
 
 

@@ -13,6 +13,7 @@ from escrow.api.admission import KeysFirst
 from escrow.api.bodies import BoundedBodies
 from escrow.api.concurrency import BoundedRequests
 from escrow.api.dependencies import Service
+from escrow.api.examples import with_examples
 from escrow.api.observing import Observed
 from escrow.api.problems import handle_problems
 from escrow.api.routes import (
@@ -76,7 +77,7 @@ class _Contract(FastAPI):
         document["components"]["schemas"] = {
             name: schema for name, schema in schemas.items() if f'"{_SCHEMAS}{name}"' in told
         }
-        return document
+        return with_examples(document)
 
 
 def _routed() -> FastAPI:

@@ -6,6 +6,7 @@ in a header, not in the body. A failure that nobody foresaw is an opaque 500.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -142,10 +143,16 @@ def also(
     return {
         status: {
             "description": ", ".join(codes),
-            "content": {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+            "content": {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}, "examples": _shown(codes)}},
         }
         for status, codes in sorted(by_status.items())
     }
+
+
+def _shown(codes: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Refer to the example of each problem, by its code."""
+    names = re.findall(r"`([a-z-]+)`", ", ".join(codes))
+    return {name: {"$ref": f"#/components/examples/{name}"} for name in names}
 
 
 def handle_problems(app: FastAPI) -> None:

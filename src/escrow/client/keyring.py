@@ -147,7 +147,10 @@ class KeyringFile:
 def must_exist(home: Home) -> None:
     """Say that there is no keyring before anybody is asked for its passphrase."""
     if not home.keyring.is_file():
-        raise KeyringMissing(f"there is no keyring in {home.folder}; run `escrow init`, or name its --home")
+        raise KeyringMissing(
+            f"there is no keyring in {home.folder}; run `escrow init`, name its --home, "
+            "or bring a copy back with `escrow keyring import`"
+        )
 
 
 def keyring_object(keyring: Keyring) -> Object:

@@ -10,16 +10,25 @@ import contextlib
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from uuid import UUID
 
+from escrow import wire
 from escrow.client.accepting import accepting_seat, send_acceptance, take_confirmation
 from escrow.client.inviting import send_confirmation, take_acceptance
-from escrow.client.keyring import KeyringFile, Random
+from escrow.client.keyring import Keyring, KeyringFile, Random
 from escrow.client.sdk import Escrow
 from escrow.client.seats import Seat, Standing
-from escrow.errors import EscrowError, PartnershipNotReady, ProtocolError, ServiceRefused, VerificationFailed
+from escrow.errors import (
+    EscrowError,
+    PartnershipNotReady,
+    PartnershipUnknown,
+    ProtocolError,
+    ServiceRefused,
+    VerificationFailed,
+)
 from escrow.psi.pairing import PairingCode
 
-__all__ = ["accept", "advance", "confirm", "end"]
+__all__ = ["accept", "advance", "confirm", "end", "end_without_keys", "without_keys_here"]
 
 Step = Callable[[Escrow, KeyringFile, Seat, datetime], Seat]
 
@@ -76,6 +85,28 @@ def end(service: Escrow, file: KeyringFile, seat: Seat) -> Seat:
         if refusal.status != 404 and refusal.code != "partnership-ended":
             raise
     return file.move(seat, Seat.closed)
+
+
+def without_keys_here(service: Escrow, keyring: Keyring) -> tuple[wire.Partnership, ...]:
+    """Give the partnerships of ours that are open at the service and have no seat in this keyring."""
+    here = {seat.partnership_id for seat in keyring.seats}
+    return tuple(
+        shown for shown in service.partnerships() if shown.state != "ended" and shown.partnership_id not in here
+    )
+
+
+def end_without_keys(service: Escrow, partnership_id: UUID) -> wire.Partnership:
+    """End a partnership whose keys this machine does not have, as after the loss of another one.
+
+    Raises:
+        PartnershipUnknown: the service has none of ours by this id.
+    """
+    try:
+        return service.end(partnership_id)
+    except ServiceRefused as refusal:
+        if refusal.status != 404:
+            raise
+        raise PartnershipUnknown("neither this keyring nor the service has such a partnership of yours") from None
 
 
 def _or_void(step: Step, service: Escrow, file: KeyringFile, seat: Seat, now: datetime) -> Seat:

@@ -341,7 +341,10 @@ def _list_there(shown: wire.Partnership, keys: GenerationKeys) -> Sent:
     """Our list as the service has it in the generation of these keys, be it live or filled beside; number 0 if none."""
     live, following = shown.generation, shown.next_generation
     if shown.state != "active" or live is None:
-        raise PartnershipNotReady(f"the partnership is {shown.state} at the service; lists go to active ones only")
+        raise PartnershipNotReady(
+            f"the partnership is {shown.state} at the service; lists go to active ones only. "
+            "`escrow status` says what is next"
+        )
     ours = (keys.g, keys.profile_id, keys.suite.value)
     if (live.number, live.profile, live.suite) == ours:
         return Sent(shown.list.applied_number, shown.list.applied_digest or b"", keys.g, keys.profile_id)

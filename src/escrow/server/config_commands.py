@@ -51,7 +51,7 @@ def _shown(settings: ServerSettings, configuration: Configuration) -> dict[str, 
 
 def _print(shown: dict[str, dict[str, object]], thoughts: list[str], errors: list[str]) -> None:
     for name, each in shown.items():
-        typer.echo(f"{name:<26}{_word(each['value']):<44}{each['from']}")
+        typer.echo(f"{name:<32}{_word(each['value']):<44}{each['from']}")
     for thought in thoughts:
         typer.echo(f"warning: {thought}")
     for error in errors:

@@ -39,11 +39,22 @@ def _nine(levels: tuple[CellLevel, ...]) -> tuple[CellLevel, ...]:
     return levels
 
 
+_EXAMPLE = [{"ours": cell.ours.word, "theirs": cell.theirs.word, "level": "counts"} for cell in CELLS]
+
+
 class Terms(Model):
     """What one party allows and demands, cells seen from the reader's side."""
 
-    levels: Annotated[tuple[CellLevel, ...], Field(strict=False, min_length=9, max_length=9), AfterValidator(_nine)]
-    fields: Annotated[tuple[FieldWord, ...], Field(strict=False), AfterValidator(_each_once)] = ()
+    levels: Annotated[
+        tuple[CellLevel, ...],
+        Field(strict=False, min_length=9, max_length=9, examples=[_EXAMPLE]),
+        AfterValidator(_nine),
+    ]
+    fields: Annotated[
+        tuple[FieldWord, ...],
+        Field(strict=False, examples=[["account_name", "domain", "region"]]),
+        AfterValidator(_each_once),
+    ] = ()
     counts_from: TierWord = Tier.LIKELY
     reveals_from: TierWord = Tier.CERTAIN
     largest_list: Annotated[int, Field(ge=1, le=MOST_ACCOUNTS)] = 250_000

@@ -24,11 +24,11 @@ class DisclosureRule(Model):
     to. A release follows after ``interval_seconds``, once ``least_changes`` charged changes have accumulated.
     """
 
-    threshold: Annotated[int, Field(ge=LEAST_THRESHOLD, le=1_000_000)]
-    step: Annotated[int, Field(ge=1, le=1_000_000)]
-    interval_seconds: Annotated[int, Field(ge=1, le=_YEAR)]
-    least_changes: Annotated[int, Field(ge=1, le=1_000_000)]
-    noise: bool
+    threshold: Annotated[int, Field(ge=LEAST_THRESHOLD, le=1_000_000, examples=[5])]
+    step: Annotated[int, Field(ge=1, le=1_000_000, examples=[1])]
+    interval_seconds: Annotated[int, Field(ge=1, le=_YEAR, examples=[86_400])]
+    least_changes: Annotated[int, Field(ge=1, le=1_000_000, examples=[5])]
+    noise: Annotated[bool, Field(examples=[False])]
 
     @classmethod
     def of(cls, rule: words.DisclosureRule) -> Self:
@@ -58,5 +58,5 @@ STANDARD = DisclosureRule.of(DISCLOSURE_PRESETS["standard"])
 class DisclosurePreset(Model):
     """A rule that the service offers by name; terms may demand it, or any that is at least as strict."""
 
-    name: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,40}$")]
+    name: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,40}$"), Field(examples=["standard"])]
     rule: DisclosureRule

@@ -40,11 +40,11 @@ class OverlapItem(Model):
 
     row: RowBytes
     match_id: Bytes16
-    overlap: str
+    overlap: Annotated[str, Field(examples=["k2gtRxT0i9U"])]
     tier: TierWord
     ours: PopulationWord
     theirs: PopulationWord
-    level: LevelWord
+    level: Annotated[LevelWord, Field(examples=["details"])]
 
 
 class OverlapPage(Model):

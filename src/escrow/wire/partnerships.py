@@ -7,6 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import Field
 
+from escrow.psi.profile_ids import LATEST_PROFILE
 from escrow.terms import Population
 from escrow.wire.service import Organization
 from escrow.wire.values import (
@@ -61,7 +62,7 @@ class Generation(Model):
     """The key, profile and suite that all tokens of a list belong to."""
 
     number: GenerationNumber
-    profile: str
+    profile: Annotated[str, Field(examples=[LATEST_PROFILE])]
     suite: int
     state: GenerationState
 
@@ -87,7 +88,7 @@ class NextGeneration(Model):
     """
 
     number: GenerationNumber
-    profile: str
+    profile: Annotated[str, Field(examples=[LATEST_PROFILE])]
     suite: int
     state: NextGenerationState
     consents: Consents
@@ -100,9 +101,9 @@ class NextGeneration(Model):
 class PopulationSizes(Model):
     """How many accounts stand in each population."""
 
-    customers: Number
-    opportunities: Number
-    prospects: Number
+    customers: Annotated[Number, Field(examples=[414])]
+    opportunities: Annotated[Number, Field(examples=[341])]
+    prospects: Annotated[Number, Field(examples=[637])]
 
     @classmethod
     def of(cls, sizes: Mapping[Population, int]) -> Self:
@@ -120,7 +121,7 @@ class OwnList(Model):
     last_number: Number
     applied_number: Number
     applied_digest: Bytes32 | None
-    accounts: Number
+    accounts: Annotated[Number, Field(examples=[1_392])]
     populations: PopulationSizes
     applied_at: Time | None
     ready: bool
@@ -136,8 +137,8 @@ class TheirList(Model):
 class Paused(Model):
     """Who pauses: while either does, nothing is matched, released or read, and only who paused resumes."""
 
-    ours: bool
-    theirs: bool
+    ours: Annotated[bool, Field(examples=[False])]
+    theirs: Annotated[bool, Field(examples=[False])]
 
 
 class Partnership(Model):
@@ -148,9 +149,9 @@ class Partnership(Model):
     side: SideWord
     partner: Organization | None
     created_at: Time
-    expires_at: Time | None
+    expires_at: Annotated[Time | None, Field(examples=[None])]
     generation: Generation | None
-    next_generation: NextGeneration | None
+    next_generation: Annotated[NextGeneration | None, Field(examples=[None])]
     terms_number: Number
     paused: Paused
     list: OwnList
@@ -178,7 +179,7 @@ class Invitation(Model):
     inviter: Organization
     inviter_public: Bytes32
     suite: int
-    profile: str
+    profile: Annotated[str, Field(examples=[LATEST_PROFILE])]
     expires_at: Time
 
 

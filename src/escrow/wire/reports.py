@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from escrow.terms import CELLS
 from escrow.wire.disclosure import DisclosureRule
 from escrow.wire.partnerships import PopulationSizes
 from escrow.wire.values import CellStateWord, Cursor, Id, LevelWord, Model, Number, PopulationWord, TierWord, Time
@@ -37,7 +38,7 @@ class ReportedList(Model):
     """The caller's own list that a release was made from."""
 
     number: Number
-    accounts: Number
+    accounts: Annotated[Number, Field(examples=[1_392])]
     populations: PopulationSizes
     applied_at: Time
 
@@ -52,6 +53,13 @@ class ReportCell(Model):
     number: Number | None
 
 
+_NUMBERS = (93, 41, 12, 28, 19, 33, 57, 22, 88)
+_EXAMPLE = [
+    {"ours": cell.ours.word, "theirs": cell.theirs.word, "level": "counts", "state": "public", "number": number}
+    for cell, number in zip(CELLS, _NUMBERS, strict=True)
+]
+
+
 class Report(Model):
     """One party's view of a release under the terms then and now."""
 
@@ -59,7 +67,7 @@ class Report(Model):
     number: Number
     made_at: Time
     our_list: ReportedList
-    cells: Annotated[tuple[ReportCell, ...], Field(strict=False, min_length=9, max_length=9)]
+    cells: Annotated[tuple[ReportCell, ...], Field(strict=False, min_length=9, max_length=9, examples=[_EXAMPLE])]
     counts_from: TierWord
     reveals_from: TierWord
     disclosure: DisclosureRule

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from escrow.psi.profile_ids import PROFILE_IDS
 from escrow.wire.disclosure import DisclosurePreset
 from escrow.wire.values import Id, Model, Number, ScopeWord, Time
 
@@ -32,19 +33,19 @@ class Health(Model):
 class Limits(Model):
     """What one request may hold."""
 
-    chunk_bytes: Number
-    chunks: Number
-    body_bytes: Number
-    page_items: Number
-    largest_list: Number
+    chunk_bytes: Annotated[Number, Field(examples=[4_194_304])]
+    chunks: Annotated[Number, Field(examples=[1_024])]
+    body_bytes: Annotated[Number, Field(examples=[65_536])]
+    page_items: Annotated[Number, Field(examples=[500])]
+    largest_list: Annotated[Number, Field(examples=[5_000_000])]
 
 
 class Service(Model):
     """What this service speaks."""
 
-    name: str
-    version: str
-    profiles: Annotated[tuple[str, ...], Field(strict=False)]
+    name: Annotated[str, Field(examples=["escrow"])]
+    version: Annotated[str, Field(examples=["1.0.0"])]
+    profiles: Annotated[tuple[str, ...], Field(strict=False, examples=[list(PROFILE_IDS)])]
     suites: Annotated[tuple[int, ...], Field(strict=False)]
     limits: Limits
     disclosure_presets: Annotated[tuple[DisclosurePreset, ...], Field(strict=False)]
@@ -54,7 +55,7 @@ class Service(Model):
 class ApiKey(Model):
     """The calling API key: what it may be used for, in which partnerships (null: in all) and until when."""
 
-    api_key_id: str
+    api_key_id: Annotated[str, Field(examples=["k2gtrxt5i4uq"])]
     scopes: Annotated[tuple[ScopeWord, ...], Field(strict=False)]
     partnership_ids: Annotated[tuple[Id, ...], Field(strict=False)] | None
     expires_at: Time | None
@@ -64,4 +65,4 @@ class Organization(Model):
     """An organization, as it is known to itself and its partners."""
 
     organization_id: Id
-    name: str
+    name: Annotated[str, Field(examples=["Larkfield"])]

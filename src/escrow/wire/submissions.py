@@ -46,7 +46,7 @@ Chunks = Annotated[tuple[Bytes32, ...], Field(strict=False, max_length=MOST_CHUN
 class NewSubmission(Model):
     """What an upload will hold: its place in the sequence and the digest of every chunk."""
 
-    number: Annotated[int, Field(ge=1, le=MOST_NUMBER)]
+    number: Annotated[int, Field(ge=1, le=MOST_NUMBER, examples=[8])]
     type: SubmissionType
     base: Number
     generation: GenerationNumber
@@ -66,7 +66,10 @@ class Completion(Model):
 #: As ``escrow.psi.records`` says too, which this module does without: numpy comes with it.
 MOST_TOKENS_OF_AN_ACCOUNT = 32
 
-Tokens = Annotated[tuple[Bytes16, ...], Field(strict=False, max_length=MOST_TOKENS_OF_AN_ACCOUNT)]
+Tokens = Annotated[
+    tuple[Bytes16, ...],
+    Field(strict=False, max_length=MOST_TOKENS_OF_AN_ACCOUNT, examples=[["mAPvMQBEt1Db9cm2KQyLzQ"]]),
+]
 
 
 class AccountTokens(Model):
@@ -98,7 +101,7 @@ class ListedAccount(Model):
 class RowSubmission(Model):
     """A small list in one request, account by account: a snapshot, or a delta with those that left as ``removals``."""
 
-    number: Annotated[int, Field(ge=1, le=MOST_NUMBER)]
+    number: Annotated[int, Field(ge=1, le=MOST_NUMBER, examples=[8])]
     type: SubmissionType
     base: Number
     generation: GenerationNumber
@@ -142,20 +145,20 @@ class ColumnChunk(Model):
 class SubmissionProblem(Model):
     """Why the service rejected a list."""
 
-    code: str
-    detail: str
+    code: Annotated[str, Field(examples=["match-key-ambiguous"])]
+    detail: Annotated[str, Field(examples=["A match key stands on more accounts than it may."])]
 
 
 class Submission(Model):
     """One upload and how far it has come."""
 
-    number: Number
+    number: Annotated[Number, Field(examples=[8])]
     type: SubmissionType
     base: Number
     state: SubmissionState
-    chunks: Number
-    missing: Annotated[tuple[Number, ...], Field(strict=False)]
+    chunks: Annotated[Number, Field(examples=[1])]
+    missing: Annotated[tuple[Number, ...], Field(strict=False, examples=[[]])]
     received_at: Time | None
     applied_at: Time | None
-    problem: SubmissionProblem | None
-    accounts: Number
+    problem: Annotated[SubmissionProblem | None, Field(examples=[None])]
+    accounts: Annotated[Number, Field(examples=[1_392])]

@@ -183,21 +183,25 @@ Bytes16 = Annotated[bytes, _Base64url(16, 16), Field(examples=["mAPvMQBEt1Db9cm2
 Bytes32 = Annotated[bytes, _Base64url(32, 32), Field(examples=["47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU"])]
 RowBytes = Annotated[bytes, _Base64url(8, 8), AfterValidator(_not_zero), Field(examples=["k2gtRxT0i9U"])]
 #: Room for the largest padded envelope with a wrap for each of 32 tokens.
-EnvelopeBytes = Annotated[bytes, _Base64url(1, 8_192)]
+EnvelopeBytes = Annotated[bytes, _Base64url(1, 8_192), Field(examples=["AZ0rJ2l3c1RyS0pWbEhDM0x1"])]
 #: A column of a chunk: how large a chunk may be is the service's to say.
-ColumnBytes = Annotated[bytes, _Base64url(0, 2**30)]
+ColumnBytes = Annotated[bytes, _Base64url(0, 2**30), Field(examples=["k2gtRxT0i9U"])]
 Id = Annotated[UUID, _CanonicalId(), Field(examples=["5f0c3c5e-2f52-4d5b-9d0a-6d3f3f1f2a11"])]
 PopulationWord = Annotated[Population, _Word(Population)]
-LevelWord = Annotated[Level, _Word(Level)]
+LevelWord = Annotated[Level, _Word(Level), Field(examples=["counts"])]
 TierWord = Annotated[Tier, _Word(Tier)]
 SideWord = Annotated[Side, _Word(Side)]
-Number = Annotated[int, Field(ge=0, le=MOST_NUMBER)]
-Accounts = Annotated[int, Field(ge=0, le=MOST_ACCOUNTS)]
-Code = Annotated[int, Field(ge=1, le=255)]
-GenerationNumber = Annotated[int, Field(ge=0, le=2**32 - 1)]
+Number = Annotated[int, Field(ge=0, le=MOST_NUMBER, examples=[7])]
+Accounts = Annotated[int, Field(ge=0, le=MOST_ACCOUNTS, examples=[1_392])]
+Code = Annotated[int, Field(ge=1, le=255, examples=[1])]
+GenerationNumber = Annotated[int, Field(ge=0, le=2**32 - 1, examples=[0])]
 ProfileId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.+_-]{1,64}$"), Field(examples=[LATEST_PROFILE])]
-Cursor = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,200}$")]
-Time = Annotated[AwareDatetime, AfterValidator(lambda moment: moment.astimezone(UTC))]
+Cursor = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,200}$"), Field(examples=["bzoxMjg0"])]
+Time = Annotated[
+    AwareDatetime,
+    AfterValidator(lambda moment: moment.astimezone(UTC)),
+    Field(examples=["2026-11-20T06:30:00Z"]),
+]
 FieldWord = Literal[
     "account_name",
     "domain",
@@ -211,12 +215,14 @@ FieldWord = Literal[
     "crm_id",
 ]
 ScopeWord = Literal["read", "submit", "terms", "pair"]
-PartnershipState = Literal["invited", "accepted", "active", "ended"]
-GenerationState = Literal["building", "live", "retired"]
+PartnershipState = Annotated[Literal["invited", "accepted", "active", "ended"], Field(examples=["active"])]
+GenerationState = Annotated[Literal["building", "live", "retired"], Field(examples=["live"])]
 NextGenerationState = Literal["proposed", "building"]
 SubmissionType = Literal["snapshot", "delta"]
-SubmissionState = Literal["uploading", "received", "applied", "rejected", "withdrawn"]
-CellStateWord = Annotated[CellState, _Word(CellState)]
+SubmissionState = Annotated[
+    Literal["uploading", "received", "applied", "rejected", "withdrawn"], Field(examples=["applied"])
+]
+CellStateWord = Annotated[CellState, _Word(CellState), Field(examples=["public"])]
 
 
 class Model(BaseModel):

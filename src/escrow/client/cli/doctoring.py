@@ -103,11 +103,13 @@ def _reach(session: Session) -> Reach | None:
 
 def _partnerships(session: Session, *, is_reached: bool) -> Iterator[Check]:
     from escrow.client.doctor.checks import Area, ok, skip
-    from escrow.client.doctor.partnerships import look_at_seat
+    from escrow.client.doctor.partnerships import look_at_seat, look_elsewhere
 
     if not _is_open(session):
         return
     seats = (session.chosen,) if session.options.partnership else session.keyring.seats
+    if is_reached and not session.options.partnership:
+        yield from look_elsewhere(session.service, session.keyring)
     if not seats:
         yield ok("partnerships", Area.PARTNERSHIP, "none yet: `escrow invite`, or `escrow accept CODE`")
         return

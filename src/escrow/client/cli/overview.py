@@ -53,6 +53,8 @@ class Stand:
         if self.shown is not None and self.shown.state == "active":
             yield from _lists(self.shown)
             yield from generation_lines(self.seat, self.shown)
+        if self.shown is not None and self.shown.state == "ended":
+            yield "  next         `escrow end` erases its keys here too; to go on with this partner, `escrow invite`"
         if self.error is not None:
             yield f"  [red]problem[/]      {printable(self.error.message)}"
 
@@ -69,10 +71,11 @@ def status(session: Session) -> Said:
     keyring = session.keyring
     seats = (session.chosen,) if session.options.partnership else keyring.seats
     stands = [_stand(session, seat) for seat in seats]
+    elsewhere = () if session.options.partnership else _elsewhere(session)
 
     def show(console: Console) -> None:
         console.print(f"[bold]{printable(keyring.organization_name)}[/]  {keyring.organization_id}  {keyring.url}")
-        if not stands:
+        if not stands and not elsewhere:
             console.print(
                 f"\nNo partnership yet. To begin one, either\n"
                 f"  escrow invite        and send your partner the code by mail or chat, or\n"
@@ -82,6 +85,9 @@ def status(session: Session) -> Said:
         for stand in stands:
             for line in stand.lines():
                 console.print(line)
+        for shown in elsewhere:
+            for line in _lines_of_one_elsewhere(shown):
+                console.print(line)
 
     machine: dict[str, object] = {
         "organization_id": str(keyring.organization_id),
@@ -89,6 +95,7 @@ def status(session: Session) -> Said:
         "url": keyring.url,
         "home": str(session.home.folder),
         "partnerships": [stand.machine() for stand in stands],
+        "without_keys_here": [shown.model_dump(mode="json") for shown in elsewhere],
     }
     failed = next((stand.error for stand in stands if stand.error), None)
     return Said(machine, show, exit_code=exit_code_of(failed) if failed else ExitCode.DONE)
@@ -108,6 +115,24 @@ def _stand(session: Session, seat: Seat) -> Stand:
         return Stand(follow(session.file, seat, shown, now=session.now), shown)
     except EscrowError as error:
         return Stand(session.keyring.seat(seat.partnership_id), error=error)
+
+
+def _elsewhere(session: Session) -> tuple[Partnership, ...]:
+    """Partnerships that the service has and this keyring does not; none, as far as one knows, while it is away."""
+    from escrow.client.pairing import without_keys_here
+
+    try:
+        return without_keys_here(session.service, session.keyring)
+    except EscrowError:
+        return ()
+
+
+def _lines_of_one_elsewhere(shown: Partnership) -> Iterator[str]:
+    name = printable(shown.partner.name) if shown.partner else "Invitation"
+    yield f"\n[bold]{name}[/]  ({shown.partnership_id})"
+    yield f"  pairing      {shown.state} at the service; this keyring has no keys of it"
+    yield "  next         `escrow keyring import` a copy that the machine with its keys exports. If there is none:"
+    yield f"               `escrow end --partnership {shown.partnership_id}`, then `escrow invite`"
 
 
 def _lists(shown: Partnership) -> Iterator[str]:

@@ -110,13 +110,39 @@ def confirm(session: Session, yes: YesOption = False) -> Said:
 
 @command(app, "end")
 def end(session: Session, yes: YesOption = False) -> Said:
-    """End a partnership for both sides: the service erases its keys at once, this machine too."""
+    """End a partnership for both sides: the service erases its keys at once, this machine too.
+
+    By its whole id also one whose keys this machine does not have, as after the loss of another one.
+    """
     from escrow.client.pairing import end as end_partnership
 
+    lost = _id_without_keys(session)
+    if lost is not None:
+        return _ended_without_keys(session, lost, yes=yes)
     seat = session.chosen
     if not yes:
         ask(f"End the partnership {name_of(seat)}? Both sides lose their results, and only a new invitation goes on.")
     return _standing(end_partnership(session.service, session.file, seat), "Ended.")
+
+
+def _id_without_keys(session: Session) -> UUID | None:
+    """The id that --partnership gives, if it is a whole one that the keyring has no seat for."""
+    try:
+        asked = UUID(session.options.partnership or "")
+    except ValueError:
+        return None
+    return None if any(seat.partnership_id == asked for seat in session.keyring.seats) else asked
+
+
+def _ended_without_keys(session: Session, partnership_id: UUID, *, yes: bool) -> Said:
+    from escrow.client.pairing import end_without_keys
+
+    if not yes:
+        ask(f"End the partnership {partnership_id}, whose keys this machine does not have, for both sides?")
+    ended = end_without_keys(session.service, partnership_id)
+    partner = ended.partner.model_dump(mode="json") if ended.partner else None
+    machine = {"partnership_id": str(partnership_id), "partner": partner, "pairing": None, "check": None}
+    return Said(machine, lambda console: console.print("Ended. To go on with this partner, run `escrow invite`."))
 
 
 def seat_object(seat: Seat) -> dict[str, object]:

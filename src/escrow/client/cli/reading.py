@@ -65,16 +65,20 @@ def overlaps(
     output: OutputOption = None,
 ) -> Said:
     """List our accounts that are also theirs, in cells open at accounts or above, with what they share of them."""
+    from escrow.client.filling import settled
     from escrow.client.listing import read_overlaps
     from escrow.client.state import AccountState
+    from escrow.client.submitting import Submitter
     from escrow.reports.render import overlaps_json
 
     _check_name(output)
     wanted = read_cell(cell, "--cell") if cell else None
-    seat = session.seat
-    seat.require_paired()
-    state = AccountState(session.home.partnership(seat.partnership_id))
+    partnership_id = session.seat.partnership_id
+    state = AccountState(session.home.partnership(partnership_id))
     with state.held():
+        # A list that went out without waiting may be applied by now.
+        seat = settled(session.service, session.file, state, partnership_id, now=session.now)
+        Submitter(session.service, state, seat.live_keys).settle(wait=False)
         listed = read_overlaps(session.service, session.keyring, seat, state, cell=wanted)
     if output is not None:
         _write(session, output, _overlaps_formats(listed))

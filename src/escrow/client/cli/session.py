@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import secrets
 import sys
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -166,9 +167,20 @@ def choose(seats: tuple[Seat, ...], wanted: str | None) -> Seat:
     if len(fitting) == 1:
         return fitting[0]
     if not seats:
-        raise PartnershipUnknown("there is no partnership yet; run `escrow invite`, or `escrow accept CODE`")
-    known = ", ".join(sorted(name_of(seat) for seat in seats))
+        raise PartnershipUnknown(
+            "the keyring has no partnership yet; run `escrow invite` or `escrow accept CODE`, or see `escrow status`"
+        )
+    known = ", ".join(sorted(_told_apart(seats)))
     raise PartnershipUnknown(f"say which partnership is meant with --partnership; there are: {known}")
+
+
+def _told_apart(seats: tuple[Seat, ...]) -> list[str]:
+    """Name each seat, with the start of its id where another goes by the same name."""
+    names = Counter(name_of(seat) for seat in seats)
+    return [
+        name_of(seat) if names[name_of(seat)] == 1 else f"{name_of(seat)} ({str(seat.partnership_id)[:8]})"
+        for seat in seats
+    ]
 
 
 def name_of(seat: Seat) -> str:

@@ -7,12 +7,14 @@ from datetime import datetime, timedelta
 
 from escrow import wire
 from escrow.client.doctor.checks import Area, Check, fail, ok, skip, warn
+from escrow.client.keyring import Keyring
+from escrow.client.pairing import without_keys_here
 from escrow.client.sdk import Escrow
 from escrow.client.seats import Seat, Standing
 from escrow.errors import EscrowError
 from escrow.psi.profile_ids import PROFILE_IDS
 
-__all__ = ["look_at_seat", "look_at_shown"]
+__all__ = ["look_at_seat", "look_at_shown", "look_elsewhere"]
 
 _OLD = timedelta(days=45)
 _AREA = Area.PARTNERSHIP
@@ -29,6 +31,21 @@ def look_at_seat(service: Escrow, seat: Seat, name: str, *, now: datetime) -> It
         yield fail("state", _AREA, error.message, "run `escrow status`", partnership=name)
         return
     yield from look_at_shown(seat, shown, name, now=now)
+
+
+def look_elsewhere(service: Escrow, keyring: Keyring) -> Iterator[Check]:
+    """Warn of each partnership that is open at the service and has no keys in this keyring."""
+    try:
+        found = without_keys_here(service, keyring)
+    except EscrowError:
+        return  # the check of the API key has told it
+    for shown in found:
+        name = shown.partner.name if shown.partner else "invitation"
+        reason = f"{shown.state} at the service; this keyring has no keys of it"
+        advice = (
+            f"`escrow keyring import` a copy; without any, `escrow end --partnership {shown.partnership_id}` and invite"
+        )
+        yield warn("keys", _AREA, reason, advice, partnership=name)
 
 
 def look_at_shown(seat: Seat, shown: wire.Partnership, name: str, *, now: datetime) -> Iterator[Check]:

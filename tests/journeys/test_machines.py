@@ -1,0 +1,112 @@
+"""One partner's machines: a second one that takes over, and one that was lost with all that was on it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from tests.journeys.programs import Partner, eventually, pair
+from tests.journeys.relay import relay
+from tests.journeys.test_main_job import SALESFORCE, Numbers, numbers, submit_examples
+
+
+def test_two_machines_take_turns_and_the_slower_one_is_told_to_import(
+    partners: tuple[Partner, Partner], tmp_path: Path
+) -> None:
+    first, _ = submit_examples(partners)
+    second = first.on_another_machine(tmp_path / "second")
+    second.run("keyring", "import", first.export(tmp_path / "carried"))
+    before = numbers(first.run("report"))
+    assert numbers(second.run("report")) == before
+    shorter, shortest = (shortened(tmp_path, by=by) for by in (100, 200))
+
+    with relay(before="/submissions", first=lambda: second.run("submit", shorter)) as proxy:
+        slow = Partner(first.name, {**first.environment, "ESCROW_PROXY": proxy})
+        code, error = slow.refused("submit", shortest)
+    assert (code, error["code"]) == (5, "submitted-elsewhere")
+    assert "`escrow keyring import`" in error["detail"]
+
+    first.run("keyring", "import", second.export(tmp_path / "carried"))
+    assert first.run("submit", shorter)["sent_accounts"] == 0, "it has taken over what the second machine sent"
+    went_on = first.run("submit", shortest)
+    assert (went_on["type"], went_on["state_was_lost"]) == ("delta", False)
+    assert numbers_of(first, first.run("submit", SALESFORCE)) == before
+
+
+def test_a_machine_that_fell_behind_sends_its_whole_list_and_ends_at_the_same_numbers(
+    partners: tuple[Partner, Partner], tmp_path: Path
+) -> None:
+    first, _ = submit_examples(partners)
+    before = numbers(first.run("report"))
+    second = first.on_another_machine(tmp_path / "second")
+    second.run("keyring", "import", first.export(tmp_path / "carried"))
+    second.run("submit", shortened(tmp_path, by=200))
+    behind = first.run("submit", SALESFORCE)
+    assert (behind["type"], behind["state_was_lost"]) == ("snapshot", True)
+    assert numbers_of(second, behind) == before
+
+
+def test_a_lost_home_comes_back_from_a_copy(partners: tuple[Partner, Partner], tmp_path: Path) -> None:
+    left, _ = submit_examples(partners)
+    copy = left.export(tmp_path / "copy")
+    before = numbers(left.run("report"))
+    left.run("submit", shortened(tmp_path, by=100))
+    shutil.rmtree(left.home)
+
+    code, error = left.refused("report")
+    assert (code, error["code"]) == (5, "keyring-missing")
+    assert "`escrow keyring import`" in error["detail"]
+    left.run("keyring", "import", copy)
+    assert left.run("status")["partnerships"][0]["pairing"] == "paired"
+    again = left.run("submit", SALESFORCE)
+    assert (again["type"], again["state_was_lost"]) == ("snapshot", True), "the copy is older than the service's list"
+    assert numbers_of(left, again) == before
+
+
+def test_a_lost_home_without_a_copy_ends_the_old_partnership_and_pairs_afresh(
+    partners: tuple[Partner, Partner],
+) -> None:
+    left, right = partners
+    assert right.run("status")["partnerships"][0]["pairing"] == "paired"
+    shutil.rmtree(left.home)
+    left.run("init")
+
+    shown = left.run("status")
+    assert shown["partnerships"] == []
+    (lost,) = shown["without_keys_here"]
+    assert lost["partner"]["name"] == right.name
+    told = [check for check in left.run("doctor")["checks"] if check["partnership"] == right.name]
+    assert [(check["state"], lost["partnership_id"] in check["advice"]) for check in told] == [("warn", True)]
+    assert left.refused("report")[1]["code"] == "partnership-unknown"
+
+    left.run("end", "--partnership", lost["partnership_id"], "--yes")
+    assert left.run("status")["without_keys_here"] == []
+    assert right.refused("report")[1]["code"] == "partnership-not-active"
+    assert right.run("status")["partnerships"][0]["service"]["state"] == "ended"
+    right.run("end", "--yes")
+    pair(left, right)
+    assert left.run("report")["number"] is None, "the new partnership is the only open one, and has no release yet"
+
+
+def test_a_partner_of_two_names_learns_how_to_tell_them_apart(partners: tuple[Partner, Partner]) -> None:
+    left, right = partners
+    pair(left, right)
+    ids = [each["partnership_id"] for each in right.run("status")["partnerships"]]
+    code, error = right.refused("report")
+    assert (code, error["code"]) == (5, "partnership-unknown")
+    assert all(f"{left.name} ({partnership_id[:8]})" in error["detail"] for partnership_id in ids)
+    assert right.run("report", "--partnership", ids[0][:8])["number"] is None
+
+
+def shortened(folder: Path, *, by: int) -> Path:
+    """The example list without its last lines."""
+    file = folder / f"without {by}.csv"
+    file.write_text("".join(SALESFORCE.read_text(encoding="utf-8").splitlines(keepends=True)[:-by]), encoding="utf-8")
+    return file
+
+
+def numbers_of(partner: Partner, submitted: dict[str, Any]) -> Numbers:
+    """The numbers of the first release that was made from this submission."""
+    eventually(lambda: partner.run("report")["our_list"]["number"] == submitted["number"])
+    return numbers(partner.run("report"))
