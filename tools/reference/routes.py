@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
 from escrow.api.app import openapi_document
@@ -41,15 +42,21 @@ _METHODS = ("get", "post", "put", "patch", "delete")
 
 def routes() -> Iterator[tuple[str, str, Object]]:
     """Give every method, address and operation of the contract."""
-    for address, methods in openapi_document()["paths"].items():
+    for address, methods in _document()["paths"].items():
         for method in _METHODS:
             if method in methods:
                 yield method.upper(), address, methods[method]
 
 
+@cache
+def _document() -> Object:
+    """The contract, made once for all pages."""
+    return openapi_document()
+
+
 def page() -> str:
     """Give the page's text."""
-    document = openapi_document()
+    document = _document()
     introduction = _INTRODUCTION.format(version=document["info"]["version"])
     return joined([MADE, introduction, *_sections(), "## Objects", *_objects(document["components"]["schemas"])])
 
