@@ -95,3 +95,23 @@ def test_an_older_profile_can_be_asked_for(newcomers: Partners, messy: Path) -> 
     checked = said(newcomers[0], "check", messy, "--profile", "escrow-1+psl-2026-10-22")
     assert checked["profile"].startswith("escrow-1")
     assert newcomers[0]("check", messy, "--json", "--profile", "escrow-9").error_code == "profile-unknown"
+
+
+def test_an_account_is_explained_with_what_the_rest_of_the_list_does_to_it(newcomers: Partners, messy: Path) -> None:
+    told = said(newcomers[0], "explain", "--file", messy, "--id", "001", "--and-id", "20")
+    merged, ambiguous = told["accounts"]
+    assert merged["crm_ids"] == ["001", "004"]
+    assert {(key["value"], key["is_sent"]) for key in ambiguous["keys"] if key["class"] != "variant"} == {
+        ("gorse-a.com", True),
+        ("gorsenine", False),
+        ("gorse", False),
+    }
+    assert told["match"]["tier"] is None
+
+
+def test_two_rows_of_one_account_are_told_as_such(newcomers: Partners, messy: Path) -> None:
+    assert "rows of one account" in newcomers[0]("explain", "--file", messy, "--id", "001", "--and-id", "004").out
+
+
+def test_an_id_that_is_not_in_the_list_is_refused(newcomers: Partners, messy: Path) -> None:
+    assert newcomers[0]("explain", "--file", messy, "--id", "9", "--json").error_code == "record-ids-invalid"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
@@ -10,6 +11,7 @@ import typer
 from escrow.client.cli.commands import command, report_error
 from escrow.client.cli.exits import ExitCode
 from escrow.client.cli.session import Said, Session
+from escrow.client.cli.texts import counted, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -17,8 +19,9 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from escrow.client.listed_accounts import ListedAccount
     from escrow.client.verdicts import Verdict
-    from escrow.psi.normalisation.reasons import Explanation
+    from escrow.psi.normalisation.reasons import Explanation, KeyReasons
 
 __all__ = ["app"]
 
@@ -26,7 +29,7 @@ app = typer.Typer()
 
 
 @command(app, "explain")
-def explain(
+def explain(  # noqa: PLR0913, PLR0917  # each is an option of the command
     session: Session,
     name: Annotated[str, typer.Option("--name", help="Name of the account.")] = "",
     website: Annotated[str, typer.Option("--website", help="Website, domain or mail address of the account.")] = "",
@@ -37,6 +40,11 @@ def explain(
     profile_id: Annotated[
         str | None, typer.Option("--profile", help="Normalisation profile, if not the latest.", show_default=False)
     ] = None,
+    file: Annotated[
+        Path | None, typer.Option("--file", help="CRM export, read as `escrow submit` reads it; goes with --id.")
+    ] = None,
+    crm_id: Annotated[str, typer.Option("--id", help="CRM id of a row: what becomes of it in the whole list?")] = "",
+    and_id: Annotated[str, typer.Option("--and-id", help="CRM id of a second row: would the two match?")] = "",
     jsonl: Annotated[
         bool,
         typer.Option(
@@ -51,11 +59,15 @@ def explain(
     wanted = profile_id or LATEST_PROFILE
     if jsonl:
         raise typer.Exit(_answer_lines(wanted, is_json=session.options.is_json))
+    if crm_id:
+        return _said_of_list(session, wanted, file, [each for each in (crm_id, and_id) if each])
     accounts = [(name, website, country)]
     if and_name or and_website:
         accounts.append((and_name, and_website, and_country))
     if not (name or website):
-        raise typer.BadParameter("say the account with --name, --website or both, or use --jsonl", param_hint="--name")
+        raise typer.BadParameter(
+            "say the account with --name, --website or both, or with --id; or use --jsonl", param_hint="--name"
+        )
     found = [explainer(wanted).explain(*account) for account in accounts]
     return _said(wanted, found)
 
@@ -76,6 +88,62 @@ def _answer_lines(profile_id: str, *, is_json: bool) -> int:
     return ExitCode.INPUT
 
 
+def _said_of_list(session: Session, profile_id: str, file: Path | None, crm_ids: Sequence[str]) -> Said:
+    """Look the accounts up in the list as it would be submitted, corrections of escrow.toml and all."""
+    from escrow.client.cli.correcting import SaidCorrections
+    from escrow.client.cli.list_reading import AskedList, read_offline
+    from escrow.client.cli.progress import Bars
+    from escrow.client.listed_accounts import look_up
+    from escrow.client.verdicts import verdict
+
+    with Bars(are_shown=not session.options.is_json) as bars:
+        plan, crm = read_offline(session, AskedList(file), bars)
+        found = look_up(crm, *crm_ids, profile_id=profile_id, corrections=SaidCorrections().read(plan))
+    machine: dict[str, object] = {"profile": profile_id, "accounts": [_listed_object(each) for each in found]}
+    judged = None
+    told = "They are rows of one account: there is nothing to match." if _are_one(found) else ""
+    if len(found) > 1:
+        judged = None if told else verdict(*(each.sent for each in found))
+        machine["match"] = _match_object(judged) if judged else {"tier": None, "shared": [], "detail": [told]}
+
+    def show(console: Console) -> None:
+        console.print(f"Profile: {profile_id}")
+        for each in found:
+            _show_listed(console, each)
+        for line in judged.told if judged else [told] * bool(told):
+            console.print(printable(line))
+
+    return Said(machine, show)
+
+
+def _are_one(found: Sequence[ListedAccount]) -> bool:
+    return len(found) > 1 and found[0].number is not None and found[0].number == found[1].number
+
+
+def _show_listed(console: Console, account: ListedAccount) -> None:
+    from rich.table import Table
+
+    console.print(
+        f"\n[bold]Account of {counted(len(account.crm_ids), 'row')}[/]: {printable(', '.join(account.crm_ids))}"
+    )
+    table = Table("Match key", "Class", "Made by", "In this list", box=None, pad_edge=False, header_style="dim")
+    for each in account.keys:
+        key = each.reasons.key
+        rules = printable("; ".join(each.reasons.rules))
+        table.add_row(printable(key.value), key.key_class.name.lower(), rules, each.fate.value)
+    console.print(table if account.keys else "No match key: this account is not sent.")
+
+
+def _listed_object(account: ListedAccount) -> Mapping[str, object]:
+    return {
+        "crm_ids": list(account.crm_ids),
+        "keys": [
+            {**_key_object(each.reasons), "is_sent": each.fate.name == "SENT", "detail": each.fate.value}
+            for each in account.keys
+        ],
+    }
+
+
 def _said(profile_id: str, found: Sequence[Explanation]) -> Said:
     from escrow.client.verdicts import verdict
 
@@ -91,8 +159,6 @@ def _said(profile_id: str, found: Sequence[Explanation]) -> Said:
                 console.print(f"\n[bold]Account {number}[/]")
             _show_account(console, explanation)
         if judged is not None:
-            from escrow.client.cli.texts import printable
-
             console.print(f"\n[bold]Would they match?[/] {printable(judged.told[0])}")
             for line in judged.told[1:]:
                 console.print(f"  {printable(line)}")
@@ -102,8 +168,6 @@ def _said(profile_id: str, found: Sequence[Explanation]) -> Said:
 
 def _show_account(console: Console, explanation: Explanation) -> None:
     from rich.table import Table
-
-    from escrow.client.cli.texts import printable
 
     if explanation.keys:
         table = Table("Match key", "Class", "Kind", "Made by", box=None, pad_edge=False, header_style="dim")
@@ -118,7 +182,6 @@ def _show_account(console: Console, explanation: Explanation) -> None:
 
 
 def _nothing_told(explanation: Explanation) -> Iterator[str]:
-    from escrow.client.cli.texts import printable
     from escrow.psi.normalisation.reasons import NothingReason
 
     for each in explanation.nothing:
@@ -129,19 +192,20 @@ def _nothing_told(explanation: Explanation) -> Iterator[str]:
 
 def _account_object(explanation: Explanation) -> Mapping[str, object]:
     return {
-        "keys": [
-            {
-                "class": each.key.key_class.name.lower(),
-                "kind": each.key.key_class.kind.name.lower(),
-                "value": each.key.value,
-                "rules": list(each.rules),
-            }
-            for each in explanation.keys
-        ],
+        "keys": [_key_object(each) for each in explanation.keys],
         "nothing": [
             {"from": each.side.value, "text": each.text, "reason": each.reason.value, "detail": each.reason.told}
             for each in explanation.nothing
         ],
+    }
+
+
+def _key_object(reasons: KeyReasons) -> Mapping[str, object]:
+    return {
+        "class": reasons.key.key_class.name.lower(),
+        "kind": reasons.key.key_class.kind.name.lower(),
+        "value": reasons.key.value,
+        "rules": list(reasons.rules),
     }
 
 
