@@ -11,6 +11,7 @@ from escrow import organizations, partnerships
 from escrow.access import Caller, Party, authenticate, party_of
 from escrow.store.blocks import pack_list, replace_list
 from escrow.store.database import Database, Transaction
+from escrow.store.release_keys import ReleaseKey
 from escrow.store.sealing import SealingKey
 from escrow.terms import Side
 from tests.store.list_makers import records_of
@@ -18,6 +19,7 @@ from tests.store.list_makers import records_of
 __all__ = [
     "LOOKUP",
     "NOON",
+    "RELEASE_KEY",
     "Couple",
     "accepted_partnership",
     "active_partnership",
@@ -27,6 +29,7 @@ __all__ = [
     "seat",
 ]
 
+RELEASE_KEY = ReleaseKey(bytes(range(32)))
 NOON = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
 LOOKUP = bytes(range(16))
 

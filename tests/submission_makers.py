@@ -19,7 +19,7 @@ from escrow.store.states import SubmissionType
 from escrow.submissions import Announcement, Submission, SubmissionLimits
 from escrow.terms import CELLS, Cell, Level, Side, Terms
 from escrow.worker import Worker
-from tests.partnership_makers import NOON, Couple, active_partnership, seat
+from tests.partnership_makers import NOON, RELEASE_KEY, Couple, active_partnership, seat
 
 #: What tests say unless they say otherwise, so that small numbers can be told.
 TRUSTED = DISCLOSURE_PRESETS["trusted"]
@@ -217,5 +217,5 @@ def new_desk(database: Database, folder: Path, **settings: object) -> Desk:
     clock = Clock()
     couple = active_partnership(database)
     made = ServerSettings(data_folder=folder, database_url=database.engine.url.render_as_string(hide_password=False))
-    worker = Worker(database, couple.service_key, made.model_copy(update=settings), now=clock)
+    worker = Worker(database, couple.service_key, made.model_copy(update=settings), release_key=RELEASE_KEY, now=clock)
     return Desk(database, couple, worker, clock)

@@ -18,7 +18,7 @@ from escrow.store.database import Database
 from escrow.store.states import SubmissionType
 from escrow.store.tables import release_cells, releases
 from escrow.terms import CELLS, Cell, DisclosureRule, Level, Population, Side, Terms, Tier, uniform_levels
-from tests.partnership_makers import NOON, seat
+from tests.partnership_makers import NOON, RELEASE_KEY, seat
 from tests.psi.making_lists import Account, records_of
 from tests.submission_makers import Desk, new_desk
 
@@ -158,7 +158,7 @@ def test_a_cell_at_accounts_shows_the_number_listed_however_small(desk: Desk) ->
 def test_a_release_made_twice_is_made_once(desk: Desk) -> None:
     desk.share(Level.COUNTS)
     both_apply(desk)
-    make_release(desk.database, desk.couple.partnership_id, now=desk.clock())
+    make_release(desk.database, desk.couple.partnership_id, key=RELEASE_KEY, now=desk.clock())
     assert numbers(desk) == [1]
 
 
@@ -219,7 +219,7 @@ def test_an_end_stops_reports_and_purges_releases(desk: Desk) -> None:
         report(desk, Side.RIGHT)
     with pytest.raises(PartnershipNotActive):
         listed(desk)
-    make_release(desk.database, desk.couple.partnership_id, now=desk.clock() + 2 * DAY)
+    make_release(desk.database, desk.couple.partnership_id, key=RELEASE_KEY, now=desk.clock() + 2 * DAY)
     desk.drain()
     with desk.database.snapshot("count releases") as tx:
         assert tx.execute(select(func.count()).select_from(releases)).scalar_one() == 0

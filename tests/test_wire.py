@@ -126,8 +126,8 @@ def test_the_detail_fields_on_the_wire_are_those_of_the_domain() -> None:
 
 def test_times_are_told_in_utc() -> None:
     moment = datetime(2026, 11, 21, 23, 30, tzinfo=timezone(timedelta(hours=1)))
-    assert wire.ReleaseItem(number=1, made_at=moment).model_dump_json() == (
-        '{"number":1,"made_at":"2026-11-21T22:30:00Z"}'
+    assert wire.ReleaseItem(number=1, made_at=moment, signed=None).model_dump_json() == (
+        '{"number":1,"made_at":"2026-11-21T22:30:00Z","signed":null}'
     )
 
 

@@ -20,7 +20,7 @@ from escrow.store.states import JobType, SubmissionState
 from escrow.store.tables import chunks, jobs
 from escrow.terms import Population, Side
 from escrow.worker import Worker
-from tests.partnership_makers import NOON
+from tests.partnership_makers import NOON, RELEASE_KEY
 from tests.psi.making_lists import records_of
 from tests.submission_makers import Desk, new_desk
 
@@ -172,7 +172,9 @@ class _ClockThatIsInterrupted:
 
 def test_a_worker_that_is_interrupted_in_a_job_gives_its_lease_back(desk: Desk) -> None:
     desk.submit(Side.LEFT, LIST)
-    worker = Worker(desk.database, desk.couple.service_key, ServerSettings(), now=_ClockThatIsInterrupted())
+    worker = Worker(
+        desk.database, desk.couple.service_key, ServerSettings(), release_key=RELEASE_KEY, now=_ClockThatIsInterrupted()
+    )
     with pytest.raises(_Interrupted):
         worker.run_once()
     desk.drain()

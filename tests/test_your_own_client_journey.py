@@ -25,6 +25,7 @@ from escrow.psi.tokens import Blinder, rows
 from escrow.worker import Worker
 from tests.api.serving import Served, served
 from tests.javascript import JAVASCRIPT, ROOT, node, shown_after
+from tests.partnership_makers import RELEASE_KEY
 
 LIST = "examples/javascript/list.json"
 
@@ -92,7 +93,12 @@ class JavaScriptPartner:
     def run(self, script: str, argument: str) -> tuple[str, str]:
         """Run a script while a worker does what is due; give what it said and what it complained of."""
         running = self._start(script, argument)
-        worker = Worker(self.service.service.database, self.service.service.sealing_key, self.service.service.settings)
+        worker = Worker(
+            self.service.service.database,
+            self.service.service.sealing_key,
+            self.service.service.settings,
+            release_key=RELEASE_KEY,
+        )
         while running.poll() is None:
             worker.run_once()
             with contextlib.suppress(subprocess.TimeoutExpired):

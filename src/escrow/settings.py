@@ -71,6 +71,10 @@ class ServerSettings(BaseModel):
         default_factory=lambda: user_config_path("escrow-server") / "sealing.key",
         description="The file of the sealing key, outside the data folder, so that a stolen database does not open.",
     )
+    release_key_file: Path = Field(
+        default_factory=lambda settings: settings["sealing_key_file"].with_name("release.key"),
+        description="The file of the key that signs releases: by default ``release.key`` beside the sealing key.",
+    )
     host: str = Field(default="127.0.0.1", description="The address to listen on.")
     port: int = Field(
         default=8470, ge=0, le=65535, description="The port to listen on; 0 takes a free one and prints it."

@@ -21,6 +21,7 @@ from escrow.settings import ServerSettings
 from escrow.store import idempotency, jobs
 from escrow.store.database import Database, Transaction
 from escrow.store.jobs import Job
+from escrow.store.release_keys import ReleaseKey
 from escrow.store.sealing import SealingKey
 from escrow.store.states import JobType
 from escrow.submissions import forget_abandoned
@@ -45,11 +46,13 @@ class Worker:
         service_key: SealingKey,
         settings: ServerSettings,
         *,
+        release_key: ReleaseKey,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._database = database
         self._service_key = service_key
         self._settings = settings
+        self._release_key = release_key
         self._now = now
         self._tidied_at: datetime | None = None
         self._alive_at = time.monotonic()
@@ -155,7 +158,7 @@ class Worker:
             case JobType.MATCH:
                 match_lists(self._database, job.partnership_id, service_key=self._service_key, now=self._now())
             case JobType.RELEASE:
-                make_release(self._database, job.partnership_id, now=self._now())
+                make_release(self._database, job.partnership_id, key=self._release_key, now=self._now())
             case JobType.PURGE:
                 self._purge(job)
 

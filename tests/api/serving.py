@@ -29,6 +29,7 @@ from escrow.settings import ServerSettings
 from escrow.store.database import Database
 from escrow.store.sealing import SealingKey
 from escrow.worker import Worker
+from tests.partnership_makers import RELEASE_KEY
 
 __all__ = ["Organization", "Served", "calling", "listening", "served"]
 
@@ -70,7 +71,7 @@ class Served:
 
     def work(self) -> None:
         """Do all that is due."""
-        worker = Worker(self.service.database, self.service.sealing_key, self.service.settings)
+        worker = Worker(self.service.database, self.service.sealing_key, self.service.settings, release_key=RELEASE_KEY)
         while worker.run_once():
             pass
 

@@ -27,6 +27,7 @@ from escrow.store.idempotency import Place, hold
 from escrow.store.tables import audit_entries, idempotency, partnerships
 from escrow.worker import Worker
 from tests.api.serving import Organization, Served, calling, listening
+from tests.partnership_makers import RELEASE_KEY
 
 
 def invitation() -> dict[str, Any]:
@@ -180,9 +181,9 @@ def test_a_record_expires_and_is_deleted(api: Served) -> None:
     def later() -> datetime:
         return api.service.now() + timedelta(seconds=settings.idempotency_seconds)
 
-    Worker(api.service.database, api.service.sealing_key, settings).tidy()
+    Worker(api.service.database, api.service.sealing_key, settings, release_key=RELEASE_KEY).tidy()
     assert rows(api) == 1
-    Worker(api.service.database, api.service.sealing_key, settings, now=later).tidy()
+    Worker(api.service.database, api.service.sealing_key, settings, release_key=RELEASE_KEY, now=later).tidy()
     assert rows(api) == 0
     assert code(invite(api.left, body, "one")) == (409, "partnership-exists")
 

@@ -111,6 +111,9 @@ class FakeService:
     outcome: SubmissionState = "applied"
     chunk_bytes: int = 1 << 20
     reports: dict[int, Json] = field(default_factory=dict)
+    #: What one organization alone is shown, in the place of a report that all are.
+    own_reports: dict[UUID, dict[int, Json]] = field(default_factory=dict)
+    release_keys: tuple[wire.ReleaseKey, ...] = ()
     overlaps: list[Json] = field(default_factory=list)
     revoked: set[str] = field(default_factory=set)
     scopes: list[str] = field(default_factory=lambda: ["read", "submit", "terms", "pair"])
@@ -198,8 +201,10 @@ class FakeService:
             case ["POST", "ready"]:
                 seat.is_ready = True
                 return 200, self._shown(deal, own)
+            case ["GET", "releases"]:
+                return 200, self._releases(own)
             case ["GET", "releases", number]:
-                return self._report(number)
+                return self._report(own, number)
             case ["GET", "overlaps"]:
                 return 200, {"items": self.overlaps, "next": None}
             case ["GET", "details", "wanted"]:
@@ -234,6 +239,7 @@ class FakeService:
             suites=(1,),
             limits=limits,
             disclosure_presets=presets,
+            release_keys=self.release_keys,
             time=NOW,
         )
 
@@ -330,10 +336,19 @@ class FakeService:
         seat.records = sent if upload.opened.type == "snapshot" else apply_delta(seat.records, sent)
         seat.applied_number, upload.state, upload.was_applied = upload.opened.number, "applied", True
 
-    def _report(self, number: str) -> tuple[int, Json]:
-        if not self.reports:
+    def _report(self, own: UUID, number: str) -> tuple[int, Json]:
+        reports = self._reports_of(own)
+        if not reports:
             raise Problem(404, "not-found")
-        return 200, self.reports[max(self.reports) if number == "latest" else int(number)]
+        return 200, reports[max(reports) if number == "latest" else int(number)]
+
+    def _releases(self, own: UUID) -> Json:
+        reports = sorted(self._reports_of(own).items(), reverse=True)
+        items = [{name: each[name] for name in ("number", "made_at", "signed")} for _, each in reports]
+        return {"items": items, "next": None}
+
+    def _reports_of(self, own: UUID) -> dict[int, Json]:
+        return self.reports | self.own_reports.get(own, {})
 
     def _store(self, seat: Seat, upload: wire.DetailsUpload) -> Json:
         if upload.terms_number != seat.terms_number:
@@ -371,10 +386,18 @@ class FakeService:
                 terms_number=seat.terms_number,
                 paused=wire.Paused(ours=seat.is_paused, theirs=deal.seats[_other(own)].is_paused),
                 list=_own_list(seat),
-                their_list=wire.TheirList(applied_at=None, ready=False),
+                their_list=wire.TheirList(applied_at=None, ready=False, head=_head(deal.seats[_other(own)])),
                 latest_release=max(self.reports) if self.reports else None,
             )
         )
+
+
+def _head(seat: Seat) -> wire.TheirHead | None:
+    applied = seat.uploads.get(seat.applied_number)
+    if applied is None or applied.opened.head is None:
+        return None
+    said = applied.opened.head
+    return wire.TheirHead(generation=applied.opened.generation, release=said.release, head=said.head)
 
 
 def _own_list(seat: Seat) -> wire.OwnList:

@@ -18,11 +18,8 @@ from tests.client.terminals import CSV, Partners
 
 def a_report(number: int, first: int = 31) -> Json:
     words = ("customers", "opportunities", "prospects")
-    cells: list[Json] = [
-        {"ours": ours, "theirs": theirs, "level": "counts", "state": "withheld", "number": None}
-        for ours in words
-        for theirs in words
-    ]
+    closed: Json = {"level": "counts", "level_then": "counts", "state": "withheld", "number": None, "salt": None}
+    cells: list[Json] = [{"ours": ours, "theirs": theirs, **closed} for ours in words for theirs in words]
     cells[0] |= {"state": "public", "number": first}
     return {
         "partnership_id": str(LEFT_ORG),
@@ -30,6 +27,8 @@ def a_report(number: int, first: int = 31) -> Json:
         "made_at": "2026-11-21T10:00:00Z",
         "our_list": {
             "number": 1,
+            "digest": "A" * 43,
+            "salt": None,
             "accounts": 90,
             "populations": dict.fromkeys(words, 30),
             "applied_at": "2026-11-21T09:00:00Z",
@@ -38,6 +37,7 @@ def a_report(number: int, first: int = 31) -> Json:
         "counts_from": "likely",
         "reveals_from": "certain",
         "disclosure": {"threshold": 5, "step": 1, "interval_seconds": 86_400, "least_changes": 1, "noise": False},
+        "signed": None,
     }
 
 
@@ -443,7 +443,8 @@ def test_the_exit_codes_are_in_the_help(capsys: pytest.CaptureFixture[str], monk
 
 def test_a_report_tells_how_old_both_lists_are_and_warns_of_an_old_one(paired: Partners, service: FakeService) -> None:
     left, _ = paired
-    old_list = {"number": 1, "accounts": 90, "populations": {}, "applied_at": "2020-01-01T09:00:00Z"}
+    old_list: Json = {"number": 1, "digest": "A" * 43, "salt": None, "accounts": 90}
+    old_list["applied_at"] = "2020-01-01T09:00:00Z"
     old_list["populations"] = dict.fromkeys(("customers", "opportunities", "prospects"), 30)
     service.reports[1] = a_report(1) | {"our_list": old_list}
     shown = left("report").out

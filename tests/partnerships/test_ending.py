@@ -28,6 +28,7 @@ from escrow.worker import Worker
 from tests.partnership_makers import (
     LOOKUP,
     NOON,
+    RELEASE_KEY,
     Couple,
     active_partnership,
     apply_list,
@@ -152,7 +153,7 @@ def test_what_an_end_erased_is_gone_from_every_file_of_sqlite(migrated_file: Pat
         sealed = tx.execute(select(partnership_rows.c.sealed_key)).scalar_one()
         partnerships.end(tx, seat(tx, couple, Side.LEFT), now=NOON)
     settings = ServerSettings(data_folder=tmp_path)
-    while Worker(database, couple.service_key, settings, now=lambda: NOON).run_once():
+    while Worker(database, couple.service_key, settings, release_key=RELEASE_KEY, now=lambda: NOON).run_once():
         pass
     assert not [file.name for file in tmp_path.iterdir() if sealed in file.read_bytes()]
     database.close()

@@ -55,6 +55,8 @@ def _leaves(group: TyperGroup, words: str) -> Iterator[tuple[str, TyperCommand]]
     for name, command in group.commands.items():
         if isinstance(command, TyperGroup):
             yield from _leaves(command, f"{words} {name}")
+        elif name == getattr(group, "default", None):
+            yield words, typing.cast("TyperCommand", command)
         elif not command.hidden:
             yield f"{words} {name}", typing.cast("TyperCommand", command)
 

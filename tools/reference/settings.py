@@ -43,6 +43,7 @@ read as usual; a service on this machine is never asked for through a proxy."""
 _MADE_DEFAULTS = {
     "data_folder": "`~/.local/share/escrow-server`",
     "database_url": "`escrow.sqlite` in the data folder",
+    "release_key_file": "`release.key` beside the sealing key",
     "sealing_key_file": "`~/.config/escrow-server/sealing.key`",
 }
 

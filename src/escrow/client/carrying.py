@@ -8,6 +8,7 @@ list, terms or release. The keyring itself is never on disk in the clear.
 from __future__ import annotations
 
 import contextlib
+import json
 import sqlite3
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -31,7 +32,8 @@ __all__ = ["Carried", "export_home", "import_home"]
 _MAGIC = b"ESKX"
 _KEYRING = "keyring.json"
 _LISTS = (("list.sqlite", "list-pending.sqlite"), ("next.sqlite", "next-pending.sqlite"))
-_KEPT_FILES = (*_LISTS[0], *_LISTS[1], "details.sqlite", DO_NOT_MAP_USED)
+_CHAIN = "releases.json"
+_KEPT_FILES = (*_LISTS[0], *_LISTS[1], "details.sqlite", DO_NOT_MAP_USED, _CHAIN)
 _PIECE_BYTES = 1 << 20
 _ORDER = tuple(Standing)
 
@@ -221,6 +223,8 @@ def _take_state(home: Home, partnership_id: UUID, unpacked: Path) -> int:
                 taken = 1
         if carried[DO_NOT_MAP_USED].is_file():
             replace_file(folder / DO_NOT_MAP_USED, carried[DO_NOT_MAP_USED].read_bytes())
+        if _releases(carried[_CHAIN]) > _releases(folder / _CHAIN):
+            replace_file(folder / _CHAIN, carried[_CHAIN].read_bytes())
         if carried["details.sqlite"].is_file():
             _take_details(carried["details.sqlite"], folder / "details.sqlite")
     return taken
@@ -236,6 +240,14 @@ def _number(file: Path) -> tuple[int, int]:
             return int(g), int(number)
     except (sqlite3.DatabaseError, TypeError):
         return 0, 0
+
+
+def _releases(chain: Path) -> int:
+    """How many releases a chain holds; the longer of two is further on."""
+    try:
+        return len(json.loads(chain.read_bytes())["releases"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return 0
 
 
 def _take_details(carried: Path, present: Path) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from escrow.client.chain import Chain, check_head, own_head
 from escrow.client.corrections import NO_CORRECTIONS, Corrections
 from escrow.client.generations import follow
 from escrow.client.keyring import KeyringFile
@@ -22,7 +23,7 @@ from escrow.client.submitting import Plan, Submitted, Submitter, make_list
 from escrow.errors import ServiceRefused, SubmissionRejected
 from escrow.psi.keys import GenerationKeys
 
-__all__ = ["Filler", "Filling", "Stage", "settled"]
+__all__ = ["Filler", "Filling", "Stage", "must_agree", "settled"]
 
 Progress = Callable[[int], None]
 #: Begins a stage of the work by name and size, and gives what is told of its progress.
@@ -85,6 +86,7 @@ class Filler:
     def _open(self) -> list[GenerationKeys]:
         """The keys of every generation that takes our list now, the live one first."""
         seat = settled(self.service, self.file, self.state, self.partnership_id, now=self.now)
+        must_agree(self.service, self.state, seat)
         live = [seat.live_keys] if seat.has_live_key else []
         return live if seat.building is None else [*live, seat.building]
 
@@ -98,7 +100,9 @@ class Filler:
     def _planned(self, crm: CrmRows, keys: GenerationKeys, *, wait: bool) -> tuple[Submitter, Filling]:
         seat = self.file.keyring.seat(self.partnership_id)
         state = self.state.following if seat.building == keys else self.state
-        submitter = Submitter(self.service, state, keys)
+        owner = self.file.keyring.organization_id
+        head = own_head(Chain.load(self.state.folder), keys, owner=owner)
+        submitter = Submitter(self.service, state, keys, head=head)
         shown = submitter.settle(wait=wait)
         with self.state.applied() as live, state.applied() as kept:
             # Accounts are named as in the live list, so that their rows are the same in every generation.
@@ -125,3 +129,12 @@ def settled(service: Escrow, file: KeyringFile, state: AccountState, partnership
     seat.require_paired()
     state.take_up(seat.live_keys.g)
     return seat
+
+
+def must_agree(service: Escrow, state: AccountState, seat: Seat) -> None:
+    """Stop where the partner was shown another release than this machine, as far as this machine has seen it.
+
+    Raises:
+        HistoryForked: the service shows two histories.
+    """
+    check_head(Chain.load(state.folder), seat, service.partnership(seat.partnership_id), is_complete=False)

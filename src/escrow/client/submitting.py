@@ -148,7 +148,10 @@ def make_list(
 
 
 class Submitter:
-    """Sends lists of one partnership; the caller holds the account state."""
+    """Sends lists of one partnership; the caller holds the account state.
+
+    ``head`` vouches to the partner for the last release that this machine has seen.
+    """
 
     def __init__(
         self,
@@ -156,11 +159,13 @@ class Submitter:
         state: AccountState,
         keys: GenerationKeys,
         *,
+        head: wire.Head | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._service = service
         self._state = state
         self._keys = keys
+        self._head = head
         self._sleep = sleep
 
     @property
@@ -297,6 +302,7 @@ class Submitter:
             accounts=changes.accounts.size,
             chunks=digests,
             digest=digest,
+            head=self._head,
         )
 
     def _open(self, announced: wire.NewSubmission) -> wire.Submission:

@@ -20,7 +20,8 @@
     │       PairingInvalid, InvitationTaken, ConfirmationTaken, ListMissing
     ├── ServiceFault            the service cannot go on, and its operator has to act
     │   └── SealingKeyInvalid, SealBroken, TrailBroken, StoredFormUnknown, DatabaseBehind, MigrationsDiffer,
-    │       SealingKeyExposed, ListenerExposed, ServiceUnavailable
+    │       SealingKeyExposed, ReleaseKeyInvalid, ReleaseKeyExposed, ListenerExposed,
+    │       ServiceUnavailable
     └── ClientError             the partner's side cannot go on (see each subclass)
         ├── ServiceRefused, ServiceUnreachable, ServiceAnswerInvalid, PlainHttpRefused
         ├── LocalError          the home folder, the keyring or the account state

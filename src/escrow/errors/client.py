@@ -23,6 +23,7 @@ __all__ = [
     "ExportShrunk",
     "ExtraMissing",
     "FilterInvalid",
+    "HistoryForked",
     "HomeBusy",
     "KeyringExists",
     "KeyringInvalid",
@@ -203,6 +204,12 @@ class VerificationFailed(ClientError):
     """What the service or the partner sent is not what this keyring expects: a swapped key or a history cut short."""
 
     code = "verification-failed"
+
+
+class HistoryForked(VerificationFailed):
+    """A release is not the one that was seen before, here or by the partner: the service shows two histories."""
+
+    code = "history-forked"
 
 
 class SubmissionRejected(ClientError):

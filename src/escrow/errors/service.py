@@ -38,6 +38,8 @@ __all__ = [
     "ProfileMismatch",
     "RateExceeded",
     "Refused",
+    "ReleaseKeyExposed",
+    "ReleaseKeyInvalid",
     "RequestInProgress",
     "RequestInvalid",
     "RequestTooSlow",
@@ -377,6 +379,18 @@ class MigrationsDiffer(ServiceFault):
     """The migrations and the tables of this version do not say the same."""
 
     code = "migrations-differ"
+
+
+class ReleaseKeyInvalid(ServiceFault):
+    """The key that the service signs releases with is missing or is not a key."""
+
+    code = "release-key-invalid"
+
+
+class ReleaseKeyExposed(ServiceFault):
+    """Others than the operator could read the key that the service signs releases with, or it lies beside the data."""
+
+    code = "release-key-exposed"
 
 
 class SealingKeyExposed(ServiceFault):

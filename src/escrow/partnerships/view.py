@@ -14,12 +14,22 @@ from escrow.partnerships.generations import proposal_of
 from escrow.psi.matchkeys import Suite
 from escrow.standing import SideStanding, Standing, building_standing, standing_of
 from escrow.store.database import Transaction
-from escrow.store.states import GenerationState, PartnershipState
-from escrow.store.tables import organizations, parties, partnerships, releases
+from escrow.store.states import GenerationState, PartnershipState, SubmissionState
+from escrow.store.tables import organizations, parties, partnerships, releases, submissions
 from escrow.submissions import last_number
 from escrow.terms import Population, Side
 
-__all__ = ["Generation", "NextGeneration", "OwnList", "Partner", "Partnership", "TheirList", "page", "show"]
+__all__ = [
+    "Generation",
+    "NextGeneration",
+    "OwnList",
+    "Partner",
+    "Partnership",
+    "TheirHead",
+    "TheirList",
+    "page",
+    "show",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +83,21 @@ class OwnList:
 
 
 @dataclass(frozen=True, slots=True)
+class TheirHead:
+    """The last release that the partner's client had seen when it sent what is applied, and its word for it."""
+
+    generation: int
+    release: int
+    head: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class TheirList:
-    """The partner's list: its age, never its size."""
+    """The partner's list: its age, never its size; and what its client vouches for."""
 
     applied_at: datetime | None
     ready: bool
+    head: TheirHead | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +139,7 @@ def show(tx: Transaction, party: Party, *, now: datetime) -> Partnership:
         paused_by_us=ours.paused,
         paused_by_them=theirs is not None and theirs.paused,
         our_list=_own_list(ours, last_number=last_number(tx, party)),
-        their_list=_their_list(theirs),
+        their_list=_their_list(theirs, _their_head(tx, party) if state is PartnershipState.ACTIVE else None),
         latest_release=_latest_release(tx, party),
     )
 
@@ -210,10 +230,22 @@ def _own_list(ours: SideStanding, *, last_number: int) -> OwnList:
     )
 
 
-def _their_list(theirs: SideStanding | None) -> TheirList:
+def _their_list(theirs: SideStanding | None, head: TheirHead | None) -> TheirList:
     if theirs is None:
         return TheirList(None, ready=False)
-    return TheirList(None if theirs.applied is None else theirs.applied.applied_at, theirs.ready)
+    return TheirList(None if theirs.applied is None else theirs.applied.applied_at, theirs.ready, head)
+
+
+def _their_head(tx: Transaction, party: Party) -> TheirHead | None:
+    """Find the head that came with the partner's latest applied submission that had one."""
+    query = select(submissions.c.generation, submissions.c.head_release, submissions.c.head).where(
+        submissions.c.partnership_id == party.partnership_id,
+        submissions.c.side == party.side.other.value,
+        submissions.c.state == SubmissionState.APPLIED.value,
+        submissions.c.head.is_not(None),
+    )
+    row = tx.execute(query.order_by(submissions.c.number.desc()).limit(1)).one_or_none()
+    return None if row is None else TheirHead(row.generation, row.head_release, row.head)
 
 
 def _latest_release(tx: Transaction, party: Party) -> int | None:

@@ -74,8 +74,9 @@ def _refuse(told: str) -> None:
 
 @app.command()
 def init(sealing_key: SealingKeyFile = None) -> None:
-    """Make the data folder, the sealing key outside of it, and the database. Run again, it changes nothing."""
+    """Make the data folder, the two keys outside of it, and the database. Run again, it makes what is missing only."""
     from escrow.store.migrate import migrate as run_migrations
+    from escrow.store.release_keys import ReleaseKey
     from escrow.store.sealing import SealingKey
 
     settings = read_settings(sealing_key_file=sealing_key)
@@ -85,10 +86,36 @@ def init(sealing_key: SealingKeyFile = None) -> None:
     if not settings.sealing_key_file.exists():
         settings.sealing_key_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         SealingKey.make().write(settings.sealing_key_file)
+    if not settings.release_key_file.exists():
+        settings.release_key_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        ReleaseKey.make().write(settings.release_key_file)
     with database_answers():
         run_migrations(settings.database_url)
     typer.echo(f"Data folder: {settings.data_folder}")
     typer.echo(f"Sealing key: {settings.sealing_key_file} (back it up, apart from the database)")
+    _tell_release_key(settings.release_key_file)
+
+
+@app.command()
+def rotate_release_key() -> None:
+    """Sign releases with a new key once the service is started again; the old one's file stays beside it."""
+    from escrow.store.release_keys import ReleaseKey
+
+    file = read_settings().release_key_file
+    kept = file.with_name(f"{file.name}.{ReleaseKey.read(file).key_id}")
+    made = file.with_name(f"{file.name}.new")
+    ReleaseKey.make().write(made)
+    file.rename(kept)
+    made.rename(file)
+    typer.echo(f"The key before: {kept}")
+    _tell_release_key(file)
+    typer.echo("Restart every process, and tell the partners the id: their clients ask before they take another key.")
+
+
+def _tell_release_key(file: Path) -> None:
+    from escrow.store.release_keys import ReleaseKey
+
+    typer.echo(f"Release key: {file} (its id, for partners who ask: {ReleaseKey.read(file).key_id})")
 
 
 @app.command()
@@ -131,11 +158,11 @@ def serve(
     certificate = check_certificate(settings)
     check_port(settings)
     stop = threading.Event()
-    with opened(settings) as (database, key), alone_on(settings):
+    with opened(settings) as (database, key, release_key), alone_on(settings):
         from escrow.api.dependencies import Service
 
         if settings.on_sqlite or with_worker:
-            worker = make_worker(database, key, settings)
+            worker = make_worker(database, key, settings, release_key=release_key)
             with working(worker, stop, settings):
                 listen(Service(database, key, settings, worker_silence=worker.silence), certificate, stop)
         else:
@@ -149,9 +176,9 @@ def work(sealing_key: SealingKeyFile = None) -> None:
     if settings.on_sqlite:
         raise ServiceFault("On SQLite the worker lives inside 'escrow-server serve': there is nothing to start.")
     stop = threading.Event()
-    with opened(settings) as (database, key):
+    with opened(settings) as (database, key, release_key):
         on_stop_signals(stop.set)
-        worker = make_worker(database, key, settings)
+        worker = make_worker(database, key, settings, release_key=release_key)
         gather_garbage()
         with working(worker, stop, settings):
             stop.wait()

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from escrow.errors import EscrowError, ListenerExposed, SealingKeyExposed, TlsKeyExposed
+from escrow.errors import EscrowError, ListenerExposed, ReleaseKeyExposed, SealingKeyExposed, TlsKeyExposed
 from escrow.presets import DISCLOSURE_PRESETS
 
 if TYPE_CHECKING:
@@ -33,15 +33,19 @@ def check_listener(settings: ServerSettings) -> None:
 
 
 def must_lie_outside(settings: ServerSettings) -> None:
-    """Refuse a sealing key in the data folder."""
+    """Refuse keys in the data folder."""
     if settings.sealing_key_file.resolve().is_relative_to(settings.data_folder.resolve()):
         raise SealingKeyExposed("The sealing key lies in the data folder, beside what it seals: keep it elsewhere.")
+    if settings.release_key_file.resolve().is_relative_to(settings.data_folder.resolve()):
+        raise ReleaseKeyExposed("The release key lies in the data folder: keep it elsewhere, beside the sealing key.")
 
 
 def must_be_private(settings: ServerSettings) -> None:
-    """Refuse a sealing key that others can read."""
+    """Refuse keys that others can read."""
     if _mode(settings.sealing_key_file) & (stat.S_IRWXG | stat.S_IRWXO):
         raise SealingKeyExposed(f"Others can read the sealing key: run 'chmod 600 {settings.sealing_key_file}'.")
+    if _mode(settings.release_key_file) & (stat.S_IRWXG | stat.S_IRWXO):
+        raise ReleaseKeyExposed(f"Others can read the release key: run 'chmod 600 {settings.release_key_file}'.")
 
 
 def refusals(settings: ServerSettings) -> Iterator[str]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from escrow.server.certificates import Certificate
     from escrow.settings import ServerSettings
     from escrow.store.database import Database
+    from escrow.store.release_keys import ReleaseKey
     from escrow.store.sealing import SealingKey
     from escrow.worker import Worker
 
@@ -38,11 +39,11 @@ __all__ = [
 _log = logging.getLogger(__name__)
 
 
-def make_worker(database: Database, key: SealingKey, settings: ServerSettings) -> Worker:
+def make_worker(database: Database, key: SealingKey, settings: ServerSettings, *, release_key: ReleaseKey) -> Worker:
     """Make the worker of this process."""
     from escrow.worker import Worker
 
-    return Worker(database, key, settings)
+    return Worker(database, key, settings, release_key=release_key)
 
 
 @contextmanager

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from escrow.server.configuration import Configuration
     from escrow.settings import ServerSettings
     from escrow.store.database import Database, Transaction
+    from escrow.store.release_keys import ReleaseKey
     from escrow.store.sealing import SealingKey
 
 __all__ = ["configured", "database_answers", "must_exist", "opened", "read_settings", "settings_file", "transaction"]
@@ -45,23 +46,24 @@ def configured(options: Mapping[str, object]) -> Configuration:
 
 
 @contextmanager
-def opened(settings: ServerSettings) -> Iterator[tuple[Database, SealingKey]]:
+def opened(settings: ServerSettings) -> Iterator[tuple[Database, SealingKey, ReleaseKey]]:
     """Give what a process works with, or refuse to start without it."""
     from escrow.api.logs import write_logs
 
-    key = _sealing_key(settings)
+    sealing_key, release_key = _keys(settings)
     with _current_database(settings) as database:
         write_logs(settings.log_file)
-        yield database, key
+        yield database, sealing_key, release_key
 
 
-def _sealing_key(settings: ServerSettings) -> SealingKey:
+def _keys(settings: ServerSettings) -> tuple[SealingKey, ReleaseKey]:
+    from escrow.store.release_keys import ReleaseKey
     from escrow.store.sealing import SealingKey
 
     must_lie_outside(settings)
-    key = SealingKey.read(settings.sealing_key_file)
+    keys = SealingKey.read(settings.sealing_key_file), ReleaseKey.read(settings.release_key_file)
     must_be_private(settings)
-    return key
+    return keys
 
 
 def must_exist(settings: ServerSettings) -> None:

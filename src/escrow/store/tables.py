@@ -31,7 +31,7 @@ from escrow.store.states import (
     SubmissionState,
     SubmissionType,
 )
-from escrow.terms import Side
+from escrow.terms import Population, Side
 
 __all__ = [
     "accounts",
@@ -53,6 +53,7 @@ __all__ = [
     "parties",
     "partnerships",
     "release_cells",
+    "release_keys",
     "releases",
     "submissions",
     "terms",
@@ -121,6 +122,12 @@ parties = Table(
     Column("ready_submission", BigInteger),
     # Null unless this party pauses.
     Column("paused_at", Moment),
+    # How many accounts its lists have added, removed or changed so far, at all and of each population.
+    Column("changes", BigInteger, nullable=False, server_default="0"),
+    *(
+        Column(f"{population.word}_changes", BigInteger, nullable=False, server_default="0")
+        for population in Population
+    ),
     one_of("side", Side),
 )
 
@@ -188,6 +195,9 @@ submissions = Table(
     Column("applied_at", Moment),
     Column("problem_code", Text),
     Column("problem_detail", Text),
+    # The last release that the client had seen when it sent this, and what it vouches for it with.
+    Column("head_release", BigInteger),
+    Column("head", LargeBinary(32)),
     one_of("type", SubmissionType),
     one_of("state", SubmissionState),
 )
@@ -351,6 +361,13 @@ releases = Table(
             ("prospects", Integer),
         )
     ),
+    # Null where it was made before releases were signed, as are all salts then.
+    Column("statement", LargeBinary),
+    Column("signature", LargeBinary(64)),
+    Column("key_id", Text),
+    *(Column(f"{side.value}_salt", LargeBinary(16)) for side in Side),
+    # How many changes each side had had by then.
+    *(Column(f"{side.value}_changes", BigInteger, nullable=False, server_default="0") for side in Side),
 )
 
 release_cells = Table(
@@ -364,9 +381,21 @@ release_cells = Table(
     Column("state", Text, nullable=False),
     # Null unless the cell is public: a withheld number is not stored.
     Column("count", Integer),
+    Column("salt", LargeBinary(16)),
+    # How many changes either population had had when the state was computed; null where none is to be repeated.
+    *(Column(f"{side.value}_changes", BigInteger) for side in Side),
     ForeignKeyConstraint(["partnership_id", "number"], ["releases.partnership_id", "releases.number"]),
     CheckConstraint("state IN ('hidden', 'withheld', 'public')", name="state_known"),
     CheckConstraint("(count IS NOT NULL) = (state = 'public')", name="count_is_public"),
+)
+
+#: The public keys that have signed releases, of all partnerships.
+release_keys = Table(
+    "release_keys",
+    metadata,
+    Column("key_id", Text, primary_key=True),
+    Column("public_key", LargeBinary(32), nullable=False),
+    Column("first_used_at", Moment, nullable=False),
 )
 
 audit_entries = Table(

@@ -4,7 +4,7 @@ A submission is named by its number and its digest: saying the same again gets t
 Nothing here looks at the partner's list, so nothing that a caller sees or times depends on matches.
 """
 
-from escrow.submissions.announcing import Announcement, SubmissionLimits, start_submission
+from escrow.submissions.announcing import Announcement, Head, SubmissionLimits, start_submission
 from escrow.submissions.at_once import Place, WholeSubmission, cut, submit_at_once
 from escrow.submissions.expiring import forget_abandoned
 from escrow.submissions.progress import Problem, Submission, last_number, missing_chunks, submission_of
@@ -14,6 +14,7 @@ from escrow.submissions.withdrawing import withdraw
 __all__ = [
     "Announcement",
     "Chunk",
+    "Head",
     "Place",
     "Problem",
     "Submission",

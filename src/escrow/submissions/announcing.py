@@ -26,6 +26,7 @@ from escrow.submissions.progress import Submission, find, last_number, of_submis
 
 __all__ = [
     "Announcement",
+    "Head",
     "SubmissionLimits",
     "forget_unfinished",
     "insert_announced",
@@ -43,6 +44,14 @@ class SubmissionLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class Head:
+    """The last release that the owner's client had seen, and what it vouches for it with; for the partner only."""
+
+    release: int
+    head: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Announcement:
     """What an upload will hold, as its owner states it."""
 
@@ -55,6 +64,7 @@ class Announcement:
     accounts: int
     chunk_digests: tuple[bytes, ...]
     digest: bytes
+    head: Head | None = None
 
 
 def start_submission(
@@ -169,6 +179,8 @@ def insert_announced(tx: Transaction, party: Party, announced: Announcement, now
             state=SubmissionState.UPLOADING.value,
             ready=False,
             begun_at=now,
+            head_release=None if announced.head is None else announced.head.release,
+            head=None if announced.head is None else announced.head.head,
         )
     )
     if announced.chunk_digests:

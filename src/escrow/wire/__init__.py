@@ -35,15 +35,17 @@ from escrow.wire.partnerships import (
     PartnershipPage,
     Paused,
     PopulationSizes,
+    TheirHead,
     TheirList,
 )
 from escrow.wire.problems import FieldProblem, Problem
-from escrow.wire.reports import ReleaseItem, ReleasePage, Report, ReportCell, ReportedList
-from escrow.wire.service import ApiKey, Health, Limits, Nothing, Organization, Service
+from escrow.wire.reports import ReleaseItem, ReleasePage, Report, ReportCell, ReportedList, Signed
+from escrow.wire.service import ApiKey, Health, Limits, Nothing, Organization, ReleaseKey, Service
 from escrow.wire.submissions import (
     AccountTokens,
     ColumnChunk,
     Completion,
+    Head,
     ListedAccount,
     NewSubmission,
     RowSubmission,
@@ -75,6 +77,7 @@ __all__ = [
     "DisputedRowPage",
     "FieldProblem",
     "Generation",
+    "Head",
     "Health",
     "Invitation",
     "InvitationLookup",
@@ -97,6 +100,7 @@ __all__ = [
     "PopulationSizes",
     "Problem",
     "ReleaseItem",
+    "ReleaseKey",
     "ReleasePage",
     "Report",
     "ReportCell",
@@ -105,10 +109,12 @@ __all__ = [
     "SealedDetails",
     "ServedDetails",
     "Service",
+    "Signed",
     "Submission",
     "SubmissionProblem",
     "Terms",
     "TermsDocument",
+    "TheirHead",
     "TheirList",
     "WantedDetails",
     "WantedPage",

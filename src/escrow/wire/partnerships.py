@@ -43,6 +43,7 @@ __all__ = [
     "PartnershipPage",
     "Paused",
     "PopulationSizes",
+    "TheirHead",
     "TheirList",
 ]
 
@@ -127,11 +128,20 @@ class OwnList(Model):
     ready: bool
 
 
+class TheirHead(Model):
+    """What the partner vouches for: the last release that it had seen when it sent its list, and in what generation."""
+
+    generation: GenerationNumber
+    release: Number
+    head: Bytes32
+
+
 class TheirList(Model):
-    """The partner's list: its age only, never its size."""
+    """The partner's list: its age only, never its size; and which releases its client has seen."""
 
     applied_at: Time | None
     ready: bool
+    head: TheirHead | None
 
 
 class Paused(Model):

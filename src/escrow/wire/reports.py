@@ -9,7 +9,22 @@ from pydantic import Field
 from escrow.terms import CELLS
 from escrow.wire.disclosure import DisclosureRule
 from escrow.wire.partnerships import PopulationSizes
-from escrow.wire.values import CellStateWord, Cursor, Id, LevelWord, Model, Number, PopulationWord, TierWord, Time
+from escrow.wire.values import (
+    Bytes16,
+    Bytes32,
+    Bytes64,
+    CellStateWord,
+    Cursor,
+    Id,
+    KeyId,
+    LevelWord,
+    Model,
+    Number,
+    PopulationWord,
+    StatementBytes,
+    TierWord,
+    Time,
+)
 
 __all__ = [
     "ReleaseItem",
@@ -17,14 +32,24 @@ __all__ = [
     "Report",
     "ReportCell",
     "ReportedList",
+    "Signed",
 ]
 
 
+class Signed(Model):
+    """The statement of a release and the service's signature over it; `key_id` names one of its `release_keys`."""
+
+    statement: StatementBytes
+    signature: Bytes64
+    key_id: KeyId
+
+
 class ReleaseItem(Model):
-    """A release by number."""
+    """A release by number; `signed` is null where it was made before releases were signed."""
 
     number: Number
     made_at: Time
+    signed: Signed | None
 
 
 class ReleasePage(Model):
@@ -35,27 +60,35 @@ class ReleasePage(Model):
 
 
 class ReportedList(Model):
-    """The caller's own list that a release was made from."""
+    """The caller's own list that a release was made from; digest and salt open its commitment in the statement."""
 
     number: Number
+    digest: Bytes32
+    salt: Bytes16 | None
     accounts: Annotated[Number, Field(examples=[1_392])]
     populations: PopulationSizes
     applied_at: Time
 
 
 class ReportCell(Model):
-    """One cell of a report; ``number`` is there if and only if the cell is public."""
+    """One cell of a report; `number` is there if and only if the cell is public, and `salt` opens its commitment.
+
+    `level` is the lower of those of then and now, `level_then` the one that the release was made under.
+    """
 
     ours: PopulationWord
     theirs: PopulationWord
     level: LevelWord
+    level_then: LevelWord
     state: CellStateWord
     number: Number | None
+    salt: Bytes16 | None
 
 
 _NUMBERS = (93, 41, 12, 28, 19, 33, 57, 22, 88)
 _EXAMPLE = [
-    {"ours": cell.ours.word, "theirs": cell.theirs.word, "level": "counts", "state": "public", "number": number}
+    {"ours": cell.ours.word, "theirs": cell.theirs.word, "state": "public", "number": number}
+    | {"level": "counts", "level_then": "counts", "salt": "mAPvMQBEt1Db9cm2KQyLzQ"}
     for cell, number in zip(CELLS, _NUMBERS, strict=True)
 ]
 
@@ -71,3 +104,4 @@ class Report(Model):
     counts_from: TierWord
     reveals_from: TierWord
     disclosure: DisclosureRule
+    signed: Signed | None

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from escrow.psi.profile_ids import PROFILE_IDS
 from escrow.wire.disclosure import DisclosurePreset
-from escrow.wire.values import Id, Model, Number, ScopeWord, Time
+from escrow.wire.values import Bytes32, Id, KeyId, Model, Number, ScopeWord, Time
 
 __all__ = [
     "ApiKey",
@@ -16,6 +16,7 @@ __all__ = [
     "Limits",
     "Nothing",
     "Organization",
+    "ReleaseKey",
     "Service",
 ]
 
@@ -40,6 +41,14 @@ class Limits(Model):
     largest_list: Annotated[Number, Field(examples=[5_000_000])]
 
 
+class ReleaseKey(Model):
+    """A public key (Ed25519) under which this service has signed releases."""
+
+    key_id: KeyId
+    public_key: Bytes32
+    first_used_at: Time
+
+
 class Service(Model):
     """What this service speaks."""
 
@@ -49,6 +58,7 @@ class Service(Model):
     suites: Annotated[tuple[int, ...], Field(strict=False)]
     limits: Limits
     disclosure_presets: Annotated[tuple[DisclosurePreset, ...], Field(strict=False)]
+    release_keys: Annotated[tuple[ReleaseKey, ...], Field(strict=False)]
     time: Time
 
 

@@ -32,6 +32,7 @@ __all__ = [
     "Chunks",
     "ColumnChunk",
     "Completion",
+    "Head",
     "ListedAccount",
     "NewSubmission",
     "RowSubmission",
@@ -43,8 +44,18 @@ __all__ = [
 Chunks = Annotated[tuple[Bytes32, ...], Field(strict=False, max_length=MOST_CHUNKS)]
 
 
+class Head(Model):
+    """The last release that a client had seen when it submitted, and what it vouches for it with (protocol, heads)."""
+
+    release: Annotated[int, Field(ge=1, le=MOST_NUMBER)]
+    head: Bytes32
+
+
 class NewSubmission(Model):
-    """What an upload will hold: its place in the sequence and the digest of every chunk."""
+    """What an upload will hold: its place in the sequence and the digest of every chunk.
+
+    `head` is passed on to the partner, whose client compares it with the releases that it has seen itself.
+    """
 
     number: Annotated[int, Field(ge=1, le=MOST_NUMBER, examples=[8])]
     type: SubmissionType
@@ -55,6 +66,7 @@ class NewSubmission(Model):
     accounts: Accounts
     chunks: Chunks
     digest: Bytes32
+    head: Head | None = None
 
 
 class Completion(Model):

@@ -23,6 +23,7 @@ from pydantic_core import core_schema as cs
 from escrow.psi.encoding import b64url, unb64url
 from escrow.psi.profile_ids import LATEST_PROFILE
 from escrow.reports.matrix import CellState
+from escrow.reports.statement import STATEMENT_BYTES
 from escrow.terms import Level, Population, Side, Tier
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "Accounts",
     "Bytes16",
     "Bytes32",
+    "Bytes64",
     "CellStateWord",
     "Code",
     "ColumnBytes",
@@ -42,6 +44,7 @@ __all__ = [
     "GenerationNumber",
     "GenerationState",
     "Id",
+    "KeyId",
     "LevelWord",
     "Model",
     "NextGenerationState",
@@ -52,6 +55,7 @@ __all__ = [
     "RowBytes",
     "ScopeWord",
     "SideWord",
+    "StatementBytes",
     "SubmissionState",
     "SubmissionType",
     "TierWord",
@@ -181,6 +185,11 @@ def _not_zero(row: bytes) -> bytes:
 
 Bytes16 = Annotated[bytes, _Base64url(16, 16), Field(examples=["mAPvMQBEt1Db9cm2KQyLzQ"])]
 Bytes32 = Annotated[bytes, _Base64url(32, 32), Field(examples=["47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU"])]
+Bytes64 = Annotated[bytes, _Base64url(64, 64), Field(examples=["A" * 86])]
+StatementBytes = Annotated[
+    bytes, _Base64url(STATEMENT_BYTES, STATEMENT_BYTES), Field(examples=[b64url(bytes(STATEMENT_BYTES))])
+]
+KeyId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$"), Field(examples=["9f86d081884c7d65"])]
 RowBytes = Annotated[bytes, _Base64url(8, 8), AfterValidator(_not_zero), Field(examples=["k2gtRxT0i9U"])]
 #: Room for the largest padded envelope with a wrap for each of 32 tokens.
 EnvelopeBytes = Annotated[bytes, _Base64url(1, 8_192), Field(examples=["AZ0rJ2l3c1RyS0pWbEhDM0x1"])]

@@ -21,7 +21,7 @@ from escrow.api.dependencies import (
 )
 from escrow.api.idempotency import Router
 from escrow.api.problems import TAKES_A_BODY, problems
-from escrow.partnerships import NextGeneration, Partnership
+from escrow.partnerships import NextGeneration, Partnership, TheirList
 from escrow.store.database import Transaction
 
 __all__ = ["router", "told"]
@@ -267,6 +267,15 @@ def told(shown: Partnership) -> wire.Partnership:
             applied_at=ours.applied_at,
             ready=ours.ready,
         ),
-        their_list=wire.TheirList(applied_at=shown.their_list.applied_at, ready=shown.their_list.ready),
+        their_list=_their_list_told(shown.their_list),
         latest_release=shown.latest_release,
+    )
+
+
+def _their_list_told(theirs: TheirList) -> wire.TheirList:
+    head = theirs.head
+    return wire.TheirList(
+        applied_at=theirs.applied_at,
+        ready=theirs.ready,
+        head=None if head is None else wire.TheirHead(generation=head.generation, release=head.release, head=head.head),
     )

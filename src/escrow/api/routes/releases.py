@@ -11,7 +11,7 @@ from escrow.api.cursors import number_cursor, read_number_cursor
 from escrow.api.dependencies import AskedCursor, AskedLimit, PartnershipId, ReadKey, Service, Serving, page_size
 from escrow.api.idempotency import Router
 from escrow.api.problems import problems
-from escrow.releases import Report
+from escrow.releases import Report, Signed
 from escrow.wire.values import MOST_NUMBER
 
 __all__ = ["router"]
@@ -38,7 +38,10 @@ def list_releases(
         party = access.party_of(tx, key.admit(tx), partnership_id)
         page = releases.releases_of(tx, party, before=read_number_cursor(cursor), limit=page_size(service, limit))
         return wire.ReleasePage(
-            items=tuple(wire.ReleaseItem(number=item.number, made_at=item.made_at) for item in page.items),
+            items=tuple(
+                wire.ReleaseItem(number=item.number, made_at=item.made_at, signed=_signed(item.signed))
+                for item in page.items
+            ),
             next=number_cursor(page.next),
         )
 
@@ -76,17 +79,32 @@ def _told(report: Report) -> wire.Report:
         made_at=report.made_at,
         our_list=wire.ReportedList(
             number=report.our_list.number,
+            digest=report.our_list.digest,
+            salt=report.list_salt,
             accounts=report.our_list.accounts,
             populations=wire.PopulationSizes.of(report.our_list.populations),
             applied_at=report.our_list.applied_at,
         ),
         cells=tuple(
             wire.ReportCell(
-                ours=cell.ours, theirs=cell.theirs, level=count.level, state=count.state, number=count.number
+                ours=cell.ours,
+                theirs=cell.theirs,
+                level=count.level,
+                level_then=report.levels_then[cell],
+                state=count.state,
+                number=count.number,
+                salt=report.salts.get(cell),
             )
             for cell, count in report.matrix.items()
         ),
         counts_from=report.made_under.counts_from,
         reveals_from=report.made_under.reveals_from,
         disclosure=wire.DisclosureRule.of(report.made_under.rule),
+        signed=_signed(report.signed),
     )
+
+
+def _signed(signed: Signed | None) -> wire.Signed | None:
+    if signed is None:
+        return None
+    return wire.Signed(statement=signed.statement, signature=signed.signature, key_id=signed.key_id)

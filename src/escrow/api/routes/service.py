@@ -9,6 +9,7 @@ from escrow.api.problems import also, problems
 from escrow.api.readiness import check_ready
 from escrow.psi.matchkeys import Suite
 from escrow.psi.profile_ids import PROFILE_IDS
+from escrow.store.release_keys import published
 from escrow.store.states import Scope
 
 __all__ = ["router"]
@@ -34,6 +35,7 @@ def show_service(key: AnyKey, service: Serving) -> wire.Service:
     """Tell the profiles, suites and limits of this service."""
     with service.database.snapshot("show service") as tx:
         key.admit(tx)
+        release_keys = published(tx)
     return wire.Service(
         name="escrow",
         version=__version__,
@@ -43,6 +45,10 @@ def show_service(key: AnyKey, service: Serving) -> wire.Service:
         disclosure_presets=tuple(
             wire.DisclosurePreset(name=name, rule=wire.DisclosureRule.of(rule))
             for name, rule in service.disclosure_presets.items()
+        ),
+        release_keys=tuple(
+            wire.ReleaseKey(key_id=each.key_id, public_key=each.public_key, first_used_at=each.first_used_at)
+            for each in release_keys
         ),
         time=service.now(),
     )

@@ -12,7 +12,7 @@ from escrow.api.idempotency import Router
 from escrow.api.problems import TAKES_A_BODY, problems
 from escrow.api.records import COLUMNS_EXAMPLES, ROWS_EXAMPLES, account_rows, packed
 from escrow.store.states import SubmissionType
-from escrow.submissions import Announcement, Place, Submission, SubmissionLimits
+from escrow.submissions import Announcement, Head, Place, Submission, SubmissionLimits
 from escrow.wire.values import MOST_NUMBER
 
 __all__ = ["router"]
@@ -218,6 +218,7 @@ def _announced(request: wire.NewSubmission) -> Announcement:
         accounts=request.accounts,
         chunk_digests=request.chunks,
         digest=request.digest,
+        head=None if request.head is None else Head(request.head.release, request.head.head),
     )
 
 

@@ -26,6 +26,7 @@ from escrow.client.cli import (
     rotating,
     sending,
     setting_up,
+    verifying,
     withdrawing,
 )
 from escrow.client.cli.commands import report_error
@@ -49,6 +50,8 @@ for part in (
     doctoring.app,
 ):
     app.registered_commands += part.registered_commands
+reading.report_app.registered_commands += verifying.app.registered_commands
+app.add_typer(reading.report_app, name="report", help="The 3×3 of a release, and whether it is what was signed.")
 app.add_typer(agreeing.app, name="terms", help="What we share, cell by cell.")
 app.add_typer(withdrawing.app, name="submission", help="What was sent: take it back.")
 app.add_typer(conforming.app, name="conformance", help="Hold a client of your own to the protocol.")

@@ -12,8 +12,10 @@ import typer
 
 from escrow.client.cli.agreeing import read_cell
 from escrow.client.cli.commands import command
+from escrow.client.cli.grouping import ReportGroup
 from escrow.client.cli.session import Said, Session
 from escrow.client.cli.texts import printable
+from escrow.client.cli.verifying import checked_line, checked_object
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -22,9 +24,10 @@ if TYPE_CHECKING:
     from escrow.reports.report import OverlapList, ReleaseView, Report
     from escrow.wire import Report as ServedReport
 
-__all__ = ["app"]
+__all__ = ["app", "report_app"]
 
 app = typer.Typer()
+report_app = typer.Typer(cls=ReportGroup)
 
 _SHOWN = 20
 _FORMATS = (".html", ".csv", ".json")
@@ -34,7 +37,7 @@ OutputOption = Annotated[
 ]
 
 
-@command(app, "report")
+@command(report_app, "show")
 def report(
     session: Session,
     release: Annotated[
@@ -43,17 +46,25 @@ def report(
     plays: Annotated[bool, typer.Option("--plays", help="Say what an overlap in each cell is good for.")] = False,
     output: OutputOption = None,
 ) -> Said:
-    """Show the 3×3 of a release: how many companies are on both lists, by population on each side."""
+    """Show the 3×3 of a release: how many companies are on both lists, by population; and check what it shows."""
+    from escrow.client.chain import Chain
     from escrow.client.reporting import read_report
 
     _check_name(output)
     seat = session.seat
     seat.require_paired()
-    found = read_report(session.service, session.file, seat, release)
+    chain = Chain.load(session.home.partnership(seat.partnership_id))
+    found = read_report(session.service, session.file, seat, chain, release)
     if output is not None:
         _write(session, output, _report_formats(found.report, session))
     machine = _report_object(seat, found.served) | {"lists": _ages_object(found.report, session)}
-    return Said(machine, lambda console: _show_report(console, found.report, session, plays=plays))
+
+    def show(console: Console) -> None:
+        _show_report(console, found.report, session, plays=plays)
+        if found.served is not None:
+            console.print(f"[dim]{checked_line(found.checked, is_signed=found.served.signed is not None)}[/]")
+
+    return Said(machine | {"checked": checked_object(found.checked)}, show)
 
 
 @command(app, "overlaps")

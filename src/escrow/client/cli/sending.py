@@ -159,7 +159,7 @@ def _together(answers: list[tuple[str, Said]]) -> Said:
 @command(app, "sync")
 def sync(session: Session) -> Said:
     """Seal and send the details our terms open, fetch and open theirs."""
-    from escrow.client.filling import settled
+    from escrow.client.filling import must_agree, settled
     from escrow.client.opened import opened_file
     from escrow.client.state import AccountState
     from escrow.client.submitting import Submitter
@@ -169,6 +169,7 @@ def sync(session: Session) -> Said:
     state = AccountState(session.home.partnership(partnership_id))
     with state.held():
         seat = settled(session.service, session.file, state, partnership_id, now=session.now)
+        must_agree(session.service, state, seat)
         Submitter(session.service, state, seat.paired_keys).settle(wait=False)
         with state.applied() as kept, opened_file(state.folder) as opened:
             if kept is None:

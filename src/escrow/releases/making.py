@@ -1,82 +1,46 @@
-"""Releases: the overlap matrix computed once, stored, and the same for both sides; reports are views of it.
-
-The first release is made when both parties are ready; from then on at most one per interval, and only when a list or a
-dispute has changed. A change of terms starts none. Reading never computes: a view opens a cell if the terms then and
-now allow it.
-"""
+"""Making: when a release is due, what it shows, and how it is written down."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import os
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, insert, select
+from sqlalchemy import insert, select
 
 from escrow import audit
-from escrow.access import Party, lock_partnership
-from escrow.errors import NotFound
+from escrow.access import lock_partnership
 from escrow.psi.matching import Band, counts, overlaps, pairs, settle, split_off
 from escrow.psi.records import ListRecords
-from escrow.reports.disclosure import Conditions, disclose, view
-from escrow.reports.matrix import CellCount, CellState, OverlapMatrix
-from escrow.standing import AppliedList, Standing, columns_of_rule, rule_of_row, standing_of
+from escrow.releases.signing import Salts, Signed, draw_salts, sign_release
+from escrow.reports.disclosure import disclose
+from escrow.reports.matrix import CellCount, OverlapMatrix
+from escrow.standing import Standing, columns_of_rule, standing_of
 from escrow.store.blocks import load_list
 from escrow.store.database import Database, Transaction
 from escrow.store.disputed import Pair, disputes_since, pairs_in_dispute
 from escrow.store.jobs import enqueue
+from escrow.store.release_keys import ReleaseKey, publish
 from escrow.store.states import JobType
 from escrow.store.tables import release_cells, releases
-from escrow.terms import Cell, Level, Population, Side, Terms, Tier
+from escrow.terms import Cell, Level, Side, Terms
 
-__all__ = [
-    "ReleaseItem",
-    "ReleasePage",
-    "Report",
-    "exact_counts",
-    "make_release",
-    "releases_of",
-    "report_of",
-]
-
-
-@dataclass(frozen=True, slots=True)
-class ReleaseItem:
-    """A release by number."""
-
-    number: int
-    made_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class ReleasePage:
-    """Some releases, newest first; ``next`` is the number to go on below."""
-
-    items: tuple[ReleaseItem, ...]
-    next: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """One party's view of one release: its own list then, cells as it sees them, and what it was made under."""
-
-    partnership_id: UUID
-    number: int
-    made_at: datetime
-    our_list: AppliedList
-    matrix: OverlapMatrix
-    made_under: Conditions
+__all__ = ["exact_counts", "make_release"]
 
 
 @dataclass(frozen=True, slots=True)
 class _Last:
-    """The release before: its number, when it was made, and the submissions it was made from, left and right."""
+    """The release before: its number, when it was made, and the submissions it was made from, left and right.
+
+    ``statement`` is None where it was made before releases were signed: then the next one begins the chain.
+    """
 
     number: int
     made_at: datetime
     submissions: tuple[int, int]
+    statement: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +53,14 @@ class _Basis:
     disputed_since: bool
 
 
-def make_release(db: Database, partnership_id: UUID, *, now: datetime) -> None:
+def make_release(
+    db: Database,
+    partnership_id: UUID,
+    *,
+    key: ReleaseKey,
+    now: datetime,
+    random: Callable[[int], bytes] = os.urandom,
+) -> None:
     """Make the next release if it is due; if it comes to be due later, ask for this job then."""
     with db.snapshot("release: read lists") as tx:
         basis = _basis(tx, partnership_id)
@@ -109,48 +80,11 @@ def make_release(db: Database, partnership_id: UUID, *, now: datetime) -> None:
         if _basis(tx, partnership_id) != basis:
             enqueue(tx, JobType.RELEASE, partnership_id, due_at=now)
             return
-        number = 1 if basis.last is None else basis.last.number + 1
-        _write(tx, basis.standing, matrix, number=number, now=now)
-
-
-def releases_of(tx: Transaction, party: Party, *, before: int | None, limit: int) -> ReleasePage:
-    """List releases, newest first, those below number ``before``."""
-    party.must_be_readable()
-    query = select(releases.c.number, releases.c.made_at).where(releases.c.partnership_id == party.partnership_id)
-    if before is not None:
-        query = query.where(releases.c.number < before)
-    found = tx.execute(query.order_by(releases.c.number.desc()).limit(limit + 1))
-    items = tuple(ReleaseItem(row.number, row.made_at) for row in found)
-    return ReleasePage(items[:limit], items[limit - 1].number if len(items) > limit else None)
-
-
-def report_of(tx: Transaction, party: Party, number: int | None, *, now: datetime) -> Report:
-    """Show a release, by default the latest, as the terms then and now both allow.
-
-    Raises:
-        NotFound: there is no such release, or none yet.
-    """
-    party.must_be_readable()
-    release = _release(tx, party.partnership_id, number)
-    effective = standing_of(tx, party.partnership_id).effective_for(party.side)
-    made_under = Conditions(rule_of_row(release), Tier(release.counts_from), Tier(release.reveals_from))
-    made = _stored_matrix(tx, party.partnership_id, release.number)
-    matrix = view(
-        made if party.side is Side.LEFT else made.transposed,
-        made_under=made_under,
-        levels_now=effective.levels,
-        now=Conditions(effective.disclosure, effective.counts_from, effective.reveals_from),
-    )
-    audit.record_once(
-        tx,
-        audit.Action.REPORT_READ,
-        trail_id=party.partnership_id,
-        caller=party.caller,
-        now=now,
-        detail={"release": release.number},
-    )
-    ours = _reported_list(release, party.side)
-    return Report(party.partnership_id, release.number, release.made_at, ours, matrix, made_under)
+        number, previous = (1, None) if basis.last is None else (basis.last.number + 1, basis.last.statement)
+        salts = draw_salts(random)
+        signed = sign_release(basis.standing, matrix, salts, number=number, previous=previous, key=key, now=now)
+        publish(tx, key, now=now)
+        _write(tx, basis.standing, matrix, salts, signed, number=number, now=now)
 
 
 def exact_counts(
@@ -202,7 +136,16 @@ def _disclosed(left: ListRecords, right: ListRecords, *, basis: _Basis) -> Overl
     )
 
 
-def _write(tx: Transaction, standing: Standing, matrix: OverlapMatrix, *, number: int, now: datetime) -> None:
+def _write(
+    tx: Transaction,
+    standing: Standing,
+    matrix: OverlapMatrix,
+    salts: Salts,
+    signed: Signed,
+    *,
+    number: int,
+    now: datetime,
+) -> None:
     place = {"partnership_id": standing.partnership_id, "number": number}
     conditions = {
         "generation": standing.live.number,
@@ -210,9 +153,13 @@ def _write(tx: Transaction, standing: Standing, matrix: OverlapMatrix, *, number
         "counts_from": int(standing.effective.counts_from),
         "reveals_from": int(standing.effective.reveals_from),
         **columns_of_rule(standing.effective.disclosure),
+        "statement": signed.statement,
+        "signature": signed.signature,
+        "key_id": signed.key_id,
+        **{f"{side.value}_salt": salt for side, salt in salts.lists.items()},
     }
     tx.execute(insert(releases).values(place | conditions | _list_columns(standing)))
-    cells = [place | _cell_columns(cell, count) for cell, count in matrix.items()]
+    cells = [place | _cell_columns(cell, count) | {"salt": salts.cells[cell]} for cell, count in matrix.items()]
     tx.execute(insert(release_cells), cells)
     detail = {"release": number}
     trail_id = standing.partnership_id
@@ -245,41 +192,15 @@ def _cell_columns(cell: Cell, count: CellCount) -> dict[str, object]:
 
 
 def _last(tx: Transaction, partnership_id: UUID) -> _Last | None:
-    columns = (releases.c.number, releases.c.made_at, releases.c.left_submission, releases.c.right_submission)
-    query = select(*columns).where(releases.c.partnership_id == partnership_id)
-    row = tx.execute(query.order_by(releases.c.number.desc()).limit(1)).one_or_none()
-    return None if row is None else _Last(row.number, row.made_at, (row.left_submission, row.right_submission))
-
-
-def _release(tx: Transaction, partnership_id: UUID, number: int | None) -> Row[Any]:
     query = select(releases).where(releases.c.partnership_id == partnership_id)
-    if number is not None:
-        query = query.where(releases.c.number == number)
     row = tx.execute(query.order_by(releases.c.number.desc()).limit(1)).one_or_none()
-    if row is None:
-        raise NotFound("There is no such release: the first is made when both lists are applied and said to be ready.")
-    return row
-
-
-def _stored_matrix(tx: Transaction, partnership_id: UUID, number: int) -> OverlapMatrix:
-    query = select(release_cells).where(
-        release_cells.c.partnership_id == partnership_id, release_cells.c.number == number
-    )
-    return OverlapMatrix(
-        {
-            Cell(Population(row.left_population), Population(row.right_population)): CellCount(
-                Level(row.level), CellState[row.state.upper()], row._mapping[release_cells.c.count]
-            )
-            for row in tx.execute(query)
-        }
-    )
-
-
-def _reported_list(release: Row[Any], side: Side) -> AppliedList:
-    said = release._mapping
-    return AppliedList(
-        number=said[f"{side.value}_submission"],
-        digest=said[f"{side.value}_digest"],
-        applied_at=said[f"{side.value}_applied_at"],
-        populations={population: said[f"{side.value}_{population.word}"] for population in Population},
+    return (
+        None
+        if row is None
+        else _Last(
+            number=row.number,
+            made_at=row.made_at,
+            submissions=(row.left_submission, row.right_submission),
+            statement=row.statement,
+        )
     )
