@@ -39,6 +39,7 @@ _GROUPS: tuple[tuple[type[EscrowError], str, str], ...] = (
 _OF_COMMAND_LINE = {
     "usage": ("The command was not understood.", ExitCode.USAGE),
     "file-unusable": ("A file could not be read or written.", ExitCode.LOCAL),
+    "line-invalid": ("A line of standard input is not one that the command reads.", ExitCode.INPUT),
     "interrupted": ("The command was stopped by Ctrl-C.", ExitCode.INTERRUPTED),
     "unexpected": ("An error that nobody foresaw.", ExitCode.UNEXPECTED),
 }
