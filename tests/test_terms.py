@@ -23,6 +23,7 @@ from escrow.terms import (
     Terms,
     Tier,
     meet,
+    opened_to,
     uniform_levels,
 )
 
@@ -191,3 +192,13 @@ def test_co_sell_shares_prospects_of_both_as_counts_and_all_else_as_details() ->
 def test_a_rule_that_protects_nothing_cannot_be_made(parts: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"at least|whole seconds"):
         DisclosureRule(**parts)
+
+
+@given(TERMS, TERMS)
+def test_terms_opened_to_others_hold_all_that_those_allow(ours: Terms, theirs: Terms) -> None:
+    opened = opened_to(ours, theirs)
+    met = meet(opened, theirs)
+    assert met.levels == theirs.levels
+    assert (met.counts_from, met.reveals_from) == (theirs.counts_from, theirs.reveals_from)
+    assert met.disclosure == theirs.disclosure
+    assert opened.fields == ours.fields

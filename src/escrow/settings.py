@@ -139,6 +139,9 @@ class ServerSettings(BaseModel):
         ge=0,
         description="The most requests that one organization may send to one process in a minute; 0 counts none.",
     )
+    terms_request_seconds: int = Field(
+        default=30 * 86_400, ge=1, description="For how long a request for other terms can be answered."
+    )
     idempotency_seconds: float = Field(
         default=86_400, gt=0, description="For how long the answer to an ``Idempotency-Key`` is kept."
     )

@@ -28,6 +28,7 @@ __all__ = [
     "Standing",
     "building_standing",
     "columns_of_rule",
+    "columns_of_terms",
     "rule_of_row",
     "standing_for",
     "standing_of",
@@ -167,6 +168,18 @@ def rule_of_row(row: Row[Any]) -> DisclosureRule:
         least_changes=row.least_changes,
         noise=row.noise,
     )
+
+
+def columns_of_terms(stated: Terms) -> Mapping[str, object]:
+    """Give terms as columns of the table ``terms`` or ``terms_requests``."""
+    return {
+        "levels": "".join(str(int(stated.levels[cell])) for cell in CELLS),
+        "fields": ",".join(stated.fields),
+        "counts_from": stated.counts_from,
+        "reveals_from": stated.reveals_from,
+        "largest_list": stated.largest_list,
+        **columns_of_rule(stated.disclosure),
+    }
 
 
 def columns_of_rule(rule: DisclosureRule) -> Mapping[str, object]:

@@ -26,6 +26,7 @@ __all__ = [
     "Terms",
     "Tier",
     "meet",
+    "opened_to",
     "uniform_levels",
 ]
 
@@ -226,4 +227,17 @@ def meet(left: Terms, right: Terms) -> Terms:
         reveals_from=min(left.reveals_from, right.reveals_from),
         largest_list=min(left.largest_list, right.largest_list),
         disclosure=left.disclosure.met(right.disclosure),
+    )
+
+
+def opened_to(ours: Terms, theirs: Terms) -> Terms:
+    """Loosen our terms just so far that what their terms allow would hold; cells are seen from the same side."""
+    rule = ours.disclosure if theirs.disclosure.is_at_least(ours.disclosure) else theirs.disclosure
+    return replace(
+        ours,
+        levels={cell: max(ours.levels[cell], theirs.levels[cell]) for cell in CELLS},
+        counts_from=max(ours.counts_from, theirs.counts_from),
+        reveals_from=max(ours.reveals_from, theirs.reveals_from),
+        largest_list=max(ours.largest_list, theirs.largest_list),
+        disclosure=rule,
     )

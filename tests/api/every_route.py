@@ -45,6 +45,7 @@ OWNERS: Mapping[tuple[str, str], Whose] = {
     ("partnerships", "partnership_id"): Whose.BOTH,
     ("releases", "number"): Whose.BOTH,
     ("disputes", "number"): Whose.SIDE,
+    ("terms-requests", "number"): Whose.BOTH,
     ("submissions", "number"): Whose.SIDE,
     ("chunks", "position"): Whose.SIDE,
 }
@@ -113,6 +114,10 @@ def keyed_routes() -> list[Route]:
         Route("POST", f"{_OF_PARTNERSHIP}/ready", {"json": {}}),
         Route("GET", f"{_OF_PARTNERSHIP}/terms"),
         Route("PUT", f"{_OF_PARTNERSHIP}/terms", {"json": {"levels": LEVELS}}),
+        Route("GET", f"{_OF_PARTNERSHIP}/terms-requests"),
+        Route("POST", f"{_OF_PARTNERSHIP}/terms-requests", {"json": {"levels": LEVELS}}),
+        Route("POST", f"{_OF_PARTNERSHIP}/terms-requests/{{number}}/answer", {"json": {"levels": LEVELS}}),
+        Route("POST", f"{_OF_PARTNERSHIP}/terms-requests/{{number}}/close", {"json": {}}),
         Route("POST", f"{_OF_PARTNERSHIP}/submissions", {"json": submission}),
         Route("POST", f"{_OF_PARTNERSHIP}/submissions/rows", {"json": rows}),
         Route("GET", f"{_OF_PARTNERSHIP}/submissions/{{number}}"),

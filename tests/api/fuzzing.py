@@ -47,6 +47,8 @@ _BEYOND_A_SCHEMA = (
     "each of the nine cells",
     "The cursor is not one",
     "A row is not all zero",
+    "A row stands in a submission once",
+    "A snapshot removes nobody",
     "should be a valid integer",
 )
 

@@ -183,6 +183,8 @@ class FakeService:
             case ["POST", "end"]:
                 deal.state = "ended"
                 return 200, self._shown(deal, own)
+            case ["GET", "terms-requests"]:
+                return 200, {"items": []}
             case [_, "terms"]:
                 return 200, self._terms(deal, own, content)
             case ["POST", "submissions"]:

@@ -66,6 +66,7 @@ STATUS: Mapping[type[EscrowError], int] = {
     errors.RequestInProgress: 409,
     errors.SubmissionNotWithdrawable: 409,
     errors.TermsChanged: 409,
+    errors.TermsRequestLapsed: 409,
     errors.BodyTooLarge: 413,
     errors.ChunkTooLarge: 413,
     errors.ContentTypeUnsupported: 415,

@@ -157,6 +157,23 @@ class Escrow:
         """Replace the caller's terms."""
         return self._put(_at(partnership_id, "terms"), wire.Terms.of(terms), wire.TermsDocument)
 
+    def terms_requests(self, partnership_id: UUID) -> wire.TermsRequests:
+        """The requests for other terms that can be answered."""
+        return self._get(_at(partnership_id, "terms-requests"), wire.TermsRequests)
+
+    def request_terms(self, partnership_id: UUID, terms: Terms) -> wire.TermsRequest:
+        """Ask the partner to answer these terms; they are the caller's once it does."""
+        return self._post(_at(partnership_id, "terms-requests"), wire.Terms.of(terms), wire.TermsRequest)
+
+    def answer_terms(self, partnership_id: UUID, number: int, terms: Terms) -> wire.TermsDocument:
+        """Take these terms as the caller's, and the requested ones as the partner's, at the same instant."""
+        path = _at(partnership_id, "terms-requests", number, "answer")
+        return self._post(path, wire.Terms.of(terms), wire.TermsDocument)
+
+    def close_terms_request(self, partnership_id: UUID, number: int) -> wire.TermsRequests:
+        """Take one's own request back, or decline the partner's."""
+        return self._post(_at(partnership_id, "terms-requests", number, "close"), wire.Nothing(), wire.TermsRequests)
+
     # Submissions
 
     def open_submission(self, partnership_id: UUID, submission: wire.NewSubmission) -> wire.Submission:

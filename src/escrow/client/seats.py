@@ -86,7 +86,8 @@ class Seat:
     """Our seat in one partnership.
 
     ``keys`` are those of the live generation. ``building`` are those of the one that is filled beside it, which our
-    user has given ``consent`` to; ``complete_since`` says when our own list was seen to be complete in it.
+    user has given ``consent`` to; ``complete_since`` says when our own list was seen to be complete in it. Once the
+    partner answers our request for other terms, ours are those ``asked`` for.
     """
 
     partnership_id: UUID
@@ -104,6 +105,7 @@ class Seat:
     consent: Consent | None = None
     building: GenerationKeys | None = None
     complete_since: datetime | None = None
+    asked: Terms | None = None
 
     @property
     def name(self) -> str:

@@ -51,6 +51,7 @@ __all__ = [
     "SubmittedElsewhere",
     "SystemKeyringUnusable",
     "TermsElsewhere",
+    "TermsRequestMissing",
     "VerificationFailed",
 ]
 
@@ -174,6 +175,12 @@ class NothingToWithdraw(LocalError):
     """No list of ours is on its way to the service or applied there."""
 
     code = "nothing-to-withdraw"
+
+
+class TermsRequestMissing(LocalError):
+    """No request for other terms waits for an answer."""
+
+    code = "terms-request-missing"
 
 
 class StateInvalid(LocalError):

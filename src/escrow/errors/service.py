@@ -60,6 +60,7 @@ __all__ = [
     "SubmissionNotWithdrawable",
     "SubmissionTooLarge",
     "TermsChanged",
+    "TermsRequestLapsed",
     "TlsKeyExposed",
     "TrailBroken",
 ]
@@ -254,6 +255,12 @@ class DisclosureTooWeak(Refused):
     """The terms would show counts under a rule that is looser than every preset of the service."""
 
     code = "disclosure-too-weak"
+
+
+class TermsRequestLapsed(Refused):
+    """The request for other terms was answered, closed or overtaken, or its time is over."""
+
+    code = "terms-request-lapsed"
 
 
 class TermsChanged(Refused):

@@ -16,6 +16,13 @@ from escrow.partnerships.invitations import Invitation, accept, invite, look_up
 from escrow.partnerships.pairing import Pairing, confirm, pairing
 from escrow.partnerships.pausing import pause, resume
 from escrow.partnerships.readiness import say_ready
+from escrow.partnerships.requests import (
+    TermsRequest,
+    answer_terms,
+    close_request,
+    open_requests,
+    request_terms,
+)
 from escrow.partnerships.view import (
     Generation,
     NextGeneration,
@@ -38,18 +45,23 @@ __all__ = [
     "Partner",
     "Partnership",
     "TermsDocument",
+    "TermsRequest",
     "TheirHead",
     "TheirList",
     "accept",
+    "answer_terms",
+    "close_request",
     "confirm",
     "end",
     "invite",
     "look_up",
+    "open_requests",
     "page",
     "pairing",
     "pause",
     "purge",
     "purge_generation",
+    "request_terms",
     "resume",
     "say_ready",
     "set_terms",

@@ -16,17 +16,20 @@ from sqlalchemy import ColumnElement, and_, delete, insert, not_, update
 from escrow import audit
 from escrow.access import Party
 from escrow.errors import DisclosureTooWeak, PartnershipEnded
-from escrow.standing import columns_of_rule, standing_of
+from escrow.standing import SideStanding, columns_of_terms, standing_of
 from escrow.store import jobs
 from escrow.store.database import Transaction
 from escrow.store.groups import forget_matches, in_cells_from
 from escrow.store.states import JobType, PartnershipState
 from escrow.store.tables import envelopes, matches, parties, terms
-from escrow.terms import CELLS, DisclosureRule, Level, Side, Terms, uniform_levels
+from escrow.terms import DisclosureRule, Level, Side, Terms, uniform_levels
 
 __all__ = [
     "NOTHING_SHARED",
     "TermsDocument",
+    "allow",
+    "check_offered",
+    "restate",
     "set_terms",
     "start_terms",
     "terms_document",
@@ -69,29 +72,11 @@ def set_terms(
     """
     if party.state_at(now) is PartnershipState.ENDED:
         raise PartnershipEnded("This partnership has ended, or its invitation has expired.")
-    if not any(new.disclosure.is_at_least(rule) for rule in offered):
-        raise DisclosureTooWeak("No preset of this service shows counts that freely: GET /v1/service lists them.")
+    check_offered(new, offered)
     before = standing_of(tx, party.partnership_id).sides[party.side]
-    if new == before.terms:
+    number = restate(tx, party.partnership_id, party.side, before, new, now=now)
+    if number == before.terms_number:
         return terms_document(tx, party)
-    _state(tx, party, before.terms_number + 1, new, now=now)
-    if set(before.terms.fields) - set(new.fields):
-        tx.execute(delete(envelopes).where(_envelopes_of(party.partnership_id, party.side)))
-    _forget_forbidden(tx, party.partnership_id)
-    if party.state is PartnershipState.ACTIVE:
-        jobs.enqueue(tx, JobType.MATCH, party.partnership_id, due_at=now)
-    return terms_document(tx, party)
-
-
-def start_terms(tx: Transaction, partnership_id: UUID, side: Side, *, now: datetime) -> None:
-    """Write the first terms of a new party: nothing is shared until it says so."""
-    _write(tx, partnership_id, side, 1, NOTHING_SHARED, now=now)
-
-
-def _state(tx: Transaction, party: Party, number: int, new: Terms, *, now: datetime) -> None:
-    _write(tx, party.partnership_id, party.side, number, new, now=now)
-    seat = and_(parties.c.partnership_id == party.partnership_id, parties.c.side == party.side.value)
-    tx.execute(update(parties).where(seat).values(terms_number=number))
     audit.record(
         tx,
         audit.Action.TERMS_SET,
@@ -100,6 +85,41 @@ def _state(tx: Transaction, party: Party, number: int, new: Terms, *, now: datet
         now=now,
         detail={"number": number},
     )
+    allow(tx, party, now=now)
+    return terms_document(tx, party)
+
+
+def check_offered(stated: Terms, offered: Iterable[DisclosureRule]) -> None:
+    """Raise DisclosureTooWeak unless the rule of these terms is as strict as one that the service has a preset for."""
+    if not any(stated.disclosure.is_at_least(rule) for rule in offered):
+        raise DisclosureTooWeak("No preset of this service shows counts that freely: GET /v1/service lists them.")
+
+
+def restate(
+    tx: Transaction, partnership_id: UUID, side: Side, before: SideStanding, new: Terms, *, now: datetime
+) -> int:
+    """Write one side's terms and give their number, which stays where nothing changes; ``allow`` comes after it."""
+    if new == before.terms:
+        return before.terms_number
+    number = before.terms_number + 1
+    _write(tx, partnership_id, side, number, new, now=now)
+    seat = and_(parties.c.partnership_id == partnership_id, parties.c.side == side.value)
+    tx.execute(update(parties).where(seat).values(terms_number=number))
+    if set(before.terms.fields) - set(new.fields):
+        tx.execute(delete(envelopes).where(_envelopes_of(partnership_id, side)))
+    return number
+
+
+def allow(tx: Transaction, party: Party, *, now: datetime) -> None:
+    """Delete what the terms of now forbid, and have the lists matched anew under them."""
+    _forget_forbidden(tx, party.partnership_id)
+    if party.state is PartnershipState.ACTIVE:
+        jobs.enqueue(tx, JobType.MATCH, party.partnership_id, due_at=now)
+
+
+def start_terms(tx: Transaction, partnership_id: UUID, side: Side, *, now: datetime) -> None:
+    """Write the first terms of a new party: nothing is shared until it says so."""
+    _write(tx, partnership_id, side, 1, NOTHING_SHARED, now=now)
 
 
 def _forget_forbidden(tx: Transaction, partnership_id: UUID) -> None:
@@ -122,12 +142,7 @@ def _write(tx: Transaction, partnership_id: UUID, side: Side, number: int, state
             partnership_id=partnership_id,
             side=side.value,
             number=number,
-            levels="".join(str(int(stated.levels[cell])) for cell in CELLS),
-            fields=",".join(stated.fields),
-            counts_from=stated.counts_from,
-            reveals_from=stated.reveals_from,
-            largest_list=stated.largest_list,
-            **columns_of_rule(stated.disclosure),
+            **columns_of_terms(stated),
             made_at=now,
         )
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from enum import Enum
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
@@ -15,13 +16,14 @@ from sqlalchemy import (
     ForeignKey,
     Integer,
     MetaData,
+    SmallInteger,
     Text,
     TypeDecorator,
     Uuid,
     false,
 )
 
-__all__ = ["Moment", "metadata", "of_partnership", "one_of", "rule_columns", "side_of_row"]
+__all__ = ["Moment", "metadata", "of_partnership", "one_of", "rule_columns", "side_of_row", "terms_columns"]
 
 metadata = MetaData(
     naming_convention={
@@ -78,4 +80,18 @@ def rule_columns() -> tuple[Column[int], Column[int], Column[int], Column[int], 
         Column("interval_seconds", Integer, nullable=False, server_default="86400"),
         Column("least_changes", Integer, nullable=False, server_default="1"),
         Column("noise", Boolean, nullable=False, server_default=false()),
+    )
+
+
+def terms_columns() -> tuple[Column[Any], ...]:
+    """Terms as the party states them."""
+    return (
+        # Nine digits, cells in the order of escrow.terms.CELLS as the party sees them.
+        Column("levels", Text, nullable=False),
+        # Names of detail fields with a comma between them.
+        Column("fields", Text, nullable=False),
+        Column("counts_from", SmallInteger, nullable=False),
+        Column("reveals_from", SmallInteger, nullable=False),
+        Column("largest_list", Integer, nullable=False),
+        *rule_columns(),
     )

@@ -12,6 +12,7 @@ __all__ = [
     "Scope",
     "SubmissionState",
     "SubmissionType",
+    "TermsRequestState",
 ]
 
 
@@ -82,6 +83,22 @@ class DisputeReason(Enum):
     RELATED_COMPANY = "related-company"
     OUTDATED = "outdated"
     OTHER = "other"
+
+
+class TermsRequestState(Enum):
+    """Where a request for other terms stands.
+
+    ::
+
+        open ──answer──▶ answered
+          └────close───▶ closed
+
+    One that was overtaken by its asker's own terms, or whose time is over, is open without effect.
+    """
+
+    OPEN = "open"
+    ANSWERED = "answered"
+    CLOSED = "closed"
 
 
 class JobType(Enum):

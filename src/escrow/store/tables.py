@@ -22,7 +22,7 @@ from sqlalchemy import (
     Uuid,
 )
 
-from escrow.store.columns import Moment, metadata, of_partnership, one_of, rule_columns, side_of_row
+from escrow.store.columns import Moment, metadata, of_partnership, one_of, rule_columns, side_of_row, terms_columns
 from escrow.store.states import (
     DisputeReason,
     GenerationState,
@@ -30,6 +30,7 @@ from escrow.store.states import (
     PartnershipState,
     SubmissionState,
     SubmissionType,
+    TermsRequestState,
 )
 from escrow.terms import Population, Side
 
@@ -57,6 +58,7 @@ __all__ = [
     "releases",
     "submissions",
     "terms",
+    "terms_requests",
     "tokens",
 ]
 
@@ -137,16 +139,27 @@ terms = Table(
     of_partnership(),
     side_of_row(),
     Column("number", Integer, primary_key=True, autoincrement=False),
-    # Nine digits, cells in the order of escrow.terms.CELLS as the party sees them.
-    Column("levels", Text, nullable=False),
-    # Names of detail fields with a comma between them.
-    Column("fields", Text, nullable=False),
-    Column("counts_from", SmallInteger, nullable=False),
-    Column("reveals_from", SmallInteger, nullable=False),
-    Column("largest_list", Integer, nullable=False),
-    *rule_columns(),
+    *terms_columns(),
     Column("made_at", Moment, nullable=False),
     ForeignKeyConstraint(["partnership_id", "side"], ["parties.partnership_id", "parties.side"]),
+)
+
+terms_requests = Table(
+    "terms_requests",
+    metadata,
+    of_partnership(),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    # Who asks, and the number of its terms then.
+    Column("side", Text, nullable=False),
+    Column("base", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    *terms_columns(),
+    Column("made_at", Moment, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+    Column("settled_at", Moment),
+    ForeignKeyConstraint(["partnership_id", "side"], ["parties.partnership_id", "parties.side"]),
+    one_of("side", Side),
+    one_of("state", TermsRequestState),
 )
 
 generations = Table(

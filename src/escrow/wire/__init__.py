@@ -5,7 +5,7 @@ are UUIDs in their canonical form, times are UTC in ISO 8601, and the codes of t
 ("customers", "details"). No error raised here repeats what was sent.
 """
 
-from escrow.wire.agreement import CellLevel, Terms, TermsDocument
+from escrow.wire.agreement import CellLevel, Terms, TermsDocument, TermsRequest, TermsRequests
 from escrow.wire.disclosure import DisclosurePreset, DisclosureRule
 from escrow.wire.disputes import Dispute, DisputedRow, DisputedRowPage, DisputePage, DisputeReason, NewDispute
 from escrow.wire.overlaps import (
@@ -114,6 +114,8 @@ __all__ = [
     "SubmissionProblem",
     "Terms",
     "TermsDocument",
+    "TermsRequest",
+    "TermsRequests",
     "TheirHead",
     "TheirList",
     "WantedDetails",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -10,12 +10,14 @@ from pydantic_core import PydanticCustomError
 from escrow import terms as words
 from escrow.terms import CELLS, DETAIL_FIELDS, Cell, Tier
 from escrow.wire.disclosure import STANDARD, DisclosureRule
-from escrow.wire.values import MOST_ACCOUNTS, FieldWord, LevelWord, Model, Number, PopulationWord, TierWord
+from escrow.wire.values import MOST_ACCOUNTS, FieldWord, LevelWord, Model, Number, PopulationWord, TierWord, Time
 
 __all__ = [
     "CellLevel",
     "Terms",
     "TermsDocument",
+    "TermsRequest",
+    "TermsRequests",
 ]
 
 
@@ -99,3 +101,19 @@ class TermsDocument(Model):
     ours: Terms
     theirs: Terms | None
     effective: Terms | None
+
+
+class TermsRequest(Model):
+    """An open request for other terms: those that its asker would have once it is answered."""
+
+    number: Number
+    asked_by: Literal["ours", "theirs"]
+    terms: Terms
+    made_at: Time
+    expires_at: Time
+
+
+class TermsRequests(Model):
+    """The requests that can be answered: at most one of each side."""
+
+    items: Annotated[tuple[TermsRequest, ...], Field(strict=False, max_length=2)]

@@ -120,7 +120,7 @@ class RowSubmission(Model):
     suite: Code
     profile: ProfileId
     accounts: Annotated[tuple[ListedAccount, ...], Field(strict=False)]
-    removals: Annotated[tuple[RowBytes, ...], Field(strict=False)] = ()
+    removals: Annotated[tuple[RowBytes, ...], Field(strict=False, examples=[[]])] = ()
     ready: bool = False
 
     @field_validator("accounts")

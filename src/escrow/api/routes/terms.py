@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from fastapi import Depends
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import Depends, Path
 
 from escrow import access, errors, partnerships, wire
 from escrow.api.dependencies import AnyKey, PartnershipId, Serving, TermsKey, json_only
 from escrow.api.idempotency import Router
 from escrow.api.problems import TAKES_A_BODY, problems
-from escrow.partnerships import TermsDocument
+from escrow.partnerships import TermsDocument, TermsRequest
 
 __all__ = ["router"]
+
+#: Requests are counted in 32 bits.
+RequestNumber = Annotated[int, Path(ge=1, le=2**31 - 1)]
 
 router = Router(tags=["terms"], dependencies=[Depends(json_only)])
 
@@ -38,6 +44,92 @@ def set_terms(
         party = access.party_of(tx, key.admit(tx), partnership_id)
         offered = service.disclosure_presets.values()
         return _told(partnerships.set_terms(tx, party, request.value(), offered=offered, now=service.now()))
+
+
+@router.get(
+    "/v1/partnerships/{partnership_id}/terms-requests",
+    summary="Open requests for other terms",
+    responses=problems(errors.NotFound),
+)
+def show_requests(partnership_id: PartnershipId, key: AnyKey, service: Serving) -> wire.TermsRequests:
+    """Show the requests that can be answered, at most one of each side."""
+    with service.database.snapshot("show terms requests") as tx:
+        party = access.party_of(tx, key.admit(tx), partnership_id)
+        found = partnerships.open_requests(tx, party, now=service.now())
+        return wire.TermsRequests(items=tuple(map(_request, found)))
+
+
+@router.post(
+    "/v1/partnerships/{partnership_id}/terms-requests",
+    summary="Ask for other terms",
+    status_code=201,
+    responses=problems(
+        errors.ScopeMissing, errors.NotFound, errors.PartnershipNotActive, errors.DisclosureTooWeak, *TAKES_A_BODY
+    ),
+)
+def request_terms(
+    partnership_id: PartnershipId, key: TermsKey, service: Serving, request: wire.Terms
+) -> wire.TermsRequest:
+    """Ask the partner to answer these terms of the caller's, which hold from then on for both at once."""
+    with service.database.transaction("request terms") as tx:
+        party = access.party_of(tx, key.admit(tx), partnership_id)
+        offered = service.disclosure_presets.values()
+        lasts = timedelta(seconds=service.settings.terms_request_seconds)
+        asked = request.value()
+        return _request(partnerships.request_terms(tx, party, asked, offered=offered, lasts=lasts, now=service.now()))
+
+
+@router.post(
+    "/v1/partnerships/{partnership_id}/terms-requests/{number}/answer",
+    summary="Answer a request for other terms",
+    responses=problems(
+        errors.ScopeMissing,
+        errors.NotFound,
+        errors.PartnershipNotActive,
+        errors.TermsRequestLapsed,
+        errors.DisclosureTooWeak,
+        *TAKES_A_BODY,
+    ),
+)
+def answer_terms(
+    partnership_id: PartnershipId, number: RequestNumber, key: TermsKey, service: Serving, request: wire.Terms
+) -> wire.TermsDocument:
+    """State the caller's terms, and the requested ones as the partner's, in one transaction."""
+    with service.database.transaction("answer terms request") as tx:
+        party = access.party_of(tx, key.admit(tx), partnership_id)
+        offered = service.disclosure_presets.values()
+        ours = request.value()
+        return _told(partnerships.answer_terms(tx, party, number, ours, offered=offered, now=service.now()))
+
+
+@router.post(
+    "/v1/partnerships/{partnership_id}/terms-requests/{number}/close",
+    summary="Take back or decline a request for other terms",
+    responses=problems(errors.ScopeMissing, errors.NotFound, *TAKES_A_BODY),
+)
+def close_request(
+    partnership_id: PartnershipId,
+    number: RequestNumber,
+    key: TermsKey,
+    service: Serving,
+    request: wire.Nothing,  # noqa: ARG001  # nothing, and nothing else
+) -> wire.TermsRequests:
+    """Take the caller's own request back, or decline the partner's; what can still be answered is told."""
+    with service.database.transaction("close terms request") as tx:
+        party = access.party_of(tx, key.admit(tx), partnership_id)
+        partnerships.close_request(tx, party, number, now=service.now())
+        found = partnerships.open_requests(tx, party, now=service.now())
+        return wire.TermsRequests(items=tuple(map(_request, found)))
+
+
+def _request(found: TermsRequest) -> wire.TermsRequest:
+    return wire.TermsRequest(
+        number=found.number,
+        asked_by="ours" if found.is_ours else "theirs",
+        terms=wire.Terms.of(found.terms),
+        made_at=found.made_at,
+        expires_at=found.expires_at,
+    )
 
 
 def _told(document: TermsDocument) -> wire.TermsDocument:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, TypedDict, TypeVar, Unpack
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -18,9 +18,21 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from escrow.client.seats import Seat
-    from escrow.wire import TermsDocument
+    from escrow.wire import TermsDocument, TermsRequest
 
-__all__ = ["app", "read_cell"]
+__all__ = [
+    "CountsOption",
+    "DisclosureOption",
+    "FieldsOption",
+    "LargestOption",
+    "LevelOption",
+    "PresetOption",
+    "RevealsOption",
+    "SaidTerms",
+    "app",
+    "read_cell",
+    "told",
+]
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -30,55 +42,83 @@ Word = TypeVar("Word", Tier, Level)
 @command(app, "show")
 def show_terms(session: Session) -> Said:
     """Show our terms, theirs, and what both together allow."""
+    from escrow.client.stepping_up import take_note
+
     seat = session.seat
     document = session.service.terms(seat.partnership_id)
-    return _told(document, seat)
+    requests = session.service.terms_requests(seat.partnership_id).items
+    return told(document, take_note(session.file, seat, document), requests)
+
+
+PresetOption = Annotated[str | None, typer.Option("--preset", help=f"Start from one of: {', '.join(SHARING_PRESETS)}.")]
+LevelOption = Annotated[
+    list[str] | None,
+    typer.Option("--level", help="One cell, ours:theirs=level, like customers:opportunities=details."),
+]
+FieldsOption = Annotated[
+    str | None, typer.Option("--fields", help=f"What details hold, with commas: {', '.join(DETAIL_FIELDS)}.")
+]
+CountsOption = Annotated[str | None, typer.Option("--counts-from", help="Weakest tier that counts.")]
+RevealsOption = Annotated[str | None, typer.Option("--reveals-from", help="Weakest tier that reveals an account.")]
+LargestOption = Annotated[
+    int | None, typer.Option("--largest-list", min=1, help="Most accounts taken on the partner's list.")
+]
+DisclosureOption = Annotated[
+    str | None,
+    typer.Option(
+        "--disclosure",
+        help=f"How counts are shown: {', '.join(DISCLOSURE_PRESETS)}, or a preset of the service's own.",
+    ),
+]
 
 
 @command(app, "set")
 def set_terms(  # each is an option
     session: Session,
-    preset: Annotated[
-        str | None, typer.Option("--preset", help=f"Start from one of: {', '.join(SHARING_PRESETS)}.")
-    ] = None,
-    level: Annotated[
-        list[str] | None,
-        typer.Option("--level", help="One cell, ours:theirs=level, like customers:opportunities=details."),
-    ] = None,
-    fields: Annotated[
-        str | None, typer.Option("--fields", help=f"What details hold, with commas: {', '.join(DETAIL_FIELDS)}.")
-    ] = None,
-    counts_from: Annotated[str | None, typer.Option("--counts-from", help="Weakest tier that counts.")] = None,
-    reveals_from: Annotated[
-        str | None, typer.Option("--reveals-from", help="Weakest tier that reveals an account.")
-    ] = None,
-    largest_list: Annotated[
-        int | None, typer.Option("--largest-list", min=1, help="Most accounts taken on the partner's list.")
-    ] = None,
-    disclosure: Annotated[
-        str | None,
-        typer.Option(
-            "--disclosure",
-            help=f"How counts are shown: {', '.join(DISCLOSURE_PRESETS)}, or a preset of the service's own.",
-        ),
-    ] = None,
+    preset: PresetOption = None,
+    level: LevelOption = None,
+    fields: FieldsOption = None,
+    counts_from: CountsOption = None,
+    reveals_from: RevealsOption = None,
+    largest_list: LargestOption = None,
+    disclosure: DisclosureOption = None,
 ) -> Said:
     """Set our terms. What is shared is the stricter of both sides', cell by cell."""
     seat = session.seat
-    before = seat.confirmed.terms
-    terms = _changed(
-        before,
-        levels=_levels(before, preset, level or []),
-        fields=before.fields if fields is None else _fields(fields),
-        counts_from=_word(Tier, counts_from, before.counts_from, "--counts-from"),
-        reveals_from=_word(Tier, reveals_from, before.reveals_from, "--reveals-from"),
-        largest_list=largest_list or before.largest_list,
-        disclosure=before.disclosure if disclosure is None else _disclosure(session, disclosure),
-    )
+    said = SaidTerms(preset, level, fields, counts_from, reveals_from, largest_list, disclosure)
+    terms = said.changing(seat.confirmed.terms, session)
     document = session.service.set_terms(seat.partnership_id, terms)
     if document.ours.value() != terms:
         raise VerificationFailed("the service keeps other terms than were set; nothing was confirmed here")
-    return _told(document, session.file.move(seat, _confirming(terms, document.number)))
+    return told(document, session.file.move(seat, _confirming(terms, document.number)))
+
+
+@dataclass(frozen=True, slots=True)
+class SaidTerms:
+    """What a command line says of terms; what it does not say stays as it was."""
+
+    preset: str | None
+    level: list[str] | None
+    fields: str | None
+    counts_from: str | None
+    reveals_from: str | None
+    largest_list: int | None
+    disclosure: str | None
+
+    def changing(self, before: Terms, session: Session) -> Terms:
+        """Give the terms that are meant, or BadParameter."""
+        try:
+            return replace(
+                before,
+                levels=_levels(before, self.preset, self.level or []),
+                fields=before.fields if self.fields is None else _fields(self.fields),
+                counts_from=_word(Tier, self.counts_from, before.counts_from, "--counts-from"),
+                reveals_from=_word(Tier, self.reveals_from, before.reveals_from, "--reveals-from"),
+                largest_list=self.largest_list or before.largest_list,
+                disclosure=before.disclosure if self.disclosure is None else _disclosure(session, self.disclosure),
+            )
+        except ValueError as problem:
+            raise typer.BadParameter(str(problem)) from None
 
 
 def _confirming(terms: Terms, number: int) -> Callable[[Seat], Seat]:
@@ -94,24 +134,6 @@ def _disclosure(session: Session, name: str) -> DisclosureRule:
     if name not in offered:
         raise typer.BadParameter(f"it is one of: {', '.join(offered)}", param_hint="--disclosure")
     return offered[name]
-
-
-class _Parts(TypedDict):
-    """All that terms are made of."""
-
-    levels: Mapping[Cell, Level]
-    fields: tuple[str, ...]
-    counts_from: Tier
-    reveals_from: Tier
-    largest_list: int
-    disclosure: DisclosureRule
-
-
-def _changed(before: Terms, **parts: Unpack[_Parts]) -> Terms:
-    try:
-        return replace(before, **parts)
-    except ValueError as problem:
-        raise typer.BadParameter(str(problem)) from None
 
 
 def _levels(before: Terms, preset: str | None, said: list[str]) -> Mapping[Cell, Level]:
@@ -157,7 +179,8 @@ def _word(kind: type[Word], said: str | None, otherwise: Word, hint: str) -> Wor
         raise typer.BadParameter(f"it is one of: {words}", param_hint=hint) from None
 
 
-def _told(document: TermsDocument, seat: Seat) -> Said:
+def told(document: TermsDocument, seat: Seat, requests: Sequence[TermsRequest] = ()) -> Said:
+    """Show both sides' terms and what holds, and the requests that wait for an answer."""
     ours, confirmed = document.ours.value(), seat.confirmed
     # Terms that were never set have no number here.
     differs = ours != confirmed.terms or (bool(confirmed.number) and document.number != confirmed.number)
@@ -176,6 +199,19 @@ def _told(document: TermsDocument, seat: Seat) -> Said:
                 "Our terms were changed elsewhere. Details follow the copy confirmed on this machine: "
                 "`escrow terms set` confirms anew."
             )
+        for request in requests:
+            console.print(_REQUESTED[request.asked_by].format(until=request.expires_at))
 
-    machine = {**document.model_dump(mode="json"), "confirmed_number": seat.confirmed.number, "differs": differs}
+    machine = {
+        **document.model_dump(mode="json"),
+        "confirmed_number": seat.confirmed.number,
+        "differs": differs,
+        "requests": [request.model_dump(mode="json") for request in requests],
+    }
     return Said(machine, show)
+
+
+_REQUESTED = {
+    "ours": "\nOur request for other terms waits for their answer until {until:%Y-%m-%d}.",
+    "theirs": "\nThey ask for other terms: `escrow terms answer` shows what would hold. Open until {until:%Y-%m-%d}.",
+}

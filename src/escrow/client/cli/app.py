@@ -26,6 +26,7 @@ from escrow.client.cli import (
     rotating,
     sending,
     setting_up,
+    stepping_up,
     verifying,
     withdrawing,
 )
@@ -50,6 +51,7 @@ for part in (
     doctoring.app,
 ):
     app.registered_commands += part.registered_commands
+agreeing.app.registered_commands += stepping_up.app.registered_commands
 reading.report_app.registered_commands += verifying.app.registered_commands
 app.add_typer(reading.report_app, name="report", help="The 3×3 of a release, and whether it is what was signed.")
 app.add_typer(agreeing.app, name="terms", help="What we share, cell by cell.")
