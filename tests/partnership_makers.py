@@ -114,4 +114,4 @@ def apply_list(tx: Transaction, couple: Couple, *, size: int = 1) -> None:
     """Give the left party a list of customers, spread over the buckets."""
     records = records_of({row << 52: (1, frozenset({(1, row << 116)})) for row in range(1, size + 1)})
     packed = pack_list(records, ever_seen=records.tokens)
-    replace_list(tx, couple.partnership_id, 0, Side.LEFT, packed, number=1, digest=b"\x07" * 32, now=NOON)
+    replace_list(tx, couple.partnership_id, 0, Side.LEFT, packed, number=1, sealed_digest=b"\x07" * 32, now=NOON)

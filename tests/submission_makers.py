@@ -15,6 +15,7 @@ from escrow.settings import ServerSettings
 from escrow.standing import Standing, standing_for, standing_of
 from escrow.store.blocks import load_list
 from escrow.store.database import Database
+from escrow.store.digests import open_submission_digest
 from escrow.store.states import SubmissionType
 from escrow.submissions import Announcement, Submission, SubmissionLimits
 from escrow.terms import CELLS, Cell, Level, Side, Terms
@@ -72,7 +73,12 @@ class Desk:
         """Start a submission."""
         with self.database.transaction("start submission") as tx:
             return submissions.start_submission(
-                tx, seat(tx, self.couple, side), announced, limits=LIMITS, now=self.clock()
+                tx,
+                seat(tx, self.couple, side),
+                announced,
+                limits=LIMITS,
+                service_key=self.couple.service_key,
+                now=self.clock(),
             )
 
     def send(self, side: Side, number: int, position: int, content: bytes) -> None:
@@ -179,6 +185,14 @@ class Desk:
         """Read where the partnership stands."""
         with self.database.snapshot("standing") as tx:
             return standing_of(tx, self.couple.partnership_id)
+
+    def digest(self, side: Side) -> bytes:
+        """Open the digest of the applied list."""
+        applied, partnership_id = self.standing().applied[side], self.couple.partnership_id
+        with self.database.snapshot("open a digest") as tx:
+            return open_submission_digest(
+                tx, partnership_id, side, applied.number, applied.sealed_digest, service_key=self.couple.service_key
+            )
 
     def list_of(self, side: Side, generation: int = 0) -> ListRecords:
         """Read the applied list, tokens in stored-index form."""

@@ -422,7 +422,10 @@ def numbers_shown(desk: Desk) -> list[int | None]:
     with desk.database.transaction("read reports") as tx:
         left, right = (seat(tx, desk.couple, side) for side in Side)
         for item in releases_of(tx, left, before=None, limit=10).items:
-            ours, theirs = (report_of(tx, each, item.number, now=desk.clock()) for each in (left, right))
+            ours, theirs = (
+                report_of(tx, each, item.number, service_key=desk.couple.service_key, now=desk.clock())
+                for each in (left, right)
+            )
             assert ours.matrix == theirs.matrix.transposed
             assert ours.matrix[Cell(PROSPECTS, PROSPECTS)] == CellCount.hidden()
             shown.append(ours.matrix[BOTH_CUSTOMERS].number)

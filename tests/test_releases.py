@@ -54,7 +54,7 @@ def both_apply(desk: Desk) -> None:
 def report(desk: Desk, side: Side, number: int | None = None) -> Report:
     """Read a report."""
     with desk.database.transaction("read report") as tx:
-        return report_of(tx, seat(tx, desk.couple, side), number, now=desk.clock())
+        return report_of(tx, seat(tx, desk.couple, side), number, service_key=desk.couple.service_key, now=desk.clock())
 
 
 def numbers(desk: Desk) -> list[int]:
@@ -158,7 +158,13 @@ def test_a_cell_at_accounts_shows_the_number_listed_however_small(desk: Desk) ->
 def test_a_release_made_twice_is_made_once(desk: Desk) -> None:
     desk.share(Level.COUNTS)
     both_apply(desk)
-    make_release(desk.database, desk.couple.partnership_id, key=RELEASE_KEY, now=desk.clock())
+    make_release(
+        desk.database,
+        desk.couple.partnership_id,
+        service_key=desk.couple.service_key,
+        key=RELEASE_KEY,
+        now=desk.clock(),
+    )
     assert numbers(desk) == [1]
 
 
@@ -219,7 +225,13 @@ def test_an_end_stops_reports_and_purges_releases(desk: Desk) -> None:
         report(desk, Side.RIGHT)
     with pytest.raises(PartnershipNotActive):
         listed(desk)
-    make_release(desk.database, desk.couple.partnership_id, key=RELEASE_KEY, now=desk.clock() + 2 * DAY)
+    make_release(
+        desk.database,
+        desk.couple.partnership_id,
+        service_key=desk.couple.service_key,
+        key=RELEASE_KEY,
+        now=desk.clock() + 2 * DAY,
+    )
     desk.drain()
     with desk.database.snapshot("count releases") as tx:
         assert tx.execute(select(func.count()).select_from(releases)).scalar_one() == 0

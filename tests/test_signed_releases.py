@@ -49,7 +49,7 @@ def desk(database_url: str, tmp_path: Path) -> Iterator[Desk]:
 
 def report(desk: Desk, side: Side = Side.LEFT) -> Report:
     with desk.database.transaction("read report") as tx:
-        return report_of(tx, seat(tx, desk.couple, side), None, now=desk.clock())
+        return report_of(tx, seat(tx, desk.couple, side), None, service_key=desk.couple.service_key, now=desk.clock())
 
 
 def history(desk: Desk) -> list[Signed | None]:
@@ -89,7 +89,7 @@ def test_each_side_opens_its_own_list_only(desk: Desk) -> None:
     statement = read_statement(signed(left.signed).statement)
     for shown, commitment in ((left, statement.left_list), (right, statement.right_list)):
         assert shown.list_salt is not None
-        assert ListOpening(shown.list_salt, shown.our_list.number, shown.our_list.digest).commitment == commitment
+        assert ListOpening(shown.list_salt, shown.our_list.number, shown.list_digest).commitment == commitment
     assert left.list_salt != right.list_salt
 
 
@@ -161,7 +161,9 @@ def test_the_partner_is_passed_the_head_of_what_was_applied_last(desk: Desk) -> 
 
 def their_head(desk: Desk, side: Side) -> partnerships.TheirHead | None:
     with desk.database.snapshot("show") as tx:
-        return partnerships.show(tx, seat(tx, desk.couple, side), now=desk.clock()).their_list.head
+        return partnerships.show(
+            tx, seat(tx, desk.couple, side), service_key=desk.couple.service_key, now=desk.clock()
+        ).their_list.head
 
 
 def test_the_release_key_is_one_that_only_its_owner_reads(tmp_path: Path) -> None:

@@ -224,5 +224,7 @@ def test_a_withdrawal_is_in_the_trail_once(desk: Desk) -> None:
 def states_of_cells(desk: Desk) -> dict[Cell, CellState]:
     """Read the latest report."""
     with desk.database.transaction("read report") as tx:
-        report = report_of(tx, seat(tx, desk.couple, Side.LEFT), None, now=desk.clock())
+        report = report_of(
+            tx, seat(tx, desk.couple, Side.LEFT), None, service_key=desk.couple.service_key, now=desk.clock()
+        )
     return {cell: count.state for cell, count in report.matrix.items()}

@@ -124,7 +124,7 @@ def commit(tx: Transaction, prepared: Prepared, *, largest_list: int, now: datet
     lock_partnership(tx, submitted.partnership_id)
     row = _received(tx, submitted.partnership_id, submitted.side)
     standing = standing_for(tx, submitted.partnership_id, submitted.row.generation)
-    if row is None or row.digest != submitted.row.digest or standing.state is not PartnershipState.ACTIVE:
+    if row is None or row.number != submitted.row.number or standing.state is not PartnershipState.ACTIVE:
         return
     if (standing.generation, standing.applied.get(submitted.side)) != (submitted.generation, submitted.applied):
         enqueue(tx, JobType.APPLY, submitted.partnership_id, due_at=now, argument=submitted.side.value)
@@ -136,7 +136,7 @@ def commit(tx: Transaction, prepared: Prepared, *, largest_list: int, now: datet
     if isinstance(became, Problem):
         _reject(tx, submitted, became, now)
     else:
-        _write(tx, submitted, became, prepared.whole, now)
+        _write(tx, submitted, became, prepared.whole, row.digest, now)
         _applied(tx, submitted, now)
 
 
@@ -208,15 +208,20 @@ def _folds(submitted: _Submitted, delta: ListRecords, whole: ListRecords) -> boo
 
 
 def _write(
-    tx: Transaction, submitted: _Submitted, became: PackedList | ListRecords, whole: ListRecords, now: datetime
+    tx: Transaction,
+    submitted: _Submitted,
+    became: PackedList | ListRecords,
+    whole: ListRecords,
+    digest: bytes,
+    now: datetime,
 ) -> None:
     place = (tx, submitted.partnership_id, submitted.generation.number, submitted.side)
-    number, digest = submitted.row.number, submitted.row.digest
+    number = submitted.row.number
     if isinstance(became, PackedList):
-        replace_list(*place, became, number=number, digest=digest, now=now)
+        replace_list(*place, became, number=number, sealed_digest=digest, now=now)
     else:
         sizes = whole.population_sizes
-        add_changes(*place, became, populations=sizes, number=number, digest=digest, now=now)
+        add_changes(*place, became, populations=sizes, number=number, sealed_digest=digest, now=now)
 
 
 def _applied(tx: Transaction, submitted: _Submitted, now: datetime) -> None:

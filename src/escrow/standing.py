@@ -48,10 +48,13 @@ class Generation:
 
 @dataclass(frozen=True, slots=True)
 class AppliedList:
-    """One side's list in one generation, as it was last applied; one that is withdrawn is emptied soon."""
+    """One side's list in one generation, as it was last applied; one that is withdrawn is emptied soon.
+
+    ``sealed_digest`` is the digest of submission ``number``, as `store.digests` seals it.
+    """
 
     number: int
-    digest: bytes
+    sealed_digest: bytes
     applied_at: datetime
     populations: Mapping[Population, int]
     is_withdrawn: bool = False
@@ -216,7 +219,7 @@ def _applied(tx: Transaction, partnership_id: UUID, generation: int) -> Mapping[
     return {
         Side(row.side): AppliedList(
             number=row.applied_number,
-            digest=row.applied_digest,
+            sealed_digest=row.applied_digest,
             applied_at=row.applied_at,
             populations={each: row._mapping[each.word] for each in Population},
             is_withdrawn=row.state == SubmissionState.WITHDRAWN.value,

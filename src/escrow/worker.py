@@ -24,7 +24,7 @@ from escrow.store.jobs import Job
 from escrow.store.release_keys import ReleaseKey
 from escrow.store.sealing import SealingKey
 from escrow.store.states import JobType
-from escrow.submissions import forget_abandoned
+from escrow.submissions import forget_abandoned, seal_open_digests
 from escrow.terms import Side
 
 __all__ = ["Worker"]
@@ -55,6 +55,7 @@ class Worker:
         self._release_key = release_key
         self._now = now
         self._tidied_at: datetime | None = None
+        self._digests_are_sealed = False
         self._alive_at = time.monotonic()
         self._lease: Lease | None = None
 
@@ -119,12 +120,19 @@ class Worker:
             return False
 
     def tidy(self) -> None:
-        """Delete the answers to idempotency keys that have expired, and uploads that nobody goes on with."""
+        """Delete expired answers and uploads that nobody goes on with; once in a process seal what lies in the open."""
         done = False
         while not done:
             with self._database.transaction("forget expired answers") as tx:
                 done = idempotency.forget_expired(tx, now=self._now())
         self._forget_abandoned()
+        self._seal_digests()
+
+    def _seal_digests(self) -> None:
+        while not self._digests_are_sealed:
+            with self._database.transaction("seal digests of an older release") as tx:
+                is_done = seal_open_digests(tx, service_key=self._service_key)
+            self._digests_are_sealed = is_done
 
     def _forget_abandoned(self) -> None:
         done = False
@@ -158,7 +166,13 @@ class Worker:
             case JobType.MATCH:
                 match_lists(self._database, job.partnership_id, service_key=self._service_key, now=self._now())
             case JobType.RELEASE:
-                make_release(self._database, job.partnership_id, key=self._release_key, now=self._now())
+                make_release(
+                    self._database,
+                    job.partnership_id,
+                    service_key=self._service_key,
+                    key=self._release_key,
+                    now=self._now(),
+                )
             case JobType.PURGE:
                 self._purge(job)
 

@@ -9,13 +9,15 @@ import base64
 import csv
 import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import UUID
 
 from sqlalchemy import MetaData, create_engine, select
 
 from escrow.client.home import Home
-from escrow.client.state import AccountState
+from escrow.client.state import AccountState, KeptList
+from escrow.psi.records import chunk_digest, pack_chunk
 from tests.journeys.programs import Partner, RunningService, eventually
 
 CANARIES = ("quokkafinch", "zebrawombat")
@@ -40,10 +42,13 @@ def test_what_the_database_holds_of_an_upload_is_sealed(
 ) -> None:
     map_canaries(partners, tmp_path)
     sent = [token for partner in partners for token in tokens_sent(partner)]
+    digests = [digest for partner in partners for digest in digests_sent(partner)]
     service.stop(signal.SIGKILL)
     kept = b"".join(contents(database_files))
     assert len(sent) > ACCOUNTS
     assert not [token for token in sent if token in kept]
+    assert len(digests) == 3
+    assert not [digest for digest in digests if digest in kept]
 
 
 def map_canaries(partners: tuple[Partner, Partner], folder: Path) -> None:
@@ -74,14 +79,29 @@ def write_export(file: Path, canary: str, *, accounts: int) -> None:
             writer.writerow((f"{canary}-{number}", f"{canary} Company {number}", domain, stage, *owner))
 
 
-def tokens_sent(partner: Partner) -> Iterator[bytes]:
-    """Give the tokens that a partner has sent, from its own account state."""
+@contextmanager
+def applied_list(partner: Partner) -> Iterator[KeptList]:
+    """Open the list that a partner remembers as applied."""
     home = Home.at(None, partner.environment)
     shown = UUID(partner.run("status")["partnerships"][0]["partnership_id"])
     with AccountState(home.partnership(shown)).applied() as kept:
         assert kept is not None
+        yield kept
+
+
+def tokens_sent(partner: Partner) -> Iterator[bytes]:
+    """Give the tokens that a partner has sent, from its own account state."""
+    with applied_list(partner) as kept:
         packed = kept.records.tokens["token"].tobytes()
     yield from (packed[start : start + 16] for start in range(0, len(packed), 16))
+
+
+def digests_sent(partner: Partner) -> Iterator[bytes]:
+    """Give the digests of what a partner sent last: of its submission and, if it was the whole list, of its chunk."""
+    with applied_list(partner) as kept:
+        yield kept.sent.digest
+        if kept.sent.number == 1:
+            yield chunk_digest(pack_chunk(kept.records))
 
 
 def spellings(word: str) -> Iterator[bytes]:

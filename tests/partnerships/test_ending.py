@@ -66,7 +66,10 @@ def test_an_end_erases_both_keys_in_its_own_transaction(database: Database, side
             partnership_key(tx, couple.partnership_id, service_key=couple.service_key)
         assert tx.execute(select(partnership_rows.c.sealed_key)).scalar_one() is None
         assert _due(tx, couple.partnership_id) == {JobType.PURGE.value}
-        assert partnerships.show(tx, seat(tx, couple, side), now=NOON).state is PartnershipState.ENDED
+        assert (
+            partnerships.show(tx, seat(tx, couple, side), service_key=couple.service_key, now=NOON).state
+            is PartnershipState.ENDED
+        )
 
 
 def test_ending_again_changes_nothing(database: Database) -> None:

@@ -77,7 +77,7 @@ def filled(desk: Desk) -> None:
 
 def shown(desk: Desk, side: Side) -> partnerships.Partnership:
     with desk.database.snapshot("show") as tx:
-        return partnerships.show(tx, seat(tx, desk.couple, side), now=desk.clock())
+        return partnerships.show(tx, seat(tx, desk.couple, side), service_key=desk.couple.service_key, now=desk.clock())
 
 
 def rows_read(desk: Desk, side: Side = LEFT) -> list[int]:

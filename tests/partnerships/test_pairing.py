@@ -214,7 +214,9 @@ def test_an_acceptance_that_was_not_confirmed_in_time_is_over(database: Database
     couple = accepted_partnership(database)
     with database.transaction("too late") as tx:
         party = seat(tx, couple, Side.LEFT)
-        assert partnerships.show(tx, party, now=TOO_LATE).state is PartnershipState.ENDED
+        assert (
+            partnerships.show(tx, party, service_key=couple.service_key, now=TOO_LATE).state is PartnershipState.ENDED
+        )
         with pytest.raises(PartnershipEnded):
             partnerships.pairing(tx, party, now=TOO_LATE)
         with pytest.raises(PartnershipEnded):

@@ -49,7 +49,9 @@ def resume(desk: Desk, side: Side) -> None:
 def paused(desk: Desk) -> tuple[bool, bool]:
     """Who pauses as left sees it: itself, the other."""
     with desk.database.snapshot("look") as tx:
-        shown = partnerships.show(tx, seat(tx, desk.couple, LEFT), now=desk.clock())
+        shown = partnerships.show(
+            tx, seat(tx, desk.couple, LEFT), service_key=desk.couple.service_key, now=desk.clock()
+        )
     return shown.paused_by_us, shown.paused_by_them
 
 

@@ -46,6 +46,10 @@ def test_a_party_that_is_ready_says_so_to_both_and_asks_for_a_release(database: 
     with database.transaction("ready") as tx:
         apply_list(tx, couple)
         partnerships.say_ready(tx, seat(tx, couple, Side.LEFT), now=NOON)
-        assert partnerships.show(tx, seat(tx, couple, Side.LEFT), now=NOON).our_list.ready
-        assert partnerships.show(tx, seat(tx, couple, Side.RIGHT), now=NOON).their_list.ready
+        assert partnerships.show(
+            tx, seat(tx, couple, Side.LEFT), service_key=couple.service_key, now=NOON
+        ).our_list.ready
+        assert partnerships.show(
+            tx, seat(tx, couple, Side.RIGHT), service_key=couple.service_key, now=NOON
+        ).their_list.ready
         assert JobType.RELEASE.value in _due(tx, couple.partnership_id)

@@ -41,7 +41,7 @@ def _invite(tx: Transaction, couple: Couple, **changed: object) -> None:
 def test_an_invitation_shows_no_partner_and_says_until_when(database: Database) -> None:
     couple = invited_partnership(database, named=True)
     with database.snapshot("show") as tx:
-        shown = partnerships.show(tx, seat(tx, couple, Side.LEFT), now=NOON)
+        shown = partnerships.show(tx, seat(tx, couple, Side.LEFT), service_key=couple.service_key, now=NOON)
     assert (shown.state, shown.partner, shown.generation) == (PartnershipState.INVITED, None, None)
     assert (shown.created_at, shown.expires_at) == (NOON, TOO_LATE)
     assert (shown.our_list.last_number, shown.our_list.applied_number, shown.latest_release) == (0, 0, None)
@@ -51,8 +51,8 @@ def test_a_party_sees_all_of_its_own_list_and_only_the_age_of_the_other(database
     couple = active_partnership(database)
     with database.transaction("apply") as tx:
         apply_list(tx, couple, size=3)
-        ours = partnerships.show(tx, seat(tx, couple, Side.LEFT), now=NOON)
-        theirs = partnerships.show(tx, seat(tx, couple, Side.RIGHT), now=NOON)
+        ours = partnerships.show(tx, seat(tx, couple, Side.LEFT), service_key=couple.service_key, now=NOON)
+        theirs = partnerships.show(tx, seat(tx, couple, Side.RIGHT), service_key=couple.service_key, now=NOON)
     assert (ours.our_list.applied_number, ours.our_list.accounts) == (1, 3)
     assert ours.our_list.populations == {
         Population.CUSTOMERS: 3,
@@ -86,7 +86,12 @@ def test_a_submission_that_is_still_uploading_does_not_count_as_the_last(databas
                     begun_at=NOON,
                 )
             )
-        assert partnerships.show(tx, seat(tx, couple, Side.LEFT), now=NOON).our_list.last_number == 1
+        assert (
+            partnerships.show(
+                tx, seat(tx, couple, Side.LEFT), service_key=couple.service_key, now=NOON
+            ).our_list.last_number
+            == 1
+        )
 
 
 def test_partnerships_are_paged_without_gaps(database: Database) -> None:
@@ -97,9 +102,14 @@ def test_partnerships_are_paged_without_gaps(database: Database) -> None:
         seen: list[UUID] = []
         after: UUID | None = None
         while True:
-            shown, after = partnerships.page(tx, couple.left, after=after, limit=2, now=NOON)
+            shown, after = partnerships.page(
+                tx, couple.left, after=after, limit=2, service_key=couple.service_key, now=NOON
+            )
             seen += [each.partnership_id for each in shown]
             if after is None:
                 break
         assert len(seen) == len(set(seen)) == 5
-        assert partnerships.page(tx, couple.right, after=None, limit=2, now=NOON) == ([], None)
+        assert partnerships.page(tx, couple.right, after=None, limit=2, service_key=couple.service_key, now=NOON) == (
+            [],
+            None,
+        )

@@ -27,7 +27,7 @@ THIRD = records_of({3: (1, frozenset({(2, 32)})), 4: (2, frozenset())})
 def _replace(tx: Transaction, couple: Couple, records: ListRecords, *, number: int, side: Side = Side.LEFT) -> None:
     seen = load_ever_seen(tx, couple.partnership_id, 0, side)
     packed = pack_list(records, ever_seen=seen)
-    replace_list(tx, couple.partnership_id, 0, side, packed, number=number, digest=b"\x07" * 32, now=NOON)
+    replace_list(tx, couple.partnership_id, 0, side, packed, number=number, sealed_digest=b"\x07" * 32, now=NOON)
 
 
 def _change(tx: Transaction, couple: Couple, before: ListRecords, now: ListRecords, *, number: int) -> None:
@@ -39,7 +39,7 @@ def _change(tx: Transaction, couple: Couple, before: ListRecords, now: ListRecor
         difference(before, now),
         populations=now.population_sizes,
         number=number,
-        digest=b"\x08" * 32,
+        sealed_digest=b"\x08" * 32,
         now=NOON,
     )
 

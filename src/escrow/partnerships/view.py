@@ -12,8 +12,10 @@ from sqlalchemy import func, select
 from escrow.access import Caller, Party, party_of
 from escrow.partnerships.generations import proposal_of
 from escrow.psi.matchkeys import Suite
-from escrow.standing import SideStanding, Standing, building_standing, standing_of
+from escrow.standing import AppliedList, SideStanding, Standing, building_standing, standing_of
 from escrow.store.database import Transaction
+from escrow.store.digests import open_submission_digest
+from escrow.store.sealing import SealingKey
 from escrow.store.states import GenerationState, PartnershipState, SubmissionState
 from escrow.store.tables import organizations, parties, partnerships, releases, submissions
 from escrow.submissions import last_number
@@ -120,11 +122,12 @@ class Partnership:
     latest_release: int | None
 
 
-def show(tx: Transaction, party: Party, *, now: datetime) -> Partnership:
+def show(tx: Transaction, party: Party, *, service_key: SealingKey, now: datetime) -> Partnership:
     """Show the partnership as it stands now, expiry taken into account."""
     standing = standing_of(tx, party.partnership_id)
     state = party.state_at(now)
     ours, theirs = standing.sides[party.side], standing.sides.get(party.side.other)
+    digest = _digest(tx, party, ours.applied, service_key)
     pending = state in {PartnershipState.INVITED, PartnershipState.ACCEPTED}
     return Partnership(
         partnership_id=party.partnership_id,
@@ -134,18 +137,18 @@ def show(tx: Transaction, party: Party, *, now: datetime) -> Partnership:
         created_at=_created_at(tx, party),
         expires_at=party.expires_at if pending else None,
         generation=_generation(standing),
-        next_generation=_next_generation(tx, party) if state is PartnershipState.ACTIVE else None,
+        next_generation=_next_generation(tx, party, service_key) if state is PartnershipState.ACTIVE else None,
         terms_number=ours.terms_number,
         paused_by_us=ours.paused,
         paused_by_them=theirs is not None and theirs.paused,
-        our_list=_own_list(ours, last_number=last_number(tx, party)),
+        our_list=_own_list(ours, digest, last_number=last_number(tx, party)),
         their_list=_their_list(theirs, _their_head(tx, party) if state is PartnershipState.ACTIVE else None),
         latest_release=_latest_release(tx, party),
     )
 
 
 def page(
-    tx: Transaction, caller: Caller, *, after: UUID | None, limit: int, now: datetime
+    tx: Transaction, caller: Caller, *, after: UUID | None, limit: int, service_key: SealingKey, now: datetime
 ) -> tuple[list[Partnership], UUID | None]:
     """Give some of the caller's partnerships in the order of their ids, and where the next page starts, if any."""
     query = select(parties.c.partnership_id).where(parties.c.organization_id == caller.organization_id)
@@ -154,8 +157,17 @@ def page(
     if after is not None:
         query = query.where(parties.c.partnership_id > after)
     found = tx.execute(query.order_by(parties.c.partnership_id).limit(limit + 1)).scalars().all()
-    shown = [show(tx, party_of(tx, caller, partnership_id), now=now) for partnership_id in found[:limit]]
+    seats = (party_of(tx, caller, partnership_id) for partnership_id in found[:limit])
+    shown = [show(tx, party, service_key=service_key, now=now) for party in seats]
     return shown, found[limit - 1] if len(found) > limit else None
+
+
+def _digest(tx: Transaction, party: Party, applied: AppliedList | None, service_key: SealingKey) -> bytes | None:
+    """Open the digest of the party's own list; an end has erased what opens it."""
+    if applied is None or party.state is PartnershipState.ENDED:
+        return None
+    place = (party.partnership_id, party.side, applied.number)
+    return open_submission_digest(tx, *place, applied.sealed_digest, service_key=service_key)
 
 
 def _partner(tx: Transaction, theirs: SideStanding | None) -> Partner | None:
@@ -176,10 +188,11 @@ def _generation(standing: Standing) -> Generation | None:
     return None if live is None else Generation(live.number, live.profile, Suite(live.suite), GenerationState.LIVE)
 
 
-def _next_generation(tx: Transaction, party: Party) -> NextGeneration | None:
+def _next_generation(tx: Transaction, party: Party, service_key: SealingKey) -> NextGeneration | None:
     building = building_standing(tx, party.partnership_id)
     if building is not None:
-        return _being_built(building, party.side)
+        digest = _digest(tx, party, building.applied.get(party.side), service_key)
+        return _being_built(building, party.side, digest)
     proposed = proposal_of(tx, party.partnership_id)
     if proposed is None:
         return None
@@ -199,7 +212,7 @@ def _next_generation(tx: Transaction, party: Party) -> NextGeneration | None:
     )
 
 
-def _being_built(building: Standing, side: Side) -> NextGeneration:
+def _being_built(building: Standing, side: Side, digest: bytes | None) -> NextGeneration:
     ours, theirs = building.applied.get(side), building.applied.get(side.other)
     return NextGeneration(
         number=building.live.number,
@@ -209,20 +222,20 @@ def _being_built(building: Standing, side: Side) -> NextGeneration:
         consented_by_us=True,
         consented_by_them=True,
         applied_number=0 if ours is None else ours.number,
-        applied_digest=None if ours is None else ours.digest,
+        applied_digest=digest,
         applied_at=None if ours is None else ours.applied_at,
         their_applied_at=None if theirs is None else theirs.applied_at,
     )
 
 
-def _own_list(ours: SideStanding, *, last_number: int) -> OwnList:
+def _own_list(ours: SideStanding, digest: bytes | None, *, last_number: int) -> OwnList:
     applied = ours.applied
     if applied is None:
         return OwnList(last_number, 0, None, 0, dict.fromkeys(Population, 0), None, ours.ready)
     return OwnList(
         last_number=last_number,
         applied_number=applied.number,
-        applied_digest=applied.digest,
+        applied_digest=digest,
         accounts=0 if applied.is_withdrawn else applied.accounts,
         populations=dict.fromkeys(Population, 0) if applied.is_withdrawn else applied.populations,
         applied_at=applied.applied_at,

@@ -17,12 +17,14 @@ from escrow.psi.records import ListRecords
 from escrow.releases.signing import Salts, Signed, draw_salts, sign_release
 from escrow.reports.disclosure import disclose
 from escrow.reports.matrix import CellCount, OverlapMatrix
-from escrow.standing import Standing, columns_of_rule, standing_of
+from escrow.standing import AppliedList, Standing, columns_of_rule, standing_of
 from escrow.store.blocks import load_list
 from escrow.store.database import Database, Transaction
+from escrow.store.digests import open_submission_digest
 from escrow.store.disputed import Pair, disputes_since, pairs_in_dispute
 from escrow.store.jobs import enqueue
 from escrow.store.release_keys import ReleaseKey, publish
+from escrow.store.sealing import SealingKey
 from escrow.store.states import JobType
 from escrow.store.tables import release_cells, releases
 from escrow.terms import Cell, Level, Side, Terms
@@ -57,6 +59,7 @@ def make_release(
     db: Database,
     partnership_id: UUID,
     *,
+    service_key: SealingKey,
     key: ReleaseKey,
     now: datetime,
     random: Callable[[int], bytes] = os.urandom,
@@ -82,9 +85,19 @@ def make_release(
             return
         number, previous = (1, None) if basis.last is None else (basis.last.number + 1, basis.last.statement)
         salts = draw_salts(random)
-        signed = sign_release(basis.standing, matrix, salts, number=number, previous=previous, key=key, now=now)
+        digests = {
+            side: _digest(tx, partnership_id, side, each, service_key) for side, each in basis.standing.applied.items()
+        }
+        signed = sign_release(
+            basis.standing, digests, matrix, salts, number=number, previous=previous, key=key, now=now
+        )
         publish(tx, key, now=now)
         _write(tx, basis.standing, matrix, salts, signed, number=number, now=now)
+
+
+def _digest(tx: Transaction, partnership_id: UUID, side: Side, applied: AppliedList, service_key: SealingKey) -> bytes:
+    stored = applied.sealed_digest
+    return open_submission_digest(tx, partnership_id, side, applied.number, stored, service_key=service_key)
 
 
 def exact_counts(
@@ -172,7 +185,7 @@ def _list_columns(standing: Standing) -> dict[str, object]:
         said = {
             "terms_number": standing.sides[side].terms_number,
             "submission": applied.number,
-            "digest": applied.digest,
+            "digest": applied.sealed_digest,
             "applied_at": applied.applied_at,
             "accounts": applied.accounts,
             **{population.word: size for population, size in applied.populations.items()},

@@ -18,6 +18,8 @@ from escrow.reports.disclosure import Conditions, view
 from escrow.reports.matrix import CellCount, CellState, OverlapMatrix
 from escrow.standing import AppliedList, rule_of_row, standing_of
 from escrow.store.database import Transaction
+from escrow.store.digests import open_submission_digest
+from escrow.store.sealing import SealingKey
 from escrow.store.tables import release_cells, releases
 from escrow.terms import Cell, Level, Population, Side, Tier
 
@@ -58,6 +60,7 @@ class Report:
     signed: Signed | None
     salts: Mapping[Cell, bytes] = field(repr=False)
     list_salt: bytes | None = field(repr=False)
+    list_digest: bytes = field(repr=False)
 
 
 def releases_of(tx: Transaction, party: Party, *, before: int | None, limit: int) -> ReleasePage:
@@ -71,7 +74,7 @@ def releases_of(tx: Transaction, party: Party, *, before: int | None, limit: int
     return ReleasePage(items[:limit], items[limit - 1].number if len(items) > limit else None)
 
 
-def report_of(tx: Transaction, party: Party, number: int | None, *, now: datetime) -> Report:
+def report_of(tx: Transaction, party: Party, number: int | None, *, service_key: SealingKey, now: datetime) -> Report:
     """Show a release, by default the latest, as the terms then and now both allow.
 
     Raises:
@@ -108,6 +111,9 @@ def report_of(tx: Transaction, party: Party, number: int | None, *, now: datetim
         signed=_signed(release),
         salts={cell: salt for cell, salt in salts.items() if matrix[cell].state is CellState.PUBLIC},
         list_salt=release._mapping[f"{party.side.value}_salt"],
+        list_digest=open_submission_digest(
+            tx, party.partnership_id, party.side, ours.number, ours.sealed_digest, service_key=service_key
+        ),
     )
 
 
@@ -144,7 +150,7 @@ def _reported_list(release: Row[Any], side: Side) -> AppliedList:
     said = release._mapping
     return AppliedList(
         number=said[f"{side.value}_submission"],
-        digest=said[f"{side.value}_digest"],
+        sealed_digest=said[f"{side.value}_digest"],
         applied_at=said[f"{side.value}_applied_at"],
         populations={population: said[f"{side.value}_{population.word}"] for population in Population},
     )

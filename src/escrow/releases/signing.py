@@ -47,6 +47,7 @@ def draw_salts(random: Callable[[int], bytes]) -> Salts:
 
 def sign_release(
     standing: Standing,
+    digests: Mapping[Side, bytes],
     matrix: OverlapMatrix,
     salts: Salts,
     *,
@@ -55,10 +56,13 @@ def sign_release(
     key: ReleaseKey,
     now: datetime,
 ) -> Signed:
-    """Write and sign the statement of a release; ``previous`` is the statement before, if there is one."""
+    """Write and sign the statement of a release; ``previous`` is the statement before, if there is one.
+
+    ``digests`` are those of both sides' applied submissions.
+    """
     cells = (CellOpening(salts.cells[cell], cell, matrix[cell].state, matrix[cell].number) for cell in CELLS)
     lists = {
-        side: ListOpening(salts.lists[side], applied.number, applied.digest)
+        side: ListOpening(salts.lists[side], applied.number, digests[side])
         for side, applied in standing.applied.items()
     }
     statement = Statement(

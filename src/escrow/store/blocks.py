@@ -56,7 +56,7 @@ def replace_list(
     packed: PackedList,
     *,
     number: int,
-    digest: bytes,
+    sealed_digest: bytes,
     now: datetime,
 ) -> None:
     """Write a list as blocks in place of all that was there, as of submission ``number``."""
@@ -67,7 +67,7 @@ def replace_list(
     for table, rows in ((tokens, token_rows), (accounts, account_rows)):
         if rows:
             tx.execute(insert(table), rows)
-    applied = {"applied_number": number, "applied_digest": digest, "applied_at": now}
+    applied = {"applied_number": number, "applied_digest": sealed_digest, "applied_at": now}
     blocks = {"bucket_bits": packed.bucket_bits, "waiting_records": 0}
     tx.execute(insert(lists).values(place | applied | blocks | _sizes(packed.populations)))
 
@@ -87,7 +87,7 @@ def add_changes(
     *,
     populations: Mapping[Population, int],
     number: int,
-    digest: bytes,
+    sealed_digest: bytes,
     now: datetime,
 ) -> None:
     """Set a delta beside the blocks of a list that is there, as of submission ``number``.
@@ -108,7 +108,7 @@ def add_changes(
         .where(_of(lists, partnership_id, generation, side))
         .values(
             applied_number=number,
-            applied_digest=digest,
+            applied_digest=sealed_digest,
             applied_at=now,
             waiting_records=lists.c.waiting_records + delta.accounts.size,
             **_sizes(populations),

@@ -199,7 +199,8 @@ submissions = Table(
     Column("generation", Integer, nullable=False),
     Column("profile", Text, nullable=False),
     Column("accounts", Integer, nullable=False),
-    Column("digest", LargeBinary(32), nullable=False),
+    # Sealed under the partnership's key, as are its copies in lists and releases.
+    Column("digest", LargeBinary, nullable=False),
     Column("state", Text, nullable=False),
     # The party says with this submission that its counts are right.
     Column("ready", Boolean, nullable=False),
@@ -222,7 +223,7 @@ chunks = Table(
     side_of_row(),
     Column("number", BigInteger, primary_key=True, autoincrement=False),
     Column("position", Integer, primary_key=True, autoincrement=False),
-    Column("digest", LargeBinary(32), nullable=False),
+    Column("digest", LargeBinary, nullable=False),
     # Null until it arrives, and again once the submission is settled; sealed under the partnership's key.
     Column("sealed", LargeBinary),
     Column("arrived_at", Moment),
@@ -240,7 +241,7 @@ lists = Table(
     side_of_row(),
     ForeignKeyConstraint(["partnership_id", "generation"], ["generations.partnership_id", "generations.generation"]),
     Column("applied_number", BigInteger, nullable=False),
-    Column("applied_digest", LargeBinary(32), nullable=False),
+    Column("applied_digest", LargeBinary, nullable=False),
     Column("applied_at", Moment, nullable=False),
     Column("accounts", Integer, nullable=False),
     Column("customers", Integer, nullable=False),
@@ -366,7 +367,7 @@ releases = Table(
         for name, kind in (
             ("terms_number", Integer),
             ("submission", BigInteger),
-            ("digest", LargeBinary(32)),
+            ("digest", LargeBinary),
             ("applied_at", Moment),
             ("accounts", Integer),
             ("customers", Integer),

@@ -8,6 +8,7 @@ from escrow.submissions.announcing import Announcement, Head, SubmissionLimits, 
 from escrow.submissions.at_once import Place, WholeSubmission, cut, submit_at_once
 from escrow.submissions.expiring import forget_abandoned
 from escrow.submissions.progress import Problem, Submission, last_number, missing_chunks, submission_of
+from escrow.submissions.sealing_digests import seal_open_digests
 from escrow.submissions.uploading import Chunk, add_chunk, chunk_context, complete, read_chunk
 from escrow.submissions.withdrawing import withdraw
 
@@ -28,6 +29,7 @@ __all__ = [
     "last_number",
     "missing_chunks",
     "read_chunk",
+    "seal_open_digests",
     "start_submission",
     "submission_of",
     "submit_at_once",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import Row, delete, insert, select
 
 from escrow import audit
 from escrow.access import Party
@@ -20,6 +21,9 @@ from escrow.errors import (
 from escrow.psi.records import SubmissionKind, submission_digest
 from escrow.standing import Generation, Standing, standing_for
 from escrow.store.database import Transaction
+from escrow.store.digests import chunk_place, open_digest, seal_digest, submission_place
+from escrow.store.sealing import SealingKey
+from escrow.store.secrets import partnership_key
 from escrow.store.states import SubmissionState, SubmissionType
 from escrow.store.tables import chunks, submissions
 from escrow.submissions.progress import Submission, find, last_number, of_submission, submission_of
@@ -68,7 +72,13 @@ class Announcement:
 
 
 def start_submission(
-    tx: Transaction, party: Party, announced: Announcement, *, limits: SubmissionLimits, now: datetime
+    tx: Transaction,
+    party: Party,
+    announced: Announcement,
+    *,
+    limits: SubmissionLimits,
+    service_key: SealingKey,
+    now: datetime,
 ) -> Submission:
     """Open an upload, in the place of an unfinished one of the same number.
 
@@ -79,7 +89,8 @@ def start_submission(
     """
     party.must_be_active()
     known = find(tx, party, announced.number)
-    if known is not None and known.digest == announced.digest:
+    key = partnership_key(tx, party.partnership_id, service_key=service_key)
+    if known is not None and _digest(key, party, known) == announced.digest:
         return submission_of(tx, party, announced.number)
     standing = standing_for(tx, party.partnership_id, announced.generation)
     _must_be_of(standing.live, announced)
@@ -88,7 +99,7 @@ def start_submission(
     _must_be_small_enough(announced, limits, accepted=standing.effective.largest_list)
     _must_hold_together(party, announced)
     forget_unfinished(tx, party, announced.number)
-    insert_announced(tx, party, announced, now)
+    insert_announced(tx, party, announced, key, now)
     detail = {"number": announced.number, "type": announced.type.value, "accounts": announced.accounts}
     audit.record(
         tx,
@@ -164,8 +175,13 @@ def forget_unfinished(tx: Transaction, party: Party, number: int) -> None:
     tx.execute(delete(submissions).where(of_submission(submissions, party, number)))
 
 
-def insert_announced(tx: Transaction, party: Party, announced: Announcement, now: datetime) -> None:
-    """Keep what was announced, with a place for each of its chunks."""
+def _digest(key: SealingKey, party: Party, known: Row[Any]) -> bytes:
+    return open_digest(key, known.digest, place=submission_place(party.partnership_id, party.side, known.number))
+
+
+def insert_announced(tx: Transaction, party: Party, announced: Announcement, key: SealingKey, now: datetime) -> None:
+    """Keep what was announced, with a place for each of its chunks; digests are sealed under the partnership's key."""
+    seat = (party.partnership_id, party.side, announced.number)
     place = {"partnership_id": party.partnership_id, "side": party.side.value, "number": announced.number}
     tx.execute(
         insert(submissions).values(
@@ -175,7 +191,7 @@ def insert_announced(tx: Transaction, party: Party, announced: Announcement, now
             generation=announced.generation,
             profile=announced.profile,
             accounts=announced.accounts,
-            digest=announced.digest,
+            digest=seal_digest(key, announced.digest, place=submission_place(*seat)),
             state=SubmissionState.UPLOADING.value,
             ready=False,
             begun_at=now,
@@ -184,5 +200,10 @@ def insert_announced(tx: Transaction, party: Party, announced: Announcement, now
         )
     )
     if announced.chunk_digests:
-        positions = enumerate(announced.chunk_digests)
-        tx.execute(insert(chunks), [{**place, "position": each, "digest": digest} for each, digest in positions])
+        sealed = (
+            seal_digest(key, digest, place=chunk_place(*seat, position))
+            for position, digest in enumerate(announced.chunk_digests)
+        )
+        tx.execute(
+            insert(chunks), [{**place, "position": each, "digest": digest} for each, digest in enumerate(sealed)]
+        )

@@ -107,7 +107,7 @@ def submit_at_once(
         What ``start_submission`` raises.
     """
     number = whole.announced.number
-    started = start_submission(tx, party, whole.announced, limits=limits, now=now)
+    started = start_submission(tx, party, whole.announced, limits=limits, service_key=service_key, now=now)
     for position in started.missing:
         add_chunk(tx, party, number, position, whole.chunks[position], service_key=service_key, now=now)
     return complete(tx, party, number, ready=ready, now=now)

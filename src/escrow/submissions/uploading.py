@@ -21,6 +21,7 @@ from escrow.errors import (
 )
 from escrow.psi.records import LARGEST_ACCOUNT_BYTES, chunk_digest, parse_chunk
 from escrow.store.database import Transaction
+from escrow.store.digests import chunk_place, open_digest
 from escrow.store.jobs import enqueue
 from escrow.store.sealing import SealingKey, context
 from escrow.store.secrets import partnership_key
@@ -70,7 +71,9 @@ def add_chunk(
     announced = tx.execute(select(chunks.c.digest, chunks.c.arrived_at).where(place)).one_or_none()
     if announced is None:
         raise NotFound("This submission announced no such chunk.")
-    if announced.digest != chunk.digest:
+    key = partnership_key(tx, party.partnership_id, service_key=service_key)
+    its_digest = chunk_place(party.partnership_id, party.side, number, position)
+    if open_digest(key, announced.digest, place=its_digest) != chunk.digest:
         raise ChunkDigestMismatch("The chunk is not the one announced for its place: upload it again, or start again.")
     if announced.arrived_at is not None:
         return
@@ -78,7 +81,6 @@ def add_chunk(
     if submission.state != SubmissionState.UPLOADING.value:
         raise SubmissionClosed("This submission takes no chunks any more.")
     _must_have_room(tx, party, submission, chunk)
-    key = partnership_key(tx, party.partnership_id, service_key=service_key)
     sealed = key.seal(chunk.content, context=chunk_context(party.partnership_id, party.side, number, position))
     tx.execute(update(chunks).where(place).values(sealed=sealed, arrived_at=now))
 

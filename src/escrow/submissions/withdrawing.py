@@ -22,6 +22,7 @@ from escrow.store.blocks import forget_list
 from escrow.store.database import Transaction
 from escrow.store.disputed import note_found
 from escrow.store.sealing import SealingKey
+from escrow.store.secrets import partnership_key
 from escrow.store.states import SubmissionState, SubmissionType
 from escrow.store.tables import chunks, envelopes, matches, parties, submissions
 from escrow.submissions.announcing import Announcement, forget_unfinished, insert_announced, must_be_idle
@@ -108,7 +109,8 @@ def _empty(tx: Transaction, party: Party, *, base: int, service_key: SealingKey,
     live = standing_of(tx, party.partnership_id).live
     announced = _empty_snapshot(party, live, content, number=last_number(tx, party) + 1, base=base)
     forget_unfinished(tx, party, announced.number)
-    insert_announced(tx, party, announced, now)
+    key = partnership_key(tx, party.partnership_id, service_key=service_key)
+    insert_announced(tx, party, announced, key, now)
     chunk = read_chunk(content, most_bytes=len(content))
     add_chunk(tx, party, announced.number, 0, chunk, service_key=service_key, now=now)
     complete(tx, party, announced.number, ready=False, now=now)

@@ -47,4 +47,4 @@ def start_generation(
             random=service.random,
             now=now,
         )
-        return told(partnerships.show(tx, party, now=now))
+        return told(partnerships.show(tx, party, service_key=service.sealing_key, now=now))

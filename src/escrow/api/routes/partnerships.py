@@ -55,7 +55,7 @@ def invite(key: PairKey, service: Serving, request: wire.NewPartnership) -> wire
             acceptor_organization_id=request.acceptor_organization_id,
             now=now,
         )
-        return told(partnerships.show(tx, party, now=now))
+        return told(partnerships.show(tx, party, service_key=service.sealing_key, now=now))
 
 
 @router.get("/v1/partnerships", summary="All partnerships of the caller", responses=problems())
@@ -66,7 +66,12 @@ def list_partnerships(
     with service.database.snapshot("list partnerships") as tx:
         caller = key.admit(tx)
         found, last = partnerships.page(
-            tx, caller, after=read_id_cursor(cursor), limit=page_size(service, limit), now=service.now()
+            tx,
+            caller,
+            after=read_id_cursor(cursor),
+            limit=page_size(service, limit),
+            service_key=service.sealing_key,
+            now=service.now(),
         )
         return wire.PartnershipPage(items=tuple(map(told, found)), next=id_cursor(last))
 
@@ -76,7 +81,7 @@ def show_partnership(partnership_id: PartnershipId, key: AnyKey, service: Servin
     """Show a partnership from the caller's seat; of the partner's list only its age."""
     with service.database.snapshot("show partnership") as tx:
         party = access.party_of(tx, key.admit(tx), partnership_id)
-        return told(partnerships.show(tx, party, now=service.now()))
+        return told(partnerships.show(tx, party, service_key=service.sealing_key, now=service.now()))
 
 
 @router.post("/v1/invitations/lookup", summary="Find the invitation of a pairing code", responses=problems(*_PAIRING))
@@ -114,7 +119,7 @@ def accept(partnership_id: PartnershipId, key: PairKey, service: Serving, reques
             tag=request.tag,
             now=now,
         )
-        return told(partnerships.show(tx, party, now=now))
+        return told(partnerships.show(tx, party, service_key=service.sealing_key, now=now))
 
 
 @router.get(
@@ -152,7 +157,7 @@ def confirm(
         confirmed = partnerships.confirm(
             tx, party, tag=request.tag, service_key=service.sealing_key, random=service.random, now=now
         )
-        return told(partnerships.show(tx, confirmed, now=now))
+        return told(partnerships.show(tx, confirmed, service_key=service.sealing_key, now=now))
 
 
 @router.post(
@@ -170,7 +175,7 @@ def say_ready(
     with service.database.transaction("say ready") as tx:
         party = access.party_of(tx, key.admit(tx), partnership_id)
         partnerships.say_ready(tx, party, now=now)
-        return told(partnerships.show(tx, party, now=now))
+        return told(partnerships.show(tx, party, service_key=service.sealing_key, now=now))
 
 
 @router.post(
@@ -184,7 +189,7 @@ def pause(partnership_id: PartnershipId, key: TermsKey, service: Serving, _reque
     with service.database.transaction("pause") as tx:
         party = access.party_of(tx, key.admit(tx), partnership_id)
         partnerships.pause(tx, party, now=now)
-        return told(partnerships.show(tx, party, now=now))
+        return told(partnerships.show(tx, party, service_key=service.sealing_key, now=now))
 
 
 @router.post(
@@ -198,7 +203,7 @@ def resume(partnership_id: PartnershipId, key: TermsKey, service: Serving, _requ
     with service.database.transaction("resume") as tx:
         party = access.party_of(tx, key.admit(tx), partnership_id)
         partnerships.resume(tx, party, now=now)
-        return told(partnerships.show(tx, party, now=now))
+        return told(partnerships.show(tx, party, service_key=service.sealing_key, now=now))
 
 
 @router.post(
@@ -218,7 +223,7 @@ def _shown_anew(
     tx: Transaction, caller: access.Caller, partnership_id: PartnershipId, service: Service
 ) -> wire.Partnership:
     party = access.party_of(tx, caller, partnership_id)
-    return told(partnerships.show(tx, party, now=service.now()))
+    return told(partnerships.show(tx, party, service_key=service.sealing_key, now=service.now()))
 
 
 def _next_told(following: NextGeneration) -> wire.NextGeneration:

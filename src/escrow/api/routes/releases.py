@@ -69,7 +69,7 @@ def show_report(partnership_id: PartnershipId, number: ReleaseNumber, key: ReadK
 def _report(partnership_id: PartnershipId, number: int | None, key: ReadKey, service: Service) -> wire.Report:
     with service.database.transaction("show report") as tx:
         party = access.party_of(tx, key.admit(tx), partnership_id)
-        return _told(releases.report_of(tx, party, number, now=service.now()))
+        return _told(releases.report_of(tx, party, number, service_key=service.sealing_key, now=service.now()))
 
 
 def _told(report: Report) -> wire.Report:
@@ -79,7 +79,7 @@ def _told(report: Report) -> wire.Report:
         made_at=report.made_at,
         our_list=wire.ReportedList(
             number=report.our_list.number,
-            digest=report.our_list.digest,
+            digest=report.list_digest,
             salt=report.list_salt,
             accounts=report.our_list.accounts,
             populations=wire.PopulationSizes.of(report.our_list.populations),

@@ -48,7 +48,12 @@ def start_submission(
     with service.database.transaction("start submission") as tx:
         party = access.party_of(tx, key.admit(tx), partnership_id)
         started = submissions.start_submission(
-            tx, party, _announced(request), limits=_limits(service), now=service.now()
+            tx,
+            party,
+            _announced(request),
+            limits=_limits(service),
+            service_key=service.sealing_key,
+            now=service.now(),
         )
         return _told(started)
 
