@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,18 +13,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from escrow.client.accounts import Accounts
+from escrow.client.carrying import export_home, import_home
 from escrow.client.cli.exits import ExitCode
 from escrow.client.corrections import Aliases, Corrections, Named, read_aliases, read_do_not_map
+from escrow.client.corrections.remembered import check_named, remember_use
 from escrow.client.home import Home
 from escrow.client.list_making import accounts_of_list
-from escrow.client.state import AccountState
-from escrow.errors import CorrectionsInvalid
-from escrow.psi.matchkeys import MatchKeyClass
+from escrow.client.row_secrets import RowSecrets
+from escrow.client.submitting import make_list
+from escrow.errors import CorrectionsInvalid, DoNotMapMissing
+from escrow.psi.matchkeys import MatchKey, MatchKeyClass
 from escrow.psi.normalisation import LATEST
-from escrow.psi.tokens import Blinder
+from escrow.psi.tokens import Blinder, account_secret
 from escrow.terms import Population
-from tests.client.making_lists import Company, crm_rows
-from tests.client.terminals import CSV, Partner, Partners
+from tests.client.fake_service import FakeService
+from tests.client.making_keyrings import PASSPHRASE, QUICK, a_pair
+from tests.client.making_lists import Company, crm_rows, row_of, state_of, submitter
+from tests.client.terminals import Partner, Partners
 
 KEY = bytes(range(32))
 C, O, P = Population  # noqa: E741  # as the grid is spoken of
@@ -279,14 +286,15 @@ def test_a_forgotten_list_is_refused_until_its_owner_does_without(
     assert left("submit", export).exit_code == 0
 
 
-def test_the_use_of_a_list_is_noted_before_anything_is_sent(paired: Partners, tmp_path: Path) -> None:
+def test_the_use_of_a_list_is_noted_before_anything_is_sent(
+    paired: Partners, export: Path, tmp_path: Path, service: FakeService
+) -> None:
     left, _ = paired
-    export = written(tmp_path, "accounts.csv", CSV)
     listed = written(tmp_path, "list.csv", "domain\nbolt-brothers.de\n")
-    service, left.url = left.url, "http://127.0.0.1:9"
-    left("submit", export, "--do-not-map", listed)
-    left.url = service
-    left("submit", export, "--do-not-map", listed, "--no-wait")
+    before = len(service.requests)
+    cut_off = left("submit", export, "--do-not-map", listed, "--proxy", "http://127.0.0.1:9", "--json")
+    assert cut_off.exit_code == ExitCode.UNREACHABLE
+    assert len(service.requests) == before
     assert left("submit", export, "--json").error_code == "do-not-map-missing"
 
 
@@ -307,13 +315,31 @@ def test_the_project_file_names_both_files(paired: Partners, export: Path, tmp_p
     assert said(paired[0], "check", "--config", place)["accounts"] == 1
 
 
-def test_what_an_alias_added_is_remembered_with_the_account(paired: Partners, export: Path, tmp_path: Path) -> None:
-    left, _ = paired
-    aliases = written(tmp_path, "a.toml", '[[one_company]]\ncrm_ids = ["001"]\ndomains = ["acme-old.com"]\n')
-    assert left("submit", export, "--aliases", aliases).exit_code == 0
-    (folder,) = (Home(left.home).folder / "partnerships").iterdir()
-    with AccountState(folder).applied() as kept_list:
+def test_the_secret_of_a_key_that_an_alias_added_is_made_again(tmp_path: Path, service: FakeService) -> None:
+    machine, _ = a_pair(tmp_path, service)
+    keys, state, work = machine.seat.paired_keys, state_of(machine), submitter(machine)
+    aliases = Aliases((Named(crm_ids=("001",), domains=("acme-old.com",)),))
+    content = make_list(
+        crm_rows(ACME),
+        keys=keys,
+        own_secret=machine.file.keyring.own_secret,
+        kept=None,
+        corrections=Corrections(aliases),
+    )
+    work.send(work.plan(work.settle(wait=True), content, None), ready=False, wait=True)
+    with state.applied() as kept_list:
         assert kept_list is not None
-        rows = [int(row).to_bytes(8, "big") for row in kept_list.records.rows]
-        added = {account.account_id: account.added for account in kept_list.find(rows) if account.added}
-    assert [list(each.values()) for each in added["001"]] == [["", "acme-old.com"]]
+        (account,) = kept_list.find([row_of(machine, "001")])
+        made_again = {each.secret.token for each in RowSecrets(kept_list, keys).of(account)}
+    assert account_secret(keys.match_key, MatchKey(MatchKeyClass.DOMAIN, "acme-old.com")).token in made_again
+
+
+def test_that_a_list_was_used_goes_along_to_another_machine(tmp_path: Path, service: FakeService) -> None:
+    machine, _ = a_pair(tmp_path, service)
+    remember_use(state_of(machine).folder, datetime.now(UTC))
+    place, other = tmp_path / "carried", Home.at(tmp_path / "other", {})
+    other.make()
+    export_home(machine.home, machine.file.keyring, place, PASSPHRASE, random=os.urandom, stretching=QUICK)
+    import_home(other, place, PASSPHRASE, PASSPHRASE, random=os.urandom, stretching=QUICK)
+    with pytest.raises(DoNotMapMissing):
+        check_named(other.partnership(machine.seat.partnership_id))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from importlib.resources import files
 from typing import Any
 
 import pytest
@@ -172,3 +173,10 @@ def test_lines_that_came_are_answered_before_more_is_read() -> None:
     stream = Slow(b'{"id": 1}\n{"id": 2}\n')
     assert json.loads(next(lines.answers(stream)))["id"] == 1
     assert stream.tell() == len(b'{"id": 1}\n')
+
+
+def test_no_key_of_the_published_vectors_is_without_its_rules() -> None:
+    vectors = json.loads(files("escrow.psi.vectors").joinpath("normalisation.json").read_text("utf-8"))
+    for each in vectors["match_keys"]:
+        explanation = explainer(each["profile_id"]).explain(each["name"], each["website"], each["country"])
+        assert UNEXPLAINED not in [key.rules for key in explanation.keys]
