@@ -55,10 +55,13 @@ def new_caller(tx: Transaction, name: str, *, now: datetime = NOON) -> Caller:
     return authenticate(tx, key.presented, now=NOON)
 
 
-def invited_partnership(database: Database, *, named: bool = False, lookup: bytes = LOOKUP) -> Couple:
-    """Let Acme invite; Globex is there and, if named, meant."""
+def invited_partnership(
+    database: Database, *, named: bool = False, lookup: bytes = LOOKUP, of: Couple | None = None, now: datetime = NOON
+) -> Couple:
+    """Let Acme invite; Globex is there and, if named, meant. With ``of``, the same two pair again."""
     with database.transaction("invite") as tx:
-        left, right = new_caller(tx, f"Acme {uuid4()}"), new_caller(tx, f"Globex {uuid4()}")
+        left = of.left if of else new_caller(tx, f"Acme {uuid4()}")
+        right = of.right if of else new_caller(tx, f"Globex {uuid4()}")
         partnership_id = uuid4()
         partnerships.invite(
             tx,
@@ -69,14 +72,16 @@ def invited_partnership(database: Database, *, named: bool = False, lookup: byte
             suite=1,
             profile="escrow-1",
             acceptor_organization_id=right.organization_id if named else None,
-            now=NOON,
+            now=now,
         )
-    return Couple(partnership_id, left, right, SealingKey.make())
+    return Couple(partnership_id, left, right, of.service_key if of else SealingKey.make())
 
 
-def accepted_partnership(database: Database, *, lookup: bytes = LOOKUP) -> Couple:
+def accepted_partnership(
+    database: Database, *, lookup: bytes = LOOKUP, of: Couple | None = None, now: datetime = NOON
+) -> Couple:
     """Let Globex accept what Acme offers."""
-    couple = invited_partnership(database, lookup=lookup)
+    couple = invited_partnership(database, lookup=lookup, of=of, now=now)
     with database.transaction("accept") as tx:
         partnerships.accept(
             tx,
@@ -85,14 +90,16 @@ def accepted_partnership(database: Database, *, lookup: bytes = LOOKUP) -> Coupl
             lookup=lookup,
             acceptor_public=b"\x02" * 32,
             tag=b"\x03" * 32,
-            now=NOON,
+            now=now,
         )
     return couple
 
 
-def active_partnership(database: Database, *, lookup: bytes = LOOKUP) -> Couple:
+def active_partnership(
+    database: Database, *, lookup: bytes = LOOKUP, of: Couple | None = None, now: datetime = NOON
+) -> Couple:
     """Let Acme and Globex compare lists; nothing is shared yet."""
-    couple = accepted_partnership(database, lookup=lookup)
+    couple = accepted_partnership(database, lookup=lookup, of=of, now=now)
     with database.transaction("confirm") as tx:
         partnerships.confirm(
             tx,
@@ -100,7 +107,7 @@ def active_partnership(database: Database, *, lookup: bytes = LOOKUP) -> Couple:
             tag=b"\x04" * 32,
             service_key=couple.service_key,
             random=os.urandom,
-            now=NOON,
+            now=now,
         )
     return couple
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from sqlalchemy import func, select
 
+from escrow.allowance import ListLimits
 from escrow.applying import commit, prepare
 from escrow.errors import (
     ChunkDigestMismatch,
@@ -43,7 +44,7 @@ from tests.psi.making_lists import LISTS, Account, records_of
 from tests.submission_makers import LIMITS, Desk, announcement, new_desk
 
 DOMAIN, NAME, FALLBACK = MatchKeyClass.DOMAIN, MatchKeyClass.NAME, MatchKeyClass.FALLBACK
-CUSTOMER, PROSPECT = Population.CUSTOMERS, Population.PROSPECTS
+CUSTOMER = Population.CUSTOMERS
 
 
 @pytest.fixture
@@ -270,7 +271,7 @@ def test_a_crash_between_preparing_and_writing_loses_nothing_and_repeats_nothing
     applied = desk.submission(Side.LEFT, 1)
     assert applied.state is SubmissionState.APPLIED
     with desk.database.transaction("the worker that was thought dead") as tx:
-        commit(tx, lost, largest_list=10, now=desk.clock())
+        commit(tx, lost, limits=ListLimits(10), now=desk.clock())
     assert desk.submission(Side.LEFT, 1) == applied
     assert desk.list_of(Side.LEFT).rows.tolist() == [7]
 
@@ -282,7 +283,7 @@ def test_what_was_prepared_before_an_end_is_not_written_after_it(desk: Desk) -> 
     with desk.database.transaction("end") as tx:
         end(tx, seat(tx, desk.couple, Side.RIGHT), now=desk.clock())
     with desk.database.transaction("commit") as tx:
-        commit(tx, prepared, largest_list=10, now=desk.clock())
+        commit(tx, prepared, limits=ListLimits(10), now=desk.clock())
     assert desk.list_of(Side.LEFT) == ListRecords.empty()
 
 
@@ -339,7 +340,7 @@ def test_many_changes_are_folded_into_the_blocks(desk: Desk) -> None:
     desk.applied(Side.LEFT, one_account(1))
     desk.applied(Side.LEFT, one_account(2), type=SubmissionType.DELTA)
     assert waiting_changes(desk) == 1
-    many = records_of({row: (PROSPECT, frozenset({(DOMAIN, row)})) for row in range(3, 1_003)})
+    many = records_of({row: (CUSTOMER, frozenset({(DOMAIN, row)})) for row in range(3, 1_003)})
     desk.applied(Side.LEFT, many, type=SubmissionType.DELTA)
     assert waiting_changes(desk) == 0
     assert desk.list_of(Side.LEFT).rows.tolist() == [*range(1, 1_003)]

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import func, select
 
 from escrow import audit, partnerships, submissions
+from escrow.allowance import ListLimits
 from escrow.applying import commit, prepare
 from escrow.errors import ListMissing, NotFound, SubmissionInProgress, SubmissionNotWithdrawable
 from escrow.overlaps import overlaps_page
@@ -100,7 +101,7 @@ def test_a_list_withdrawn_while_it_was_prepared_is_not_applied(desk: Desk) -> No
     assert prepared is not None
     withdraw(desk, 1)
     with desk.database.transaction("commit") as tx:
-        commit(tx, prepared, largest_list=100, now=desk.clock())
+        commit(tx, prepared, limits=ListLimits(100), now=desk.clock())
     assert desk.standing().applied == {}
 
 

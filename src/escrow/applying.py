@@ -15,13 +15,23 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row, and_, select, update
 
-from escrow import audit
+from escrow import audit, spending
 from escrow.access import lock_partnership
-from escrow.errors import GenerationInvalid, ProtocolError, RecordsInvalid
+from escrow.allowance import Asked, ListLimits, Spending
+from escrow.errors import (
+    GenerationInvalid,
+    ListRefused,
+    ListTooLarge,
+    ProspectsTooMany,
+    ProtocolError,
+    RecordsInvalid,
+)
 from escrow.psi.pepper import stored_index
 from escrow.psi.records import (
+    Charge,
     ListRecords,
     apply_delta,
+    charge_of,
     check_growth,
     check_list,
     distinct_tokens,
@@ -30,7 +40,7 @@ from escrow.psi.records import (
     with_tokens,
 )
 from escrow.psi.records.layout import Records
-from escrow.standing import AppliedList, Generation, standing_for, standing_of
+from escrow.standing import AppliedList, Generation, Standing, standing_for, standing_of
 from escrow.store.blocks import add_changes, load_ever_seen, load_list, replace_list, waiting_records
 from escrow.store.database import Database, Transaction
 from escrow.store.jobs import enqueue
@@ -40,13 +50,16 @@ from escrow.store.secrets import open_pepper, partnership_key
 from escrow.store.states import GenerationState, JobType, PartnershipState, SubmissionState, SubmissionType
 from escrow.store.tables import chunks, parties, submissions
 from escrow.submissions import Problem, chunk_context
-from escrow.terms import Side
+from escrow.terms import Population, Side
 
 __all__ = ["Prepared", "apply_submission", "commit", "prepare"]
 
 #: Changes beside the blocks are folded in when they are more than this, and more than an eighth of the list.
 _FEW_WAITING = 1_000
 _SHARE_WAITING = 8
+
+#: A list may have this many prospects whatever else it has: populations as small show nothing in counts.
+_FEW_PROSPECTS = 50
 
 #: Under another profile than the live one a new generation may hold this many times the live tokens.
 _ANOTHER_PROFILES_SHARE = 2
@@ -81,22 +94,32 @@ class _Submitted:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What became of a submission: a list in blocks, changes to set beside the blocks, or a problem."""
+    """What became of a submission: a list in blocks, changes to set beside the blocks, or a problem.
+
+    ``charge`` is what it asks about beyond the list before, and ``tokens`` counts all of its tokens.
+    """
 
     submitted: _Submitted
     became: PackedList | ListRecords | Problem
     whole: ListRecords
+    charge: Charge
+    tokens: int
+
+    @property
+    def asked(self) -> Asked:
+        """What it is charged, and its size."""
+        return Asked(self.charge.fifths, self.tokens, self.whole.accounts.size)
 
 
 def apply_submission(
-    db: Database, partnership_id: UUID, side: Side, *, service_key: SealingKey, largest_list: int, now: datetime
+    db: Database, partnership_id: UUID, side: Side, *, service_key: SealingKey, limits: ListLimits, now: datetime
 ) -> None:
     """Apply or reject what this side has submitted; without a received submission there is nothing to do."""
     prepared = prepare(db, partnership_id, side, service_key=service_key)
     if prepared is None:
         return
     with db.transaction("apply submission") as tx:
-        commit(tx, prepared, largest_list=largest_list, now=now)
+        commit(tx, prepared, limits=limits, now=now)
 
 
 def prepare(db: Database, partnership_id: UUID, side: Side, *, service_key: SealingKey) -> Prepared | None:
@@ -112,13 +135,15 @@ def prepare(db: Database, partnership_id: UUID, side: Side, *, service_key: Seal
         if submitted.most_tokens is not None:
             check_growth(whole, most_tokens=submitted.most_tokens)
     except ProtocolError as refused:
-        return Prepared(submitted, Problem(refused.code, refused.message), ListRecords.empty())
-    if submitted.is_delta and not _folds(submitted, delta, whole):
-        return Prepared(submitted, delta, whole)
-    return Prepared(submitted, pack_list(whole, ever_seen=submitted.ever_seen), whole)
+        empty = ListRecords.empty()
+        return Prepared(submitted, Problem(refused.code, refused.message), empty, charge_of(empty, empty), 0)
+    became: PackedList | ListRecords = delta
+    if not submitted.is_delta or _folds(submitted, delta, whole):
+        became = pack_list(whole, ever_seen=submitted.ever_seen)
+    return Prepared(submitted, became, whole, charge_of(submitted.before, whole), distinct_tokens(whole))
 
 
-def commit(tx: Transaction, prepared: Prepared, *, largest_list: int, now: datetime) -> None:
+def commit(tx: Transaction, prepared: Prepared, *, limits: ListLimits, now: datetime) -> None:
     """Write what was prepared, unless something that it rests on has changed: then it is prepared again."""
     submitted = prepared.submitted
     lock_partnership(tx, submitted.partnership_id)
@@ -129,15 +154,49 @@ def commit(tx: Transaction, prepared: Prepared, *, largest_list: int, now: datet
     if (standing.generation, standing.applied.get(submitted.side)) != (submitted.generation, submitted.applied):
         enqueue(tx, JobType.APPLY, submitted.partnership_id, due_at=now, argument=submitted.side.value)
         return
-    became: PackedList | ListRecords | Problem = prepared.became
-    most = min(largest_list, standing.effective.largest_list)
-    if not isinstance(became, Problem) and prepared.whole.accounts.size > most:
-        became = Problem("list-too-large", f"The list has more than the {most} accounts that are accepted.")
-    if isinstance(became, Problem):
-        _reject(tx, submitted, became, now)
+    if isinstance(prepared.became, Problem):
+        _reject(tx, submitted, prepared.became, now)
+        return
+    try:
+        _must_be_taken(prepared, standing, limits)
+        after = _charged(tx, prepared, standing, limits, now)
+    except ListRefused as refused:
+        _reject(tx, submitted, _problem(refused), now)
     else:
-        _write(tx, submitted, became, prepared.whole, row.digest, now)
-        _applied(tx, submitted, now)
+        _write(tx, submitted, prepared.became, prepared.whole, row.digest, now)
+        _applied(tx, prepared, after, now)
+
+
+def _must_be_taken(prepared: Prepared, standing: Standing, limits: ListLimits) -> None:
+    """Raise ListRefused if there are too many accounts, or too many prospects among them."""
+    most, sizes = spending.most_accounts(standing, limits), prepared.whole.population_sizes
+    if prepared.whole.accounts.size > most:
+        raise ListTooLarge(f"The list has more than the {most} accounts that are accepted.", limit=most)
+    known = sizes[Population.CUSTOMERS] + sizes[Population.OPPORTUNITIES]
+    most_prospects = max(_FEW_PROSPECTS, limits.prospects_share * known)
+    if sizes[Population.PROSPECTS] > most_prospects:
+        raise ProspectsTooMany(
+            f"The list has {sizes[Population.PROSPECTS]} prospects, and with {known} customers and opportunities it "
+            f"may have {most_prospects}: leave out prospects that nobody works on.",
+            limit=most_prospects,
+        )
+
+
+def _charged(
+    tx: Transaction, prepared: Prepared, standing: Standing, limits: ListLimits, now: datetime
+) -> tuple[Spending, int] | None:
+    """Charge the list, or raise ListRefused; a list of a building generation is counted once and not charged."""
+    side = prepared.submitted.side
+    if standing.live.state is GenerationState.BUILDING:
+        spending.charge_generation(tx, standing, side, prepared.tokens, rule=limits.rule, now=now)
+        return None
+    charged = spending.charge(tx, standing, side, prepared.asked, limits=limits, now=now)
+    spending.note_changes(tx, standing.partnership_id, side, prepared.charge)
+    return charged
+
+
+def _problem(refused: ListRefused) -> Problem:
+    return Problem(refused.code, refused.message, refused.limit, refused.left, refused.renews_at)
 
 
 def _read(tx: Transaction, partnership_id: UUID, side: Side, service_key: SealingKey) -> _Submitted | None:
@@ -224,19 +283,35 @@ def _write(
         add_changes(*place, became, populations=sizes, number=number, sealed_digest=digest, now=now)
 
 
-def _applied(tx: Transaction, submitted: _Submitted, now: datetime) -> None:
+def _applied(tx: Transaction, prepared: Prepared, charged: tuple[Spending, int] | None, now: datetime) -> None:
+    submitted = prepared.submitted
     partnership_id, side, row = submitted.partnership_id, submitted.side, submitted.row
-    _settle(tx, submitted, SubmissionState.APPLIED, applied_at=now)
+    _settle(tx, submitted, SubmissionState.APPLIED, applied_at=now, **_charge_columns(prepared, charged))
     if row.ready:
         seat = (parties.c.partnership_id == partnership_id) & (parties.c.side == side.value)
         tx.execute(update(parties).where(seat).values(ready_submission=row.number))
     detail = {"side": side.value, "number": row.number}
     audit.record(tx, audit.Action.SUBMISSION_APPLIED, trail_id=partnership_id, caller=None, now=now, detail=detail)
+    if charged is not None and submitted.applied is not None:
+        spending.raise_alarms(tx, partnership_id, side, charged[0], number=row.number, now=now)
     enqueue(tx, JobType.MATCH, partnership_id, due_at=now)
 
 
+def _charge_columns(prepared: Prepared, charged: tuple[Spending, int] | None) -> dict[str, int]:
+    if charged is None:
+        return {}
+    return {"charged": prepared.charge.fifths, "spent": charged[1], "list_accounts": prepared.asked.accounts}
+
+
 def _reject(tx: Transaction, submitted: _Submitted, problem: Problem, now: datetime) -> None:
-    _settle(tx, submitted, SubmissionState.REJECTED, problem_code=problem.code, problem_detail=problem.detail)
+    columns = {
+        "problem_code": problem.code,
+        "problem_detail": problem.detail,
+        "problem_limit": problem.limit,
+        "problem_left": problem.left,
+        "problem_renews_at": problem.renews_at,
+    }
+    _settle(tx, submitted, SubmissionState.REJECTED, **columns)
     detail = {"side": submitted.side.value, "number": submitted.row.number, "problem": problem.code}
     trail_id = submitted.partnership_id
     audit.record(tx, audit.Action.SUBMISSION_REJECTED, trail_id=trail_id, caller=None, now=now, detail=detail)

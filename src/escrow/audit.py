@@ -53,6 +53,8 @@ class Action(Enum):
     SUBMISSION_REJECTED = "submission-rejected"
     SUBMISSION_EXPIRED = "submission-expired"
     SUBMISSION_WITHDRAWN = "submission-withdrawn"
+    ALLOWANCE_GRANTED = "allowance-granted"
+    ALARM_RAISED = "alarm-raised"
     MATCHED = "matched"
     RELEASED = "released"
     REPORT_READ = "report-read"

@@ -15,6 +15,7 @@ from typing import Annotated, Any
 from platformdirs import user_config_path, user_data_path
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, IPvAnyNetwork, model_validator
 
+from escrow.allowance import AllowanceRule, ListLimits
 from escrow.terms import LEAST_THRESHOLD, DisclosureRule
 
 __all__ = ["PREFIX", "Form", "ServerSettings", "secret_settings"]
@@ -127,6 +128,20 @@ class ServerSettings(BaseModel):
     largest_list: int = Field(
         default=5_000_000, ge=1, description="The most accounts that one list may hold, whatever the terms accept."
     )
+    prospects_share: int = Field(
+        default=5,
+        ge=1,
+        description="The most prospects on one list, for each of its customers and opportunities; 50 are always taken.",
+    )
+    allowance_keys: int = Field(
+        default=500, ge=1, description="The least that one side may newly ask about in a period, in match keys."
+    )
+    allowance_percent: int = Field(
+        default=10, ge=0, le=100, description="The same, in percent of the keys on its list at the period's start."
+    )
+    allowance_period_seconds: float = Field(
+        default=30 * 86_400, gt=0, description="How long a period is, counted from the first list."
+    )
     generation_interval_seconds: float = Field(
         default=90 * 86_400, gt=0, description="The least time between the starts of two generations of a partnership."
     )
@@ -166,6 +181,17 @@ class ServerSettings(BaseModel):
         default=60, gt=0, description="For how long a worker may keep a job before another takes it over."
     )
     poll_seconds: float = Field(default=0.5, gt=0, description="How often an idle worker looks for jobs.")
+
+    @property
+    def list_limits(self) -> ListLimits:
+        """What one list may hold, and what it may ask about."""
+        rule = AllowanceRule(
+            least_tokens=self.allowance_keys,
+            percent=self.allowance_percent,
+            period=timedelta(seconds=self.allowance_period_seconds),
+            renewal=timedelta(seconds=self.generation_interval_seconds),
+        )
+        return ListLimits(self.largest_list, self.prospects_share, rule)
 
     @property
     def on_sqlite(self) -> bool:

@@ -160,7 +160,7 @@ class Worker:
                     job.partnership_id,
                     Side(job.argument),
                     service_key=self._service_key,
-                    largest_list=self._settings.largest_list,
+                    limits=self._settings.list_limits,
                     now=self._now(),
                 )
             case JobType.MATCH:

@@ -113,6 +113,8 @@ def keyed_routes() -> list[Route]:
         Route("POST", f"{_OF_PARTNERSHIP}/confirm", {"json": {"tag": _KEY}}),
         Route("POST", f"{_OF_PARTNERSHIP}/ready", {"json": {}}),
         Route("GET", f"{_OF_PARTNERSHIP}/terms"),
+        Route("GET", f"{_OF_PARTNERSHIP}/allowance"),
+        Route("POST", f"{_OF_PARTNERSHIP}/allowance/grants", {"json": {"accounts": 5}}),
         Route("PUT", f"{_OF_PARTNERSHIP}/terms", {"json": {"levels": LEVELS}}),
         Route("GET", f"{_OF_PARTNERSHIP}/terms-requests"),
         Route("POST", f"{_OF_PARTNERSHIP}/terms-requests", {"json": {"levels": LEVELS}}),

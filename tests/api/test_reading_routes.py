@@ -37,7 +37,7 @@ def test_both_parties_read_one_release_each_from_its_own_side(api: Served) -> No
     assert [item["number"] for item in got(api.left.http.get(f"{address}/releases"))["items"]] == [1]
     partnership = got(api.left.http.get(address))
     assert (partnership["latest_release"], partnership["list"]["applied_number"]) == (1, 1)
-    assert partnership["their_list"].keys() == {"applied_at", "ready"}
+    assert partnership["their_list"].keys() == {"applied_at", "ready", "head", "size", "alarms"}
 
 
 def test_there_is_no_report_before_the_first_release(api: Served) -> None:

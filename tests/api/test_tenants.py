@@ -100,7 +100,7 @@ def test_a_list_of_the_partners_changes_nothing_of_ones_own_view(api: Served) ->
     partnership_id = mapped_by_right(api)
     ours = api.left.http.get(f"/v1/partnerships/{partnership_id}").json()
     assert (ours["list"]["last_number"], ours["list"]["accounts"]) == (0, 0)
-    assert ours["their_list"].keys() == {"applied_at", "ready"}
+    assert ours["their_list"].keys() == {"applied_at", "ready", "head", "size", "alarms"}
 
 
 @pytest.mark.parametrize("name", ABSENT)

@@ -34,6 +34,19 @@ _CALLERS = {
     "esk_right": (RIGHT_ORG, "Contoso"),
 }
 
+ALLOWANCE = wire.Allowance(
+    is_opening=False,
+    limit=2_500,
+    carried=0,
+    granted=0,
+    renewed=0,
+    spent=0,
+    left=2_500,
+    total=0,
+    fifths_of_an_account=15,
+    renews_at=NOW,
+)
+
 Json = dict[str, object]
 Tamper = Callable[[str, str, Json], Json]
 
@@ -118,6 +131,8 @@ class FakeService:
     revoked: set[str] = field(default_factory=set)
     scopes: list[str] = field(default_factory=lambda: ["read", "submit", "terms", "pair"])
     key_expires: str | None = None
+    allowance: wire.Allowance = field(default_factory=lambda: ALLOWANCE)
+    granted: list[int] = field(default_factory=list)
 
     def escrow(self, api_key: str) -> Escrow:
         """The SDK on this service, for one of its callers."""
@@ -187,6 +202,11 @@ class FakeService:
                 return 200, {"items": []}
             case [_, "terms"]:
                 return 200, self._terms(deal, own, content)
+            case ["GET", "allowance"]:
+                return 200, _json(self.allowance)
+            case ["POST", "allowance", "grants"]:
+                self.granted.append(json.loads(content)["accounts"])
+                return 200, self._shown(deal, own)
             case ["POST", "submissions"]:
                 return 201, self._open(seat, wire.NewSubmission.model_validate_json(content))
             case ["GET", "submissions", number]:
@@ -388,7 +408,9 @@ class FakeService:
                 terms_number=seat.terms_number,
                 paused=wire.Paused(ours=seat.is_paused, theirs=deal.seats[_other(own)].is_paused),
                 list=_own_list(seat),
-                their_list=wire.TheirList(applied_at=None, ready=False, head=_head(deal.seats[_other(own)])),
+                their_list=wire.TheirList(
+                    applied_at=None, ready=False, head=_head(deal.seats[_other(own)]), size=None, alarms=()
+                ),
                 latest_release=max(self.reports) if self.reports else None,
             )
         )
@@ -454,6 +476,7 @@ def _json(
     | wire.TermsDocument
     | wire.Submission
     | wire.ServedDetails
-    | wire.Partnership,
+    | wire.Partnership
+    | wire.Allowance,
 ) -> Json:
     return model.model_dump(mode="json")

@@ -17,6 +17,7 @@ from escrow.api.examples import with_examples
 from escrow.api.observing import Observed
 from escrow.api.problems import handle_problems
 from escrow.api.routes import (
+    allowances,
     details,
     disputes,
     generations,
@@ -37,6 +38,7 @@ _ROUTERS = (
     partnerships.router,
     generations.router,
     terms.router,
+    allowances.router,
     submissions.router,
     releases.router,
     overlaps.router,

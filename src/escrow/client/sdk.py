@@ -174,6 +174,17 @@ class Escrow:
         """Take one's own request back, or decline the partner's."""
         return self._post(_at(partnership_id, "terms-requests", number, "close"), wire.Nothing(), wire.TermsRequests)
 
+    # Allowances
+
+    def allowance(self, partnership_id: UUID) -> wire.Allowance:
+        """What the caller's own lists may still ask about."""
+        return self._get(_at(partnership_id, "allowance"), wire.Allowance)
+
+    def grant_allowance(self, partnership_id: UUID, accounts: int) -> wire.Partnership:
+        """Let the partner ask about so many accounts more until its period ends."""
+        granted = wire.Grant(accounts=accounts)
+        return self._post(_at(partnership_id, "allowance", "grants"), granted, wire.Partnership)
+
     # Submissions
 
     def open_submission(self, partnership_id: UUID, submission: wire.NewSubmission) -> wire.Submission:

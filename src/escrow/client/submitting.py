@@ -34,8 +34,10 @@ from escrow.psi.keys import GenerationKeys
 from escrow.psi.matchkeys import MatchKeyClass
 from escrow.psi.records import (
     REMOVED,
+    Charge,
     ListRecords,
     SubmissionKind,
+    charge_of,
     chunk_digest,
     difference,
     pack_chunk,
@@ -65,6 +67,7 @@ class Plan:
     was_lost: bool
     accounts_before: int
     gone: int
+    before: ListRecords | None = field(default=None, repr=False)
 
     @property
     def is_empty(self) -> bool:
@@ -101,6 +104,11 @@ class Plan:
         """How many tokens would be sent, by what they were made from."""
         counts = np.bincount(self.changes.tokens["key_class"], minlength=max(MatchKeyClass) + 1)
         return {key_class: int(counts[key_class]) for key_class in MatchKeyClass}
+
+    @property
+    def charge(self) -> Charge | None:
+        """What the service will charge for it; None if this machine does not know the list that is there."""
+        return None if self.before is None else charge_of(self.before, self.content.records)
 
     @property
     def bytes_to_send(self) -> int:
@@ -206,7 +214,20 @@ class Submitter:
         chunks = tuple(pack_chunk(part) for part in split(changes, most_bytes))
         announced = self._announcement(kind, shown.list.last_number + 1, base.number, changes, chunks)
         was_lost = base.number > 0 and before > 0 and not is_base
-        return Plan(announced, chunks, changes, content, base, was_lost=was_lost, accounts_before=before, gone=gone)
+        earlier = kept.records if kept is not None and is_base else None
+        if earlier is None and not was_lost:
+            earlier = ListRecords.empty()
+        return Plan(
+            announced,
+            chunks,
+            changes,
+            content,
+            base,
+            was_lost=was_lost,
+            accounts_before=before,
+            gone=gone,
+            before=earlier,
+        )
 
     def send(self, plan: Plan, *, ready: bool, wait: bool, progress: Progress | None = None) -> Submitted:
         """Upload the chunks that the service lacks, and remember the list once it is applied.

@@ -8,6 +8,8 @@
     │   ├── GenerationInvalid, GenerationOutgrown, RowInvalid
     │   ├── EnvelopeInvalid, EnvelopeCommitmentInvalid, EnvelopeWrapInvalid, EnvelopeTooLarge, EnvelopeStale
     │   ├── RecordsInvalid, MatchKeyAmbiguous, FallbackNotUnique
+    │   ├── ListRefused         a list asks about more than it may
+    │   │   └── ListTooLarge, CeilingExceeded, AllowanceExceeded, ProspectsTooMany
     │   └── ProfileUnknown, ReleaseInvalid
     ├── Refused                 the service refuses a request (see each subclass)
     │   ├── NotAuthenticated, ScopeMissing, NotFound, OrganizationNameTaken, OrganizationNameInvalid

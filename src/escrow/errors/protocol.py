@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from escrow.errors.base import EscrowError
 
 __all__ = [
+    "AllowanceExceeded",
+    "CeilingExceeded",
     "ConfirmationFailed",
     "EnvelopeCommitmentInvalid",
     "EnvelopeInvalid",
@@ -16,9 +20,12 @@ __all__ = [
     "GenerationOutgrown",
     "InviterMismatch",
     "KeyExchangeFailed",
+    "ListRefused",
+    "ListTooLarge",
     "MatchKeyAmbiguous",
     "PairingCodeInvalid",
     "ProfileUnknown",
+    "ProspectsTooMany",
     "ProtocolError",
     "RecordsInvalid",
     "ReleaseInvalid",
@@ -126,6 +133,40 @@ class FallbackNotUnique(ProtocolError):
     """A fallback key stands on more than one account of its list: it is only sent where it is unique."""
 
     code = "fallback-not-unique"
+
+
+class ListRefused(ProtocolError):
+    """A list asks about more than it may; ``limit`` and ``left`` are in fifths of a key, unless they are accounts."""
+
+    code = "list-refused"
+
+    def __init__(self, message: str, *, limit: int, left: int | None = None, renews_at: datetime | None = None) -> None:
+        super().__init__(message)
+        self.limit, self.left, self.renews_at = limit, left, renews_at
+
+
+class ListTooLarge(ListRefused):
+    """The list has more accounts than the service and both sides' terms accept."""
+
+    code = "list-too-large"
+
+
+class CeilingExceeded(ListRefused):
+    """Lists may ask about so much until both sides have had one."""
+
+    code = "ceiling-exceeded"
+
+
+class AllowanceExceeded(ListRefused):
+    """After the first list, lists may ask about so much more in each period."""
+
+    code = "allowance-exceeded"
+
+
+class ProspectsTooMany(ListRefused):
+    """A list has at most a multiple of its customers and opportunities as prospects."""
+
+    code = "prospects-too-many"
 
 
 class ProfileUnknown(ProtocolError):

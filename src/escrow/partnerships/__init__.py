@@ -12,6 +12,7 @@ from escrow.partnerships.agreement import (
 )
 from escrow.partnerships.ending import end, purge, purge_generation
 from escrow.partnerships.generations import start_generation, switch
+from escrow.partnerships.granting import grant_allowance, show_allowance
 from escrow.partnerships.invitations import Invitation, accept, invite, look_up
 from escrow.partnerships.pairing import Pairing, confirm, pairing
 from escrow.partnerships.pausing import pause, resume
@@ -53,6 +54,7 @@ __all__ = [
     "close_request",
     "confirm",
     "end",
+    "grant_allowance",
     "invite",
     "look_up",
     "open_requests",
@@ -66,6 +68,7 @@ __all__ = [
     "say_ready",
     "set_terms",
     "show",
+    "show_allowance",
     "start_generation",
     "switch",
     "terms_document",

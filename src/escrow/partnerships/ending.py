@@ -15,6 +15,8 @@ from escrow.store.secrets import erase_secrets
 from escrow.store.states import GenerationState, JobType, PartnershipState, SubmissionState
 from escrow.store.tables import (
     accounts,
+    alarms,
+    charged_changes,
     chunks,
     disputed_pairs,
     disputes,
@@ -33,8 +35,11 @@ from escrow.store.tables import (
 
 __all__ = ["end", "purge", "purge_generation"]
 
-#: What a purge deletes, those that refer to others first. Terms, submissions without their chunks and the trail stay.
+#: What a purge deletes, those that refer to others first. Terms, submissions without their chunks and the trail stay,
+#: and so does what each of the two has spent: it is of the pair, and a fresh pairing goes on from it.
 _PURGED: tuple[Table, ...] = (
+    alarms,
+    charged_changes,
     generation_proposals,
     envelopes,
     matches,

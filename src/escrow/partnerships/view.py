@@ -1,17 +1,19 @@
-"""A partnership as one party sees it: everything about its own list, and of the partner's only its age."""
+"""A partnership as one party sees it: all about its own list, and of the partner's its age and its rough size."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import func, select
 
+from escrow import spending
 from escrow.access import Caller, Party, party_of
 from escrow.partnerships.generations import proposal_of
 from escrow.psi.matchkeys import Suite
+from escrow.spending import Alarm
 from escrow.standing import AppliedList, SideStanding, Standing, building_standing, standing_of
 from escrow.store.database import Transaction
 from escrow.store.digests import open_submission_digest
@@ -32,6 +34,8 @@ __all__ = [
     "page",
     "show",
 ]
+
+_ALARMS_ARE_TOLD_FOR = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +99,16 @@ class TheirHead:
 
 @dataclass(frozen=True, slots=True)
 class TheirList:
-    """The partner's list: its age, never its size; and what its client vouches for."""
+    """The partner's list: its age, its rough size, recent alarms; and what its client vouches for.
+
+    ``size`` is the lower end of the band that it is told in.
+    """
 
     applied_at: datetime | None
     ready: bool
     head: TheirHead | None = None
+    size: int | None = None
+    alarms: tuple[Alarm, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +151,7 @@ def show(tx: Transaction, party: Party, *, service_key: SealingKey, now: datetim
         paused_by_us=ours.paused,
         paused_by_them=theirs is not None and theirs.paused,
         our_list=_own_list(ours, digest, last_number=last_number(tx, party)),
-        their_list=_their_list(theirs, _their_head(tx, party) if state is PartnershipState.ACTIVE else None),
+        their_list=_their_list(tx, standing, party, now),
         latest_release=_latest_release(tx, party),
     )
 
@@ -243,10 +252,19 @@ def _own_list(ours: SideStanding, digest: bytes | None, *, last_number: int) -> 
     )
 
 
-def _their_list(theirs: SideStanding | None, head: TheirHead | None) -> TheirList:
+def _their_list(tx: Transaction, standing: Standing, party: Party, now: datetime) -> TheirList:
+    side, partnership_id = party.side.other, standing.partnership_id
+    theirs = standing.sides.get(side)
     if theirs is None:
         return TheirList(None, ready=False)
-    return TheirList(None if theirs.applied is None else theirs.applied.applied_at, theirs.ready, head)
+    applied = theirs.applied
+    return TheirList(
+        None if applied is None else applied.applied_at,
+        theirs.ready,
+        head=_their_head(tx, party) if standing.state is PartnershipState.ACTIVE else None,
+        size=None if applied is None or applied.is_withdrawn else spending.told_size(tx, standing, side),
+        alarms=spending.recent_alarms(tx, partnership_id, side, since=now - _ALARMS_ARE_TOLD_FOR),
+    )
 
 
 def _their_head(tx: Transaction, party: Party) -> TheirHead | None:

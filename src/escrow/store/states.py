@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import Enum
 
 __all__ = [
+    "AlarmReason",
     "DisputeReason",
     "GenerationState",
     "JobType",
@@ -122,3 +123,10 @@ class Scope(Enum):
     SUBMIT = "submit"
     TERMS = "terms"
     PAIR = "pair"
+
+
+class AlarmReason(Enum):
+    """Why a party is told of the other one's list: it grew much within a day, or spent much of its allowance."""
+
+    LIST_GREW = "list-grew"
+    ALLOWANCE_HALF_SPENT = "allowance-half-spent"

@@ -24,6 +24,7 @@ from sqlalchemy import (
 
 from escrow.store.columns import Moment, metadata, of_partnership, one_of, rule_columns, side_of_row, terms_columns
 from escrow.store.states import (
+    AlarmReason,
     DisputeReason,
     GenerationState,
     JobType,
@@ -36,8 +37,10 @@ from escrow.terms import Population, Side
 
 __all__ = [
     "accounts",
+    "alarms",
     "api_keys",
     "audit_entries",
+    "charged_changes",
     "chunks",
     "disputed_pairs",
     "disputes",
@@ -56,6 +59,7 @@ __all__ = [
     "release_cells",
     "release_keys",
     "releases",
+    "spending",
     "submissions",
     "terms",
     "terms_requests",
@@ -212,6 +216,14 @@ submissions = Table(
     # The last release that the client had seen when it sent this, and what it vouches for it with.
     Column("head_release", BigInteger),
     Column("head", LargeBinary(32)),
+    # What a limit was, what was left of it and when it renews, where a list was rejected by one.
+    Column("problem_limit", BigInteger),
+    Column("problem_left", BigInteger),
+    Column("problem_renews_at", Moment),
+    # Once applied: the charge in fifths of a token, what of it came off the allowance, and the accounts of the list.
+    Column("charged", BigInteger),
+    Column("spent", BigInteger),
+    Column("list_accounts", Integer),
     one_of("type", SubmissionType),
     one_of("state", SubmissionState),
 )
@@ -281,6 +293,48 @@ list_changes = Table(
     side_of_row(),
     Column("number", BigInteger, primary_key=True, autoincrement=False),
     Column("records", LargeBinary, nullable=False),
+)
+
+#: What an organization has spent with another one: of the pair, so it outlives their partnerships.
+spending = Table(
+    "spending",
+    metadata,
+    Column("organization_id", Uuid, ForeignKey("organizations.organization_id"), primary_key=True),
+    Column("partner_id", Uuid, ForeignKey("organizations.organization_id"), primary_key=True),
+    Column("period_from", Moment, nullable=False),
+    Column("renewed_at", Moment, nullable=False),
+    # In fifths of a token: of the current period, and of all time.
+    Column("base", BigInteger, nullable=False),
+    Column("carried", BigInteger, nullable=False),
+    Column("granted", BigInteger, nullable=False),
+    Column("spent", BigInteger, nullable=False),
+    Column("total", BigInteger, nullable=False),
+    # The last list, and the band of sizes that the partner is told.
+    Column("tokens", BigInteger, nullable=False),
+    Column("accounts", Integer, nullable=False),
+    Column("told_size", Integer, nullable=False),
+)
+
+#: How many accounts of a population had something charged, ever; it goes on from generation to generation.
+charged_changes = Table(
+    "charged_changes",
+    metadata,
+    of_partnership(),
+    side_of_row(),
+    Column("population", SmallInteger, primary_key=True, autoincrement=False),
+    Column("accounts", BigInteger, nullable=False),
+)
+
+#: What the other side is told of this side's list beyond its age and rough size.
+alarms = Table(
+    "alarms",
+    metadata,
+    of_partnership(),
+    side_of_row(),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("reason", Text, primary_key=True),
+    Column("raised_at", Moment, nullable=False),
+    one_of("reason", AlarmReason),
 )
 
 matches = Table(

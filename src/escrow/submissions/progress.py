@@ -19,10 +19,16 @@ __all__ = ["Problem", "Submission", "find", "found", "last_number", "missing_chu
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why a list was rejected."""
+    """Why a list was rejected; where a limit was met, the limit, what was left of it and when it renews.
+
+    Limits are in accounts, those of a ceiling or an allowance in fifths of a token.
+    """
 
     code: str
     detail: str
+    limit: int | None = None
+    left: int | None = None
+    renews_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +63,17 @@ def submission_of(tx: Transaction, party: Party, number: int) -> Submission:
         missing=missing_chunks(tx, party, number),
         received_at=row.received_at,
         applied_at=row.applied_at,
-        problem=None if row.problem_code is None else Problem(row.problem_code, row.problem_detail),
+        problem=None if row.problem_code is None else _problem(row),
+    )
+
+
+def _problem(row: Row[Any]) -> Problem:
+    return Problem(
+        row.problem_code,
+        row.problem_detail,
+        limit=row.problem_limit,
+        left=row.problem_left,
+        renews_at=row.problem_renews_at,
     )
 
 

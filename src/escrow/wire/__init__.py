@@ -6,6 +6,7 @@ are UUIDs in their canonical form, times are UTC in ISO 8601, and the codes of t
 """
 
 from escrow.wire.agreement import CellLevel, Terms, TermsDocument, TermsRequest, TermsRequests
+from escrow.wire.allowances import Allowance, Grant
 from escrow.wire.disclosure import DisclosurePreset, DisclosureRule
 from escrow.wire.disputes import Dispute, DisputedRow, DisputedRowPage, DisputePage, DisputeReason, NewDispute
 from escrow.wire.overlaps import (
@@ -26,6 +27,7 @@ from escrow.wire.partnerships import (
     Generation,
     Invitation,
     InvitationLookup,
+    ListAlarm,
     NewGeneration,
     NewPartnership,
     NextGeneration,
@@ -35,6 +37,7 @@ from escrow.wire.partnerships import (
     PartnershipPage,
     Paused,
     PopulationSizes,
+    SizeBand,
     TheirHead,
     TheirList,
 )
@@ -59,6 +62,7 @@ __all__ = [
     "MOST_ITEMS",
     "Acceptance",
     "AccountTokens",
+    "Allowance",
     "ApiKey",
     "CellLevel",
     "ColumnChunk",
@@ -77,11 +81,13 @@ __all__ = [
     "DisputedRowPage",
     "FieldProblem",
     "Generation",
+    "Grant",
     "Head",
     "Health",
     "Invitation",
     "InvitationLookup",
     "Limits",
+    "ListAlarm",
     "ListedAccount",
     "NewDispute",
     "NewGeneration",
@@ -110,6 +116,7 @@ __all__ = [
     "ServedDetails",
     "Service",
     "Signed",
+    "SizeBand",
     "Submission",
     "SubmissionProblem",
     "Terms",

@@ -11,6 +11,7 @@ from escrow.psi.profile_ids import LATEST_PROFILE
 from escrow.terms import Population
 from escrow.wire.service import Organization
 from escrow.wire.values import (
+    AlarmWord,
     Bytes16,
     Bytes32,
     Code,
@@ -34,6 +35,7 @@ __all__ = [
     "Generation",
     "Invitation",
     "InvitationLookup",
+    "ListAlarm",
     "NewGeneration",
     "NewPartnership",
     "NextGeneration",
@@ -43,6 +45,7 @@ __all__ = [
     "PartnershipPage",
     "Paused",
     "PopulationSizes",
+    "SizeBand",
     "TheirHead",
     "TheirList",
 ]
@@ -136,12 +139,31 @@ class TheirHead(Model):
     head: Bytes32
 
 
+class SizeBand(Model):
+    """A size told so coarsely that no single account shows: from about ``at_least`` to about ``below``."""
+
+    at_least: Number
+    below: Number
+
+
+class ListAlarm(Model):
+    """The partner's list grew by more than a fifth within a day, or spent more than half of its allowance in one."""
+
+    reason: AlarmWord
+    raised_at: Time
+
+
 class TheirList(Model):
-    """The partner's list: its age only, never its size; and which releases its client has seen."""
+    """The partner's list: its age, its size so coarsely that no account shows, and which releases its client has seen.
+
+    ``alarms`` are those of the last thirty days, newest first.
+    """
 
     applied_at: Time | None
     ready: bool
     head: TheirHead | None
+    size: SizeBand | None
+    alarms: Annotated[tuple[ListAlarm, ...], Field(strict=False)]
 
 
 class Paused(Model):

@@ -155,10 +155,16 @@ class ColumnChunk(Model):
 
 
 class SubmissionProblem(Model):
-    """Why the service rejected a list."""
+    """Why the service rejected a list; where a limit was met, the limit, what was left of it and when it renews.
+
+    Limits are in accounts, those of a ceiling or an allowance in fifths of a token.
+    """
 
     code: Annotated[str, Field(examples=["match-key-ambiguous"])]
     detail: Annotated[str, Field(examples=["A match key stands on more accounts than it may."])]
+    limit: Number | None = None
+    left: Number | None = None
+    renews_at: Time | None = None
 
 
 class Submission(Model):

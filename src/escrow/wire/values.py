@@ -32,6 +32,7 @@ __all__ = [
     "MOST_ITEMS",
     "MOST_NUMBER",
     "Accounts",
+    "AlarmWord",
     "Bytes16",
     "Bytes32",
     "Bytes64",
@@ -227,6 +228,7 @@ ScopeWord = Literal["read", "submit", "terms", "pair"]
 PartnershipState = Annotated[Literal["invited", "accepted", "active", "ended"], Field(examples=["active"])]
 GenerationState = Annotated[Literal["building", "live", "retired"], Field(examples=["live"])]
 NextGenerationState = Literal["proposed", "building"]
+AlarmWord = Literal["list-grew", "allowance-half-spent"]
 SubmissionType = Literal["snapshot", "delta"]
 SubmissionState = Annotated[
     Literal["uploading", "received", "applied", "rejected", "withdrawn"], Field(examples=["applied"])

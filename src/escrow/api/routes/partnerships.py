@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import Depends
 
 from escrow import access, errors, partnerships, wire
+from escrow.allowance import band_end
 from escrow.api.cursors import id_cursor, read_id_cursor
 from escrow.api.dependencies import (
     AnyKey,
@@ -78,7 +79,7 @@ def list_partnerships(
 
 @router.get("/v1/partnerships/{partnership_id}", summary="One partnership", responses=problems(errors.NotFound))
 def show_partnership(partnership_id: PartnershipId, key: AnyKey, service: Serving) -> wire.Partnership:
-    """Show a partnership from the caller's seat; of the partner's list only its age."""
+    """Show a partnership from the caller's seat; of the partner's list its age and its rough size."""
     with service.database.snapshot("show partnership") as tx:
         party = access.party_of(tx, key.admit(tx), partnership_id)
         return told(partnerships.show(tx, party, service_key=service.sealing_key, now=service.now()))
@@ -278,9 +279,11 @@ def told(shown: Partnership) -> wire.Partnership:
 
 
 def _their_list_told(theirs: TheirList) -> wire.TheirList:
-    head = theirs.head
+    head, size = theirs.head, theirs.size
     return wire.TheirList(
         applied_at=theirs.applied_at,
         ready=theirs.ready,
         head=None if head is None else wire.TheirHead(generation=head.generation, release=head.release, head=head.head),
+        size=None if size is None else wire.SizeBand(at_least=size, below=band_end(size)),
+        alarms=tuple(wire.ListAlarm(reason=each.reason.value, raised_at=each.raised_at) for each in theirs.alarms),
     )

@@ -12,7 +12,7 @@ from escrow.api.idempotency import Router
 from escrow.api.problems import TAKES_A_BODY, problems
 from escrow.api.records import COLUMNS_EXAMPLES, ROWS_EXAMPLES, account_rows, packed
 from escrow.store.states import SubmissionType
-from escrow.submissions import Announcement, Head, Place, Submission, SubmissionLimits
+from escrow.submissions import Announcement, Head, Place, Problem, Submission, SubmissionLimits
 from escrow.wire.values import MOST_NUMBER
 
 __all__ = ["router"]
@@ -249,6 +249,16 @@ def _told(submission: Submission) -> wire.Submission:
         missing=submission.missing,
         received_at=submission.received_at,
         applied_at=submission.applied_at,
-        problem=None if problem is None else wire.SubmissionProblem(code=problem.code, detail=problem.detail),
+        problem=None if problem is None else _problem_told(problem),
         accounts=submission.accounts,
+    )
+
+
+def _problem_told(problem: Problem) -> wire.SubmissionProblem:
+    return wire.SubmissionProblem(
+        code=problem.code,
+        detail=problem.detail,
+        limit=problem.limit,
+        left=problem.left,
+        renews_at=problem.renews_at,
     )

@@ -19,6 +19,7 @@ from escrow.client.cli import (
     disputing,
     doctoring,
     explaining,
+    granting,
     overview,
     pairing_up,
     pausing,
@@ -55,6 +56,7 @@ agreeing.app.registered_commands += stepping_up.app.registered_commands
 reading.report_app.registered_commands += verifying.app.registered_commands
 app.add_typer(reading.report_app, name="report", help="The 3×3 of a release, and whether it is what was signed.")
 app.add_typer(agreeing.app, name="terms", help="What we share, cell by cell.")
+app.add_typer(granting.app, name="allowance", help="How many new accounts may be asked about, by us and by a partner.")
 app.add_typer(withdrawing.app, name="submission", help="What was sent: take it back.")
 app.add_typer(conforming.app, name="conformance", help="Hold a client of your own to the protocol.")
 app.add_typer(configuring.app, name="config", help="The project file escrow.toml: what our lists are made from.")

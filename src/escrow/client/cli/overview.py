@@ -9,6 +9,7 @@ import typer
 
 from escrow.client.cli.commands import command
 from escrow.client.cli.exits import ExitCode, exit_code_of
+from escrow.client.cli.granting import alarm_text, allowance_text, size_text
 from escrow.client.cli.pairing_up import seat_object
 from escrow.client.cli.rotating import generation_lines
 from escrow.client.cli.session import Said, Session, name_of
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from escrow.client.seats import Seat
-    from escrow.wire import Partnership
+    from escrow.wire import Allowance, Partnership
 
 __all__ = ["app"]
 
@@ -35,13 +36,15 @@ class Stand:
 
     seat: Seat
     shown: Partnership | None = None
+    allowance: Allowance | None = None
     error: EscrowError | None = None
 
     def machine(self) -> dict[str, object]:
         """What programs are told."""
         told = {"code": self.error.code, "detail": self.error.message} if self.error else None
         shown = self.shown.model_dump(mode="json") if self.shown else None
-        return {**seat_object(self.seat), "service": shown, "error": told}
+        allowance = self.allowance.model_dump(mode="json") if self.allowance else None
+        return {**seat_object(self.seat), "service": shown, "allowance": allowance, "error": told}
 
     def lines(self) -> Iterator[str]:
         """What a person is told."""
@@ -52,6 +55,8 @@ class Stand:
             yield f"  check        {self.seat.check}"
         if self.shown is not None and self.shown.state == "active":
             yield from _lists(self.shown)
+            if self.allowance is not None:
+                yield f"  allowance    {allowance_text(self.allowance)}"
             yield from generation_lines(self.seat, self.shown)
         if self.shown is not None and self.shown.state == "ended":
             yield "  next         `escrow end` erases its keys here too; to go on with this partner, `escrow invite`"
@@ -112,7 +117,8 @@ def _stand(session: Session, seat: Seat) -> Stand:
     try:
         seat = advance(session.service, session.file, seat, now=session.now)
         shown = session.service.partnership(seat.partnership_id)
-        return Stand(follow(session.file, seat, shown, now=session.now), shown)
+        allowance = session.service.allowance(seat.partnership_id) if shown.state == "active" else None
+        return Stand(follow(session.file, seat, shown, now=session.now), shown, allowance)
     except EscrowError as error:
         return Stand(session.keyring.seat(seat.partnership_id), error=error)
 
@@ -146,8 +152,10 @@ def _lists(shown: Partnership) -> Iterator[str]:
     if ours.applied_at:
         yield f"               {sizes}"
     theirs = shown.their_list
-    told = f"applied {_when(theirs.applied_at)}" if theirs.applied_at else "none yet"
+    told = f"{size_text(shown)}, applied {_when(theirs.applied_at)}" if theirs.applied_at else "none yet"
     yield f"  their list   {told}{_ready(is_ready=theirs.ready)}"
+    for alarm in theirs.alarms:
+        yield f"  [red]alarm[/]        {alarm_text(alarm.reason)} ({_when(alarm.raised_at)})"
     yield f"  release      {shown.latest_release or 'none yet'}"
 
 

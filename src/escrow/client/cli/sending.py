@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from escrow.client.sources import CrmRows
     from escrow.client.submitting import Plan
     from escrow.client.syncing import Exchanged
+    from escrow.psi.records import Charge
+    from escrow.wire import Allowance
 
 __all__ = ["app"]
 
@@ -115,7 +117,8 @@ class _Sending:
             place = (session.service, session.file, state, seat.partnership_id)
             filler = Filler(*place, session.now, bars.stage, most_removed, corrections)
             if self.dry_run:
-                return _planned(filler.plan(crm), crm, mapping, most_removed)
+                allowance = session.service.allowance(seat.partnership_id)
+                return _planned(filler.plan(crm), crm, mapping, most_removed, allowance)
             if corrections.do_not_map is not None:
                 remember_use(state.folder, session.now)
             fillings = filler.send(crm, ready=self.ready, wait=self.is_waiting)
@@ -224,13 +227,46 @@ def _state(filling: Filling) -> str:
     return filling.submitted.submission.state if filling.submitted.submission else "unchanged"
 
 
-def _planned(fillings: list[Filling], crm: CrmRows, mapping: ColumnMapping, most_removed: float) -> Said:
+def _charge_object(charge: Charge | None, allowance: Allowance) -> dict[str, object] | None:
+    if charge is None:
+        return None
+    return {
+        "keys": charge.tokens,
+        "moves": charge.moves,
+        "fifths": charge.fifths,
+        "accounts": -(-charge.fifths // allowance.fifths_of_an_account),
+        "is_allowed": charge.fifths <= allowance.left,
+    }
+
+
+def _show_charge(console: Console, charge: Charge | None, allowance: Allowance) -> None:
+    """Say what the list asks about that the one before did not, and whether that is allowed."""
+    from escrow.client.cli.granting import allowance_text
+
+    console.print(f"Allowed:  {allowance_text(allowance)}")
+    if charge is None:
+        console.print("          what this list is charged is not known: this machine lacks the list that is there")
+        return
+    accounts = -(-charge.fifths // allowance.fifths_of_an_account)
+    console.print(f"Charged:  {charge.tokens:,} new keys and {charge.moves:,} moves: about {accounts:,} accounts")
+    if charge.fifths > allowance.left:
+        console.print(
+            "[red]          that is more than is left: the service would reject it.[/] Send fewer new accounts,\n"
+            "          wait, or ask your partner to run `escrow allowance grant`."
+        )
+
+
+def _planned(
+    fillings: list[Filling], crm: CrmRows, mapping: ColumnMapping, most_removed: float, allowance: Allowance
+) -> Said:
     plan = fillings[0].plan
+    charge = plan.charge
     accounts, tokens = plan.sample
 
     def show(console: Console) -> None:
         console.print("[bold]Nothing was sent.[/] This is all that would leave this machine:\n")
         _show_plan(console, plan, crm)
+        _show_charge(console, charge, allowance)
         console.print("\nFirst account records (row 8 bytes, population, flags, segments):", *accounts, sep="\n  ")
         console.print("First token records (token 16 bytes, row 8 bytes, class):", *tokens, sep="\n  ")
         for filling in fillings[1:]:
@@ -247,6 +283,8 @@ def _planned(fillings: list[Filling], crm: CrmRows, mapping: ColumnMapping, most
         "beside": _beside_object(fillings, crm),
         "dry_run": True,
         "shrinks": plan.shrinks(most_removed),
+        "charge": _charge_object(charge, allowance),
+        "allowance": allowance.model_dump(mode="json"),
         "columns": {str(meaning): header for meaning, header in mapping.columns.items()},
         "sample": {"accounts": list(accounts), "tokens": list(tokens)},
     }

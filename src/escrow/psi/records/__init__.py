@@ -4,12 +4,12 @@ Nothing here knows what a token stands for; tokens may be in wire form or in sto
 """
 
 from escrow.psi.records.changes import apply_delta, difference
+from escrow.psi.records.charges import Charge, charge_of, distinct_tokens
 from escrow.psi.records.checks import (
     LARGEST_ACCOUNT_BYTES,
     MOST_TOKENS_OF_AN_ACCOUNT,
     check_growth,
     check_list,
-    distinct_tokens,
 )
 from escrow.psi.records.chunks import (
     SubmissionKind,
@@ -42,10 +42,12 @@ __all__ = [
     "TOKEN_BYTES",
     "TOKEN_DTYPE",
     "AccountRow",
+    "Charge",
     "Columns",
     "ListRecords",
     "SubmissionKind",
     "apply_delta",
+    "charge_of",
     "check_growth",
     "check_list",
     "chunk_digest",

@@ -6,6 +6,7 @@ import numpy as np
 
 from escrow.errors import FallbackNotUnique, GenerationOutgrown, MatchKeyAmbiguous, RecordsInvalid
 from escrow.psi.matchkeys import MOST_ACCOUNTS_OF_A_KEY, Kind
+from escrow.psi.records.charges import distinct_tokens
 from escrow.psi.records.layout import (
     ACCOUNT_DTYPE,
     REMOVED,
@@ -19,7 +20,7 @@ from escrow.psi.records.layout import (
     token_halves,
 )
 
-__all__ = ["LARGEST_ACCOUNT_BYTES", "MOST_TOKENS_OF_AN_ACCOUNT", "check_growth", "check_list", "distinct_tokens"]
+__all__ = ["LARGEST_ACCOUNT_BYTES", "MOST_TOKENS_OF_AN_ACCOUNT", "check_growth", "check_list"]
 
 MOST_TOKENS_OF_AN_ACCOUNT = 32
 LARGEST_ACCOUNT_BYTES = ACCOUNT_DTYPE.itemsize + MOST_TOKENS_OF_AN_ACCOUNT * TOKEN_DTYPE.itemsize
@@ -59,13 +60,6 @@ def check_growth(records: ListRecords, *, most_tokens: int) -> None:
             "live one allows; submit the list to the live generation first, or leave the newest accounts out until "
             "the switch"
         )
-
-
-def distinct_tokens(records: ListRecords) -> int:
-    """Count the tokens of a list, each once however many accounts it stands on."""
-    high, low = token_halves(records.tokens)
-    order = np.lexsort((low, high))
-    return int(np.count_nonzero(run_starts(high[order]) | run_starts(low[order])))
 
 
 def _stands_on_more_than(most: int, tokens: Records) -> bool:
