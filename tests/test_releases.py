@@ -180,6 +180,7 @@ def test_a_withheld_number_is_not_stored(desk: Desk) -> None:
 def test_a_list_that_is_resubmitted_as_it_was_gives_the_same_numbers(desk: Desk) -> None:
     desk.share(Level.COUNTS)
     both_apply(desk)
+    desk.applied(Side.LEFT, records_of(LEFT | many(CUSTOMERS, 900, 1, domains_from=9_900)))
     desk.applied(Side.LEFT, records_of(LEFT))
     desk.clock.move(DAY)
     desk.drain()
@@ -190,9 +191,9 @@ def test_a_list_that_is_resubmitted_as_it_was_gives_the_same_numbers(desk: Desk)
 def test_releases_are_listed_newest_first_and_by_page(desk: Desk) -> None:
     desk.share(Level.COUNTS)
     both_apply(desk)
-    for _ in range(2):
+    for row in (900, 901):
         desk.clock.move(DAY)
-        desk.applied(Side.LEFT, records_of(LEFT))
+        desk.applied(Side.LEFT, records_of(LEFT | many(CUSTOMERS, row, 1, domains_from=9_000 + row)))
     first = listed(desk, limit=2)
     assert [item.number for item in first.items] == [3, 2]
     rest = listed(desk, before=first.next, limit=2)

@@ -28,12 +28,14 @@ from escrow.errors import (
 )
 from escrow.psi.pepper import stored_index
 from escrow.psi.records import (
+    Changes,
     Charge,
     ListRecords,
     apply_delta,
     charge_of,
     check_growth,
     check_list,
+    count_changes,
     distinct_tokens,
     join,
     parse_chunk,
@@ -97,6 +99,7 @@ class Prepared:
     """What became of a submission: a list in blocks, changes to set beside the blocks, or a problem.
 
     ``charge`` is what it asks about beyond the list before, and ``tokens`` counts all of its tokens.
+    ``changes`` are what it adds to the number that the next release waits for.
     """
 
     submitted: _Submitted
@@ -104,6 +107,7 @@ class Prepared:
     whole: ListRecords
     charge: Charge
     tokens: int
+    changes: Changes = field(default_factory=Changes.none)
 
     @property
     def asked(self) -> Asked:
@@ -137,10 +141,14 @@ def prepare(db: Database, partnership_id: UUID, side: Side, *, service_key: Seal
     except ProtocolError as refused:
         empty = ListRecords.empty()
         return Prepared(submitted, Problem(refused.code, refused.message), empty, charge_of(empty, empty), 0)
+    # Under a key of its own every token is new: what a building generation holds is no change of the list.
+    is_live = submitted.generation.state is GenerationState.LIVE
+    changes = count_changes(submitted.before, whole) if is_live else Changes.none()
     became: PackedList | ListRecords = delta
     if not submitted.is_delta or _folds(submitted, delta, whole):
         became = pack_list(whole, ever_seen=submitted.ever_seen)
-    return Prepared(submitted, became, whole, charge_of(submitted.before, whole), distinct_tokens(whole))
+    charge = charge_of(submitted.before, whole)
+    return Prepared(submitted, became, whole, charge, distinct_tokens(whole), changes)
 
 
 def commit(tx: Transaction, prepared: Prepared, *, limits: ListLimits, now: datetime) -> None:
@@ -164,6 +172,7 @@ def commit(tx: Transaction, prepared: Prepared, *, limits: ListLimits, now: date
         _reject(tx, submitted, _problem(refused), now)
     else:
         _write(tx, submitted, prepared.became, prepared.whole, row.digest, now)
+        _add_changes(tx, submitted, prepared.changes)
         _applied(tx, prepared, after, now)
 
 
@@ -281,6 +290,14 @@ def _write(
     else:
         sizes = whole.population_sizes
         add_changes(*place, became, populations=sizes, number=number, sealed_digest=digest, now=now)
+
+
+def _add_changes(tx: Transaction, submitted: _Submitted, changes: Changes) -> None:
+    """Count on: the numbers belong to the party, outlive its lists and never fall."""
+    seat = (parties.c.partnership_id == submitted.partnership_id) & (parties.c.side == submitted.side.value)
+    of_each = {each: parties.c[f"{each.word}_changes"] for each in Population}
+    values = {column.name: column + changes.populations[each] for each, column in of_each.items()}
+    tx.execute(update(parties).where(seat).values(changes=parties.c.changes + changes.accounts, **values))
 
 
 def _applied(tx: Transaction, prepared: Prepared, charged: tuple[Spending, int] | None, now: datetime) -> None:

@@ -12,9 +12,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, and_, select
+from sqlalchemy import ColumnElement, Row, and_, select
 
 from escrow.errors import PartnershipNotActive
+from escrow.psi.records import Changes
 from escrow.store.database import Transaction
 from escrow.store.states import GenerationState, PartnershipState, SubmissionState
 from escrow.store.tables import generations, lists, parties, partnerships, submissions
@@ -69,7 +70,8 @@ class AppliedList:
 class SideStanding:
     """One party: who it is, its terms as it sees them, its list if one is applied, and what it said of it.
 
-    ``ready`` says that the counts of its list are right, ``paused`` that nothing is to be compared for now.
+    ``ready`` says that the counts of its list are right, ``paused`` that nothing is to be compared for now. ``changes``
+    is how many accounts its submissions have changed so far.
     """
 
     organization_id: UUID
@@ -78,6 +80,7 @@ class SideStanding:
     applied: AppliedList | None
     ready: bool
     paused: bool
+    changes: Changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +236,7 @@ def _sides(
 ) -> Iterator[tuple[Side, SideStanding]]:
     same_party = (terms_table.c.partnership_id == parties.c.partnership_id) & (terms_table.c.side == parties.c.side)
     rows = tx.execute(
-        select(parties.c.organization_id, parties.c.ready_submission, parties.c.paused_at, terms_table)
+        select(*_PARTY_COLUMNS, *terms_table.c)
         .join_from(parties, terms_table, same_party & (terms_table.c.number == parties.c.terms_number))
         .where(parties.c.partnership_id == partnership_id)
     )
@@ -248,5 +251,20 @@ def _sides(
                 applied=own,
                 ready=row.ready_submission is not None,
                 paused=row.paused_at is not None,
+                changes=_changes(row),
             ),
         )
+
+
+_PARTY_COLUMNS: tuple[ColumnElement[Any], ...] = (
+    parties.c.organization_id,
+    parties.c.ready_submission,
+    parties.c.paused_at,
+    parties.c.changes,
+    *(parties.c[f"{population.word}_changes"] for population in Population),
+)
+
+
+def _changes(row: Row[Any]) -> Changes:
+    populations = {population: row._mapping[f"{population.word}_changes"] for population in Population}
+    return Changes(row.changes, populations)

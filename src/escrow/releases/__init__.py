@@ -1,8 +1,8 @@
 """Releases: the overlap matrix computed once, signed, stored, and the same for both sides; reports are views of it.
 
-The first release is made when both parties are ready; from then on at most one per interval, and only when a list or
-a dispute has changed. A change of terms starts none. Reading never computes: a view opens a cell if the terms then and
-now allow it.
+The first release is made when both parties are ready; from then on at most one per interval, and only when the lists
+have changed enough or a dispute has. A change of terms starts none. Reading never computes: a view opens a cell if the
+terms then and now allow it.
 """
 
 from escrow.releases.making import exact_counts, make_release

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import insert, select
+from sqlalchemy import and_, func, insert, select
 
 from escrow import audit
 from escrow.access import lock_partnership
 from escrow.psi.matching import Band, counts, overlaps, pairs, settle, split_off
 from escrow.psi.records import ListRecords
 from escrow.releases.signing import Salts, Signed, draw_salts, sign_release
-from escrow.reports.disclosure import disclose
-from escrow.reports.matrix import CellCount, OverlapMatrix
+from escrow.reports.disclosure import ShownBefore, disclose, over_time
+from escrow.reports.matrix import CellCount, CellState, OverlapMatrix
 from escrow.standing import AppliedList, Standing, columns_of_rule, standing_of
 from escrow.store.blocks import load_list
 from escrow.store.database import Database, Transaction
@@ -27,7 +27,7 @@ from escrow.store.release_keys import ReleaseKey, publish
 from escrow.store.sealing import SealingKey
 from escrow.store.states import JobType
 from escrow.store.tables import release_cells, releases
-from escrow.terms import Cell, Level, Side, Terms
+from escrow.terms import Cell, Level, Population, Side, Terms
 
 __all__ = ["exact_counts", "make_release"]
 
@@ -36,13 +36,16 @@ __all__ = ["exact_counts", "make_release"]
 class _Last:
     """The release before: its number, when it was made, and the submissions it was made from, left and right.
 
-    ``statement`` is None where it was made before releases were signed: then the next one begins the chain.
+    ``statement`` is None where it was made before releases were signed: then the next one begins the chain. ``changes``
+    is how many both sides had had by then.
     """
 
     number: int
     made_at: datetime
     submissions: tuple[int, int]
     statement: bytes | None
+    generation: int
+    changes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,7 @@ class _Basis:
     last: _Last | None
     disputed: frozenset[Pair]
     disputed_since: bool
+    shown_before: Mapping[Cell, ShownBefore]
 
 
 def make_release(
@@ -77,7 +81,8 @@ def make_release(
             lock_partnership(tx, partnership_id)
             enqueue(tx, JobType.RELEASE, partnership_id, due_at=due_at)
         return
-    matrix = _disclosed(*lists, basis=basis)
+    shown = _shown(*lists, basis=basis)
+    matrix = OverlapMatrix({cell: each.count for cell, each in shown.items()})
     with db.transaction("release: write") as tx:
         lock_partnership(tx, partnership_id)
         if _basis(tx, partnership_id) != basis:
@@ -92,7 +97,7 @@ def make_release(
             basis.standing, digests, matrix, salts, number=number, previous=previous, key=key, now=now
         )
         publish(tx, key, now=now)
-        _write(tx, basis.standing, matrix, salts, signed, number=number, now=now)
+        _write(tx, basis.standing, shown, salts, signed, number=number, now=now)
 
 
 def _digest(tx: Transaction, partnership_id: UUID, side: Side, applied: AppliedList, service_key: SealingKey) -> bytes:
@@ -117,7 +122,8 @@ def exact_counts(
 def _basis(tx: Transaction, partnership_id: UUID) -> _Basis:
     last = _last(tx, partnership_id)
     since = last is not None and disputes_since(tx, partnership_id, last.made_at)
-    return _Basis(standing_of(tx, partnership_id), last, pairs_in_dispute(tx, partnership_id), since)
+    standing, disputed = standing_of(tx, partnership_id), pairs_in_dispute(tx, partnership_id)
+    return _Basis(standing, last, disputed, since, _shown_before(tx, partnership_id))
 
 
 def _due_at(basis: _Basis, *, now: datetime) -> datetime | None:
@@ -129,8 +135,23 @@ def _due_at(basis: _Basis, *, now: datetime) -> datetime | None:
         ready = all(side.ready for side in standing.sides.values())
         # A release of nine hidden cells would only spend the first one.
         return now if ready and any(standing.effective.cells_from(Level.COUNTS)) else None
-    changed = basis.disputed_since or last.submissions != tuple(standing.applied[side].number for side in Side)
-    return last.made_at + standing.effective.disclosure.interval if changed and not _awaits_word(standing) else None
+    if _awaits_word(standing) or not (basis.disputed_since or _has_changed_enough(standing, last)):
+        return None
+    return last.made_at + standing.effective.disclosure.interval
+
+
+def _has_changed_enough(standing: Standing, last: _Last) -> bool:
+    """Tell whether the lists have changed as much as the terms ask for; what takes a list away is always enough."""
+    if last.submissions == tuple(standing.applied[side].number for side in Side):
+        return False
+    rule = standing.effective.disclosure
+    is_another = last.generation != standing.live.number
+    was_emptied = any(not applied.accounts for applied in standing.applied.values())
+    return rule.noise or is_another or was_emptied or _all_changes(standing) - last.changes >= rule.least_changes
+
+
+def _all_changes(standing: Standing) -> int:
+    return sum(side.changes.accounts for side in standing.sides.values())
 
 
 def _awaits_word(standing: Standing) -> bool:
@@ -138,13 +159,23 @@ def _awaits_word(standing: Standing) -> bool:
     return any(not standing.sides[side].ready and applied.accounts for side, applied in standing.applied.items())
 
 
-def _disclosed(left: ListRecords, right: ListRecords, *, basis: _Basis) -> OverlapMatrix:
-    effective = basis.standing.effective
-    return disclose(
+def _shown(left: ListRecords, right: ListRecords, *, basis: _Basis) -> Mapping[Cell, ShownBefore]:
+    """Decide what each cell shows; a population that is empty has nothing to repeat, and is no ground to repeat it."""
+    effective, sides = basis.standing.effective, basis.standing.sides
+    left_sizes, right_sizes = left.population_sizes, right.population_sizes
+    computed = disclose(
         exact_counts(left, right, effective, disputed=basis.disputed),
         levels=effective.levels,
-        left_sizes=left.population_sizes,
-        right_sizes=right.population_sizes,
+        left_sizes=left_sizes,
+        right_sizes=right_sizes,
+        rule=effective.disclosure,
+    )
+    ours, theirs = (sides[side].changes.populations for side in Side)
+    there = {cell: each for cell, each in basis.shown_before.items() if left_sizes[cell.ours]}
+    return over_time(
+        computed,
+        before={cell: each for cell, each in there.items() if right_sizes[cell.theirs]},
+        changes={cell: (ours[cell.ours], theirs[cell.theirs]) for cell in computed},
         rule=effective.disclosure,
     )
 
@@ -152,7 +183,7 @@ def _disclosed(left: ListRecords, right: ListRecords, *, basis: _Basis) -> Overl
 def _write(
     tx: Transaction,
     standing: Standing,
-    matrix: OverlapMatrix,
+    shown: Mapping[Cell, ShownBefore],
     salts: Salts,
     signed: Signed,
     *,
@@ -172,7 +203,11 @@ def _write(
         **{f"{side.value}_salt": salt for side, salt in salts.lists.items()},
     }
     tx.execute(insert(releases).values(place | conditions | _list_columns(standing)))
-    cells = [place | _cell_columns(cell, count) | {"salt": salts.cells[cell]} for cell, count in matrix.items()]
+    empty = {side: _empty(applied) for side, applied in standing.applied.items()}
+    cells = []
+    for cell, each in shown.items():
+        is_there = cell.ours not in empty[Side.LEFT] and cell.theirs not in empty[Side.RIGHT]
+        cells.append(place | _cell_columns(cell, each, is_there=is_there) | {"salt": salts.cells[cell]})
     tx.execute(insert(release_cells), cells)
     detail = {"release": number}
     trail_id = standing.partnership_id
@@ -188,19 +223,46 @@ def _list_columns(standing: Standing) -> dict[str, object]:
             "digest": applied.sealed_digest,
             "applied_at": applied.applied_at,
             "accounts": applied.accounts,
+            "changes": standing.sides[side].changes.accounts,
             **{population.word: size for population, size in applied.populations.items()},
         }
         columns |= {f"{side.value}_{name}": value for name, value in said.items()}
     return columns
 
 
-def _cell_columns(cell: Cell, count: CellCount) -> dict[str, object]:
+def _empty(applied: AppliedList) -> frozenset[Population]:
+    return frozenset(population for population, size in applied.populations.items() if not size)
+
+
+def _cell_columns(cell: Cell, shown: ShownBefore, *, is_there: bool) -> dict[str, object]:
+    count = shown.count
+    may_repeat = is_there and count.level is Level.COUNTS
     return {
         "left_population": int(cell.ours),
         "right_population": int(cell.theirs),
         "level": int(count.level),
         "state": count.state.word,
         "count": count.number,
+        "left_changes": shown.left if may_repeat else None,
+        "right_changes": shown.right if may_repeat else None,
+    }
+
+
+def _shown_before(tx: Transaction, partnership_id: UUID) -> Mapping[Cell, ShownBefore]:
+    """Read what each cell showed when it was last at counts, in a release that it may repeat."""
+    repeatable = (release_cells.c.partnership_id == partnership_id) & release_cells.c.left_changes.is_not(None)
+    place = (release_cells.c.left_population, release_cells.c.right_population)
+    latest = select(*place, func.max(release_cells.c.number).label("number")).where(repeatable).group_by(*place)
+    last = latest.subquery()
+    same = and_(*(last.c[column.name] == column for column in (*place, release_cells.c.number)))
+    rows = tx.execute(select(release_cells).join(last, same).where(repeatable))
+    return {
+        Cell(Population(row.left_population), Population(row.right_population)): ShownBefore(
+            CellCount(Level(row.level), CellState[row.state.upper()], row._mapping[release_cells.c.count]),
+            row.left_changes,
+            row.right_changes,
+        )
+        for row in rows
     }
 
 
@@ -215,5 +277,7 @@ def _last(tx: Transaction, partnership_id: UUID) -> _Last | None:
             made_at=row.made_at,
             submissions=(row.left_submission, row.right_submission),
             statement=row.statement,
+            generation=row.generation,
+            changes=row.left_changes + row.right_changes,
         )
     )

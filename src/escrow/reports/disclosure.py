@@ -1,7 +1,7 @@
-"""What may be told: rule 7 of the protocol at one moment, and the view of a release under the terms of now.
+"""What may be told: rule 7 of the protocol at one moment and over time, and a release seen under the terms of now.
 
-Here are the threshold, the room left in both lines, the smallest population and the step. What rule 7 says of changes
-over time, and noise, come with the disclosure policy.
+Here are the threshold, the room left in both lines, the smallest population, the step, and how long a state is kept.
+Noise is not here yet.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from escrow.reports.matrix import CellCount, CellState, OverlapMatrix
 from escrow.terms import CELLS, Cell, DisclosureRule, Level, Population, Tier
 
-__all__ = ["SMALLEST_POPULATION", "Conditions", "disclose", "view"]
+__all__ = ["SMALLEST_POPULATION", "Conditions", "ShownBefore", "disclose", "over_time", "view"]
 
 #: A population with fewer accounts has no public cells at level counts, whatever the threshold.
 SMALLEST_POPULATION = 50
@@ -68,6 +68,47 @@ def disclose(
         if left_open[cell.ours] and right_open[cell.theirs]
     }
     return OverlapMatrix({cell: _count(levels[cell], shown.get(cell)) for cell in CELLS})
+
+
+@dataclass(frozen=True, slots=True)
+class ShownBefore:
+    """What a cell at counts showed when its state was last computed, and how often both populations had changed then.
+
+    ``left`` and ``right`` count the changes of the cell's left population by its owner, and of its right one by its.
+    """
+
+    count: CellCount
+    left: int
+    right: int
+
+
+def over_time(
+    computed: OverlapMatrix,
+    *,
+    before: Mapping[Cell, ShownBefore],
+    changes: Mapping[Cell, tuple[int, int]],
+    rule: DisclosureRule,
+) -> dict[Cell, ShownBefore]:
+    """Let a cell whose state would change repeat what it showed, until k changes on each side hide what changed it.
+
+    ``changes`` are the counters of now, left and right. A state that stays shows its number of now, and is newly
+    computed. A number that the rule of now would not show is not repeated. A cell that is not at counts repeats
+    nothing, and neither does any with noise, where the schedule is fixed.
+    """
+    return {
+        cell: _shown(count, before.get(cell), ShownBefore(count, *changes[cell]), rule)
+        for cell, count in computed.items()
+    }
+
+
+def _shown(count: CellCount, before: ShownBefore | None, now: ShownBefore, rule: DisclosureRule) -> ShownBefore:
+    if before is None or count.level is not Level.COUNTS or rule.noise or count.state is before.count.state:
+        return now
+    shown = before.count.number
+    if shown is not None and (shown < rule.k or shown % rule.step):
+        return now
+    has_changed = now.left - before.left >= rule.k and now.right - before.right >= rule.k
+    return now if has_changed else before
 
 
 def view(

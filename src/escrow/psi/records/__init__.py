@@ -3,7 +3,7 @@
 Nothing here knows what a token stands for; tokens may be in wire form or in stored-index form.
 """
 
-from escrow.psi.records.changes import apply_delta, difference
+from escrow.psi.records.changes import Changes, apply_delta, count_changes, difference
 from escrow.psi.records.charges import Charge, charge_of, distinct_tokens
 from escrow.psi.records.checks import (
     LARGEST_ACCOUNT_BYTES,
@@ -42,6 +42,7 @@ __all__ = [
     "TOKEN_BYTES",
     "TOKEN_DTYPE",
     "AccountRow",
+    "Changes",
     "Charge",
     "Columns",
     "ListRecords",
@@ -51,6 +52,7 @@ __all__ = [
     "check_growth",
     "check_list",
     "chunk_digest",
+    "count_changes",
     "difference",
     "distinct_tokens",
     "join",

@@ -2,12 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
 from escrow.psi.records.layout import ACCOUNT_DTYPE, REMOVED, ListRecords, Mask, Records, Words, pick, stack
+from escrow.terms import Population
 
-__all__ = ["apply_delta", "difference"]
+__all__ = ["Changes", "apply_delta", "count_changes", "difference"]
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """How many accounts a list has added, removed or changed: at all, and of each population.
+
+    An account that moves from one population to another is a change of both, and one change at all.
+    """
+
+    accounts: int
+    populations: Mapping[Population, int]
+
+    def __add__(self, other: Changes) -> Changes:
+        both = {each: self.populations[each] + other.populations[each] for each in Population}
+        return Changes(self.accounts + other.accounts, both)
+
+    @classmethod
+    def none(cls) -> Changes:
+        """Nothing has changed yet."""
+        return cls(0, dict.fromkeys(Population, 0))
 
 
 def difference(before: ListRecords, now: ListRecords) -> ListRecords:
@@ -32,6 +56,29 @@ def apply_delta(before: ListRecords, delta: ListRecords) -> ListRecords:
     accounts = stack(pick(before.accounts, kept), pick(delta.accounts, stays))
     tokens = stack(pick(before.tokens, np.repeat(kept, _tokens_each(before))), delta.tokens)
     return ListRecords(_by_row(accounts), _by_row(tokens))
+
+
+def count_changes(before: ListRecords, now: ListRecords) -> Changes:
+    """Count the accounts that are new, gone, of another population or of other tokens; nothing else is a change."""
+    before, now = _what_matches(before), _what_matches(now)
+    rows = difference(before, now).rows
+    was, became = _populations_of(rows, before), _populations_of(rows, now)
+    populations = {each: int(np.count_nonzero((was == each) | (became == each))) for each in Population}
+    return Changes(int(rows.size), populations)
+
+
+def _what_matches(records: ListRecords) -> ListRecords:
+    accounts = records.accounts.copy()
+    accounts["flags"], accounts["segments"] = 0, 0
+    return ListRecords(accounts, records.tokens)
+
+
+def _populations_of(rows: Words, records: ListRecords) -> npt.NDArray[np.uint8]:
+    """Give the population of each of these rows on a list, 0 where it is not on it; rows ascend."""
+    found = np.zeros(rows.size, np.uint8)
+    stands, named = _among(rows, records.rows), _among(records.rows, rows)
+    found[stands] = records.accounts["population"][named]
+    return found
 
 
 def _differs(before: ListRecords, now: ListRecords, stayed: Mask, stays: Mask) -> Mask:
