@@ -32,7 +32,7 @@ def test_both_parties_read_one_release_each_from_its_own_side(api: Served) -> No
         (cell.theirs, cell.ours): cell.number for cell in right.cells
     }
     shown = {(cell.ours, cell.theirs): cell.number for cell in left.cells if cell.number is not None}
-    assert shown == {(Population.CUSTOMERS, Population.PROSPECTS): 41}
+    assert shown == {(Population.CUSTOMERS, Population.OPPORTUNITIES): 41}
     assert (left.our_list.accounts, right.our_list.accounts) == (60, 80)
     assert [item["number"] for item in got(api.left.http.get(f"{address}/releases"))["items"]] == [1]
     partnership = got(api.left.http.get(address))
@@ -56,7 +56,7 @@ def test_overlaps_are_paged_in_row_order_and_hold_the_callers_own_rows_only(api:
     found = [item for page in pages for item in page["items"]]
     assert [int.from_bytes(unb64url(item["row"])) for item in found] == list(range(20, 61))
     assert {(item["tier"], item["ours"], item["theirs"], item["level"]) for item in found} == {
-        ("certain", "customers", "prospects", "accounts")
+        ("certain", "customers", "opportunities", "accounts")
     }
     theirs = got(api.right.http.get(f"{address}/overlaps"))["items"]
     assert {int.from_bytes(unb64url(item["row"])) for item in theirs} == set(range(120, 161))
@@ -64,7 +64,7 @@ def test_overlaps_are_paged_in_row_order_and_hold_the_callers_own_rows_only(api:
 
 def test_overlaps_are_filtered_by_population(api: Served) -> None:
     address = mapped(api, Level.ACCOUNTS)
-    for query, expected in (("ours=customers", 41), ("ours=prospects", 0), ("theirs=prospects", 41)):
+    for query, expected in (("ours=customers", 41), ("ours=prospects", 0), ("theirs=opportunities", 41)):
         assert len(got(api.left.http.get(f"{address}/overlaps?{query}"))["items"]) == expected
 
 
