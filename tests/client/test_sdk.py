@@ -209,7 +209,7 @@ def test_a_proxy_that_cannot_be_is_refused_with_what_to_do(proxy: str) -> None:
 def test_pages_are_followed_by_their_cursor() -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         cursor = request.url.params.get("cursor")
-        items = [{"number": 1 if cursor else 2, "made_at": "2026-11-21T10:00:00Z"}]
+        items = [{"number": 1 if cursor else 2, "made_at": "2026-11-21T10:00:00Z", "signed": None}]
         return httpx.Response(200, json={"items": items, "next": None if cursor else "abc"})
 
     with an_escrow(answer) as escrow:
@@ -252,7 +252,7 @@ def test_terms_are_sent_in_words() -> None:
 @pytest.mark.parametrize("number", [1, 2])
 def test_pages_that_go_on_without_an_item_or_in_a_circle_are_not_followed(number: int) -> None:
     asked: list[httpx.Request] = []
-    item = {"number": 1, "made_at": "2026-11-21T10:00:00Z"}
+    item = {"number": 1, "made_at": "2026-11-21T10:00:00Z", "signed": None}
 
     def answer(request: httpx.Request) -> httpx.Response:
         asked.append(request)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import make_url
 
+from escrow.psi.profile_ids import FIRST_PROFILE
 from tests.journeys.programs import Partner, RunningService, new_partner, pair, start_service
 
 
@@ -41,4 +42,12 @@ def partners(service: RunningService) -> tuple[Partner, Partner]:
     """Two organizations that have paired."""
     left, right = new_partner(service, "Larkfield"), new_partner(service, "Brightwater")
     pair(left, right)
+    return left, right
+
+
+@pytest.fixture
+def plain_partners(service: RunningService) -> tuple[Partner, Partner]:
+    """Two organizations that have paired under the profile whose rules ``plaintext`` writes down anew."""
+    left, right = new_partner(service, "Larkfield"), new_partner(service, "Brightwater")
+    pair(left, right, profile=FIRST_PROFILE)
     return left, right

@@ -23,6 +23,7 @@ from typing import Any
 from unittest import mock
 
 from escrow.client.cli.app import run as run_command
+from escrow.psi.profile_ids import LATEST_PROFILE
 from escrow.server import app as operate
 
 __all__ = ["Ended", "Partner", "RunningService", "eventually", "new_partner", "pair", "start_service"]
@@ -199,10 +200,10 @@ def new_partner(service: RunningService, name: str) -> Partner:
     return partner
 
 
-def pair(left: Partner, right: Partner) -> None:
+def pair(left: Partner, right: Partner, *, profile: str = LATEST_PROFILE) -> None:
     """Pair two partners by a code that never passes the service."""
     acceptor = right.run("status")["organization_id"]
-    code = left.run("invite", "--to", acceptor)["code"]
+    code = left.run("invite", "--to", acceptor, "--profile", profile)["code"]
     right.run("accept", code)
     left.run("status")
 

@@ -16,8 +16,10 @@ FIELDS = "account_name,domain,region"
 Numbers = dict[tuple[str, str], int | None]
 
 
-def test_the_matrix_is_that_of_the_plaintext_and_both_sides_see_transposes(partners: tuple[Partner, Partner]) -> None:
-    left, right = submit_examples(partners)
+def test_the_matrix_is_that_of_the_plaintext_and_both_sides_see_transposes(
+    plain_partners: tuple[Partner, Partner],
+) -> None:
+    left, right = submit_examples(plain_partners)
     plain = overlap_matrix(
         companies(SALESFORCE, Columns("Account Name", "Website", "Type")),
         companies(HUBSPOT, Columns("Company name", "Company Domain Name", "Lifecycle Stage")),
@@ -45,9 +47,9 @@ def test_a_cell_opened_by_both_shows_each_side_what_the_other_shares(partners: t
 
 
 def test_a_second_submission_is_a_delta_and_comes_to_what_a_snapshot_would(
-    partners: tuple[Partner, Partner], tmp_path: Path
+    plain_partners: tuple[Partner, Partner], tmp_path: Path
 ) -> None:
-    left, _ = submit_examples(partners)
+    left, _ = submit_examples(plain_partners)
     changed = tmp_path / "changed.csv"
     lines = SALESFORCE.read_text(encoding="utf-8").splitlines(keepends=True)
     changed.write_text("".join(lines[:1] + lines[100:]), encoding="utf-8")
