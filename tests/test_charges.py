@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from escrow import audit, partnerships, spending
+from escrow import audit, partnerships
 from escrow.allowance import AllowanceRule, ListLimits
 from escrow.applying import commit, prepare
 from escrow.errors import ListMissing
@@ -251,8 +251,8 @@ def test_charged_changes_are_accounts_by_the_population_they_come_to(desk: Desk)
     desk.applied(Side.LEFT, accounts(3), type=SubmissionType.DELTA)
     desk.applied(Side.LEFT, accounts(2, population=OPPORTUNITY, keys=2), type=SubmissionType.DELTA)
     with desk.database.snapshot("changes") as tx:
-        changes = spending.charged_changes_of(tx, desk.couple.partnership_id, Side.LEFT)
-    assert changes == {Population.CUSTOMERS: 3, Population.OPPORTUNITIES: 1, Population.PROSPECTS: 0}
+        changes = standing_of(tx, desk.couple.partnership_id).sides[Side.LEFT].changes
+    assert changes.populations == {Population.CUSTOMERS: 3, Population.OPPORTUNITIES: 1, Population.PROSPECTS: 0}
 
 
 def test_the_other_side_is_told_a_size_in_which_no_account_shows(desk: Desk) -> None:

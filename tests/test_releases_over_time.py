@@ -92,4 +92,4 @@ def test_changes_are_counted_for_each_population_and_outlive_the_list(desk: Desk
     assert (changed.accounts, changed.populations[CUSTOMERS]) == (110, 60)
     desk.applied(Side.RIGHT, records_of({}))
     changed = desk.standing().sides[Side.RIGHT].changes
-    assert (changed.accounts, changed.populations[Population.PROSPECTS]) == (220, 100)
+    assert (changed.accounts, changed.populations[Population.PROSPECTS]) == (220, 50)

@@ -143,11 +143,11 @@ def prepare(db: Database, partnership_id: UUID, side: Side, *, service_key: Seal
         return Prepared(submitted, Problem(refused.code, refused.message), empty, charge_of(empty, empty), 0)
     # Under a key of its own every token is new: what a building generation holds is no change of the list.
     is_live = submitted.generation.state is GenerationState.LIVE
-    changes = count_changes(submitted.before, whole) if is_live else Changes.none()
+    charge = charge_of(submitted.before, whole)
+    changes = count_changes(submitted.before, whole, charged=charge.accounts) if is_live else Changes.none()
     became: PackedList | ListRecords = delta
     if not submitted.is_delta or _folds(submitted, delta, whole):
         became = pack_list(whole, ever_seen=submitted.ever_seen)
-    charge = charge_of(submitted.before, whole)
     return Prepared(submitted, became, whole, charge, distinct_tokens(whole), changes)
 
 
@@ -199,9 +199,7 @@ def _charged(
     if standing.live.state is GenerationState.BUILDING:
         spending.charge_generation(tx, standing, side, prepared.tokens, rule=limits.rule, now=now)
         return None
-    charged = spending.charge(tx, standing, side, prepared.asked, limits=limits, now=now)
-    spending.note_changes(tx, standing.partnership_id, side, prepared.charge)
-    return charged
+    return spending.charge(tx, standing, side, prepared.asked, limits=limits, now=now)
 
 
 def _problem(refused: ListRefused) -> Problem:

@@ -29,12 +29,11 @@ from escrow.allowance import (
 )
 from escrow.allowance import ceiling as ceiling_of
 from escrow.allowance import told_size as told_size_of
-from escrow.psi.records import Charge
 from escrow.standing import Standing
 from escrow.store.database import Transaction
 from escrow.store.states import AlarmReason, SubmissionState
-from escrow.store.tables import alarms, charged_changes, spending, submissions
-from escrow.terms import Population, Side
+from escrow.store.tables import alarms, spending, submissions
+from escrow.terms import Side
 
 __all__ = [
     "Alarm",
@@ -42,10 +41,8 @@ __all__ = [
     "allowance_of",
     "charge",
     "charge_generation",
-    "charged_changes_of",
     "grant",
     "most_accounts",
-    "note_changes",
     "raise_alarms",
     "recent_alarms",
     "told_size",
@@ -163,27 +160,6 @@ def told_size(tx: Transaction, standing: Standing, side: Side) -> int | None:
         return None
     row = _row(tx, *_organizations(standing, side))
     return None if row is None else int(row.told_size)
-
-
-def note_changes(tx: Transaction, partnership_id: UUID, side: Side, charged: Charge) -> None:
-    """Add the accounts with a charge to the running numbers of their populations."""
-    known = charged_changes_of(tx, partnership_id, side)
-    for population, accounts in charged.accounts.items():
-        place = {"partnership_id": partnership_id, "side": side.value, "population": population}
-        if population not in known:
-            tx.execute(insert(charged_changes).values(**place, accounts=accounts))
-        elif accounts:
-            total = charged_changes.c.accounts + accounts
-            tx.execute(update(charged_changes).where(_is(charged_changes, place)).values(accounts=total))
-
-
-def charged_changes_of(tx: Transaction, partnership_id: UUID, side: Side) -> Mapping[Population, int]:
-    """Tell how many accounts of each population had something charged, ever (rule 7); none before the first list."""
-    place = {"partnership_id": partnership_id, "side": side.value}
-    rows = tx.execute(
-        select(charged_changes.c.population, charged_changes.c.accounts).where(_is(charged_changes, place))
-    )
-    return {Population(row.population): row.accounts for row in rows}
 
 
 def raise_alarms(

@@ -19,7 +19,7 @@ def test_two_machines_take_turns_and_the_slower_one_is_told_to_import(
     second.run("keyring", "import", first.export(tmp_path / "carried"))
     before = numbers(first.run("report"))
     assert numbers(second.run("report")) == before
-    shorter, shortest = (shortened(tmp_path, by=by) for by in (100, 200))
+    shorter, shortest = (shortened(tmp_path, by=by) for by in (40, 80))
 
     with relay(before="/submissions", first=lambda: second.run("submit", shorter)) as proxy:
         slow = Partner(first.name, {**first.environment, "ESCROW_PROXY": proxy})
@@ -41,7 +41,7 @@ def test_a_machine_that_fell_behind_sends_its_whole_list_and_ends_at_the_same_nu
     before = numbers(first.run("report"))
     second = first.on_another_machine(tmp_path / "second")
     second.run("keyring", "import", first.export(tmp_path / "carried"))
-    second.run("submit", shortened(tmp_path, by=200))
+    second.run("submit", shortened(tmp_path, by=80))
     behind = first.run("submit", SALESFORCE)
     assert (behind["type"], behind["state_was_lost"]) == ("snapshot", True)
     assert numbers_of(second, behind) == before

@@ -16,7 +16,6 @@ from escrow.store.states import GenerationState, JobType, PartnershipState, Subm
 from escrow.store.tables import (
     accounts,
     alarms,
-    charged_changes,
     chunks,
     disputed_pairs,
     disputes,
@@ -39,7 +38,6 @@ __all__ = ["end", "purge", "purge_generation"]
 #: and so does what each of the two has spent: it is of the pair, and a fresh pairing goes on from it.
 _PURGED: tuple[Table, ...] = (
     alarms,
-    charged_changes,
     generation_proposals,
     envelopes,
     matches,

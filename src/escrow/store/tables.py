@@ -40,7 +40,6 @@ __all__ = [
     "alarms",
     "api_keys",
     "audit_entries",
-    "charged_changes",
     "chunks",
     "disputed_pairs",
     "disputes",
@@ -313,16 +312,6 @@ spending = Table(
     Column("tokens", BigInteger, nullable=False),
     Column("accounts", Integer, nullable=False),
     Column("told_size", Integer, nullable=False),
-)
-
-#: How many accounts of a population had something charged, ever; it goes on from generation to generation.
-charged_changes = Table(
-    "charged_changes",
-    metadata,
-    of_partnership(),
-    side_of_row(),
-    Column("population", SmallInteger, primary_key=True, autoincrement=False),
-    Column("accounts", BigInteger, nullable=False),
 )
 
 #: What the other side is told of this side's list beyond its age and rough size.

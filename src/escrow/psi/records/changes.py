@@ -16,9 +16,10 @@ __all__ = ["Changes", "apply_delta", "count_changes", "difference"]
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """How many accounts a list has added, removed or changed: at all, and of each population.
+    """How many accounts a list has added, removed or changed at all, and how many of each population were charged.
 
-    An account that moves from one population to another is a change of both, and one change at all.
+    What is removed costs its owner nothing, and so hides nothing: it is a change that a release may wait for, and none
+    that a cell's state may (rule 7).
     """
 
     accounts: int
@@ -58,27 +59,19 @@ def apply_delta(before: ListRecords, delta: ListRecords) -> ListRecords:
     return ListRecords(_by_row(accounts), _by_row(tokens))
 
 
-def count_changes(before: ListRecords, now: ListRecords) -> Changes:
-    """Count the accounts that are new, gone, of another population or of other tokens; nothing else is a change."""
-    before, now = _what_matches(before), _what_matches(now)
-    rows = difference(before, now).rows
-    was, became = _populations_of(rows, before), _populations_of(rows, now)
-    populations = {each: int(np.count_nonzero((was == each) | (became == each))) for each in Population}
-    return Changes(int(rows.size), populations)
+def count_changes(before: ListRecords, now: ListRecords, *, charged: Mapping[Population, int]) -> Changes:
+    """Count the accounts that are new, gone, of another population or of other tokens; nothing else is a change.
+
+    ``charged`` are the accounts of the new list that were charged, by population.
+    """
+    rows = difference(_what_matches(before), _what_matches(now)).rows
+    return Changes(int(rows.size), {each: charged.get(each, 0) for each in Population})
 
 
 def _what_matches(records: ListRecords) -> ListRecords:
     accounts = records.accounts.copy()
     accounts["flags"], accounts["segments"] = 0, 0
     return ListRecords(accounts, records.tokens)
-
-
-def _populations_of(rows: Words, records: ListRecords) -> npt.NDArray[np.uint8]:
-    """Give the population of each of these rows on a list, 0 where it is not on it; rows ascend."""
-    found = np.zeros(rows.size, np.uint8)
-    stands, named = _among(rows, records.rows), _among(records.rows, rows)
-    found[stands] = records.accounts["population"][named]
-    return found
 
 
 def _differs(before: ListRecords, now: ListRecords, stayed: Mask, stays: Mask) -> Mask:

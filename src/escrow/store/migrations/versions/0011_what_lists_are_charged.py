@@ -28,7 +28,6 @@ def upgrade() -> None:
     ):
         op.add_column("submissions", sa.Column(name, kind, nullable=True))
     _add_spending()
-    _add_charged_changes()
     _add_alarms()
 
 
@@ -46,20 +45,6 @@ def _add_spending() -> None:
             for name in organizations
         ),
         sa.PrimaryKeyConstraint(*organizations, name=op.f("pk_spending")),
-    )
-
-
-def _add_charged_changes() -> None:
-    op.create_table(
-        "charged_changes",
-        sa.Column("partnership_id", sa.Uuid(), nullable=False),
-        sa.Column("side", sa.Text(), nullable=False),
-        sa.Column("population", sa.SmallInteger(), autoincrement=False, nullable=False),
-        sa.Column("accounts", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["partnership_id"], ["partnerships.partnership_id"], name=op.f("fk_charged_changes_partnership_id")
-        ),
-        sa.PrimaryKeyConstraint("partnership_id", "side", "population", name=op.f("pk_charged_changes")),
     )
 
 
