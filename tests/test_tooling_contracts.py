@@ -11,7 +11,15 @@ PACKAGE = Path(escrow.__file__).parent
 PYPROJECT = PACKAGE.parents[1] / "pyproject.toml"
 
 # What both sides may carry, and what is the partner's alone; everything else is the server's.
-SHARED = {"escrow.errors", "escrow.presets", "escrow.psi", "escrow.reports", "escrow.terms", "escrow.wire"}
+SHARED = {
+    "escrow.allowance",
+    "escrow.errors",
+    "escrow.presets",
+    "escrow.psi",
+    "escrow.reports",
+    "escrow.terms",
+    "escrow.wire",
+}
 PARTNERS = {"escrow.client"}
 
 

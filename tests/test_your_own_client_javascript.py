@@ -38,7 +38,8 @@ def test_the_javascript_reproduces_every_vector() -> None:
     for line in made.stdout.splitlines():
         file, group, count, _ = line.split(" ")
         assert int(count) == len(vectors(file.removesuffix(".json"), group.removesuffix(":")))
-    assert {line.split(" ")[0] for line in made.stdout.splitlines()} == set(FILES)
+    # The example makes no keys out of names: what a profile does is held to its vectors in tests/psi.
+    assert {line.split(" ")[0] for line in made.stdout.splitlines()} == set(FILES) - {"normalisation.json"}
 
 
 @pytest.mark.parametrize("name", ["pairing", "generations", "tokens", "envelopes", "releases"])

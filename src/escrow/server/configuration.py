@@ -185,4 +185,6 @@ def _complaints(refusal: ValidationError, given: Mapping[str, Given]) -> Iterato
             yield f"{found['msg'].removeprefix('Value error, ')}."
             continue
         name = str(found["loc"][0])
+        if name not in given:  # a default that is made from another setting, which is the one to complain of
+            continue
         yield f"{given[name].place}: give {allowed(ServerSettings.model_fields[name])}."
