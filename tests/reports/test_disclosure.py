@@ -50,6 +50,18 @@ def test_zero_looks_like_every_other_withheld_number() -> None:
     assert matrix[Cell(C, C)] == matrix[Cell(C, O)] == CellCount.withheld(Level.COUNTS)
 
 
+def test_where_noise_is_asked_for_no_exact_count_is_told() -> None:
+    levels = dict.fromkeys(CELLS, Level.COUNTS) | {Cell(C, C): Level.ACCOUNTS}
+    matrix = disclose(
+        dict.fromkeys(CELLS, 20),
+        levels=levels,
+        left_sizes=LARGE,
+        right_sizes=LARGE,
+        rule=DisclosureRule(5, noise=True),
+    )
+    assert {cell for cell in CELLS if matrix[cell].number is not None} == {Cell(C, C)}
+
+
 def test_what_is_shown_is_rounded_down_and_the_threshold_raised_to_the_step() -> None:
     matrix = disclosed({Cell(C, C): 39, Cell(O, O): 20, Cell(P, P): 19}, threshold=11, step=10)
     assert shown(matrix) == {Cell(C, C): 30, Cell(O, O): 20}

@@ -52,7 +52,9 @@ def disclose(
     candidates and listed cells is at least 2k, so that what is withheld there keeps k possible values.
     """
     shown = {cell: exact[cell] for cell in CELLS if levels[cell] >= Level.ACCOUNTS}
-    candidates = {cell: exact[cell] for cell in CELLS if levels[cell] == Level.COUNTS and exact[cell] >= rule.k}
+    # Where noise is asked for, no exact count is told: until noise is drawn, none is told at all.
+    counted = () if rule.noise else (cell for cell in CELLS if levels[cell] == Level.COUNTS)
+    candidates = {cell: exact[cell] for cell in counted if exact[cell] >= rule.k}
     told = shown | candidates
     left_open = {
         population: _leaves_room(size, sum(told[cell] for cell in told if cell.ours is population), rule.k)
