@@ -140,6 +140,7 @@ def show_submission(
         errors.PartnershipNotActive,
         errors.RecordsInvalid,
         errors.ChunkDigestMismatch,
+        errors.BodyUnreadable,
         errors.ChunkTooLarge,
         errors.SubmissionClosed,
         errors.BodyTooLarge,
