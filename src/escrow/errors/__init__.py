@@ -10,6 +10,7 @@
     │   ├── RecordsInvalid, MatchKeyAmbiguous, FallbackNotUnique
     │   ├── ListRefused         a list asks about more than it may
     │   │   └── ListTooLarge, CeilingExceeded, AllowanceExceeded, ProspectsTooMany
+    │   ├── SigningSecretInvalid, SignatureInvalid, SignatureStale
     │   └── ProfileUnknown, ReleaseInvalid
     ├── Refused                 the service refuses a request (see each subclass)
     │   ├── NotAuthenticated, ScopeMissing, NotFound, OrganizationNameTaken, OrganizationNameInvalid

@@ -30,6 +30,9 @@ __all__ = [
     "RecordsInvalid",
     "ReleaseInvalid",
     "RowInvalid",
+    "SignatureInvalid",
+    "SignatureStale",
+    "SigningSecretInvalid",
 ]
 
 
@@ -173,3 +176,21 @@ class ProfileUnknown(ProtocolError):
     """The normalisation profile is not one this version has."""
 
     code = "profile-unknown"
+
+
+class SigningSecretInvalid(ProtocolError):
+    """A signing secret was mistyped or cut short."""
+
+    code = "signing-secret-invalid"
+
+
+class SignatureInvalid(ProtocolError):
+    """A webhook was not signed by who shares the secret, or was changed on its way."""
+
+    code = "signature-invalid"
+
+
+class SignatureStale(SignatureInvalid):
+    """A webhook's signature holds, but it was sent too long ago to be told from a replayed one."""
+
+    code = "signature-stale"
