@@ -10,7 +10,7 @@ import pytest
 
 from escrow.reports.matrix import CellCount
 from escrow.store.database import Database
-from escrow.terms import Cell, Level, Population, Side
+from escrow.terms import Cell, Level, Population, Side, Tier
 from tests.psi.making_lists import Account, records_of
 from tests.submission_makers import TRUSTED, Desk, new_desk
 from tests.test_releases import CUSTOMERS, DAY, LEFT, RIGHT, both_apply, many, numbers, report
@@ -68,6 +68,16 @@ def test_a_cell_keeps_its_state_until_both_sides_have_changed_k_of_its_accounts(
     next_release(desk, Side.LEFT, rekeyed(LEFT, range(1, 6)))
     assert report(desk, Side.LEFT).matrix[CC] == WITHHELD
     assert report(desk, Side.LEFT, 2).matrix[CC] == CellCount.public(Level.COUNTS, 12)
+
+
+def test_a_number_counted_with_weaker_matches_than_now_is_not_repeated(desk: Desk) -> None:
+    desk.share(Level.COUNTS, counts_from=Tier.LIKELY)
+    both_apply(desk)
+    assert report(desk, Side.LEFT).matrix[CC] == CellCount.public(Level.COUNTS, 12)
+    desk.share(Level.COUNTS, counts_from=Tier.CERTAIN)
+    next_release(desk, Side.RIGHT, rekeyed(RIGHT, range(1, 10)))
+    assert numbers(desk) == [2, 1]
+    assert report(desk, Side.LEFT).matrix[CC] == WITHHELD
 
 
 def test_a_number_moves_without_waiting_while_its_cell_stays_public(desk: Desk) -> None:

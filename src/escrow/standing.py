@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, Row, and_, select
 
 from escrow.errors import PartnershipNotActive
 from escrow.psi.records import Changes
+from escrow.reports.disclosure import Conditions
 from escrow.store.database import Transaction
 from escrow.store.states import GenerationState, PartnershipState, SubmissionState
 from escrow.store.tables import generations, lists, parties, partnerships, submissions
@@ -30,7 +31,7 @@ __all__ = [
     "building_standing",
     "columns_of_rule",
     "columns_of_terms",
-    "rule_of_row",
+    "conditions_of_row",
     "standing_for",
     "standing_of",
     "terms_of_row",
@@ -161,12 +162,16 @@ def terms_of_row(row: Row[Any]) -> Terms:
         counts_from=Tier(row.counts_from),
         reveals_from=Tier(row.reveals_from),
         largest_list=row.largest_list,
-        disclosure=rule_of_row(row),
+        disclosure=_rule_of_row(row),
     )
 
 
-def rule_of_row(row: Row[Any]) -> DisclosureRule:
-    """Read the rule in a row of the table ``terms`` or ``releases``."""
+def conditions_of_row(row: Row[Any]) -> Conditions:
+    """Read the conditions in a row of the table ``terms`` or ``releases``."""
+    return Conditions(_rule_of_row(row), Tier(row.counts_from), Tier(row.reveals_from))
+
+
+def _rule_of_row(row: Row[Any]) -> DisclosureRule:
     return DisclosureRule(
         threshold=row.threshold,
         step=row.step,

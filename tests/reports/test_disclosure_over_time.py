@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import product
 
 import pytest
 
-from escrow.reports.disclosure import ShownBefore, disclose, over_time
+from escrow.reports.disclosure import Conditions, ShownBefore, disclose, over_time
 from escrow.reports.matrix import CellCount, CellState, OverlapMatrix
-from escrow.terms import CELLS, Cell, DisclosureRule, Level, Population, uniform_levels
+from escrow.terms import CELLS, Cell, DisclosureRule, Level, Population, Tier, uniform_levels
 
 C, O, _P = Population  # noqa: E741 - the letters of the grid
 CC = Cell(C, C)
 RULE = DisclosureRule(5)
+BEFORE = Conditions(RULE, Tier.LIKELY, Tier.LIKELY)
 WITHHELD = CellCount.withheld(Level.COUNTS)
 
 
@@ -23,33 +25,45 @@ def public(number: int) -> CellCount:
 
 
 def shown(
-    computed: CellCount, before: CellCount | None, *, left: int = 0, right: int = 0, rule: DisclosureRule = RULE
+    computed: CellCount, before: CellCount | None, *, left: int = 0, right: int = 0, now: Conditions = BEFORE
 ) -> ShownBefore:
     """Give what customers × customers shows after so many changes on each side since the hundredth."""
     matrix = OverlapMatrix({**dict.fromkeys(CELLS, WITHHELD), CC: computed})
-    known = {} if before is None else {CC: ShownBefore(before, 100, 100)}
+    known = {} if before is None else {CC: ShownBefore(before, 100, 100, BEFORE)}
     changes = dict.fromkeys(CELLS, (100 + left, 100 + right))
-    return over_time(matrix, before=known, changes=changes, rule=rule)[CC]
+    return over_time(matrix, before=known, changes=changes, now=now)[CC]
 
 
 @pytest.mark.parametrize(("computed", "before"), [(WITHHELD, public(7)), (public(7), WITHHELD)])
 def test_a_state_changes_once_both_populations_have_seen_k_changes(computed: CellCount, before: CellCount) -> None:
     for left, right in ((0, 0), (4, 4), (900, 4), (4, 900)):
-        assert shown(computed, before, left=left, right=right) == ShownBefore(before, 100, 100)
-    assert shown(computed, before, left=5, right=5) == ShownBefore(computed, 105, 105)
+        assert shown(computed, before, left=left, right=right) == ShownBefore(before, 100, 100, BEFORE)
+    assert shown(computed, before, left=5, right=5) == ShownBefore(computed, 105, 105, BEFORE)
 
 
 def test_a_state_that_stays_shows_the_number_of_now_and_is_counted_from_now_on() -> None:
-    assert shown(public(9), public(7), left=1) == ShownBefore(public(9), 101, 100)
+    assert shown(public(9), public(7), left=1) == ShownBefore(public(9), 101, 100, BEFORE)
 
 
 def test_a_first_state_waits_for_nothing() -> None:
     assert shown(public(9), None).count == public(9)
 
 
-@pytest.mark.parametrize("rule", [DisclosureRule(8), DisclosureRule(5, step=5)])
-def test_a_number_that_the_rule_of_now_would_not_show_is_not_repeated(rule: DisclosureRule) -> None:
-    assert shown(WITHHELD, public(7), rule=rule).count == WITHHELD
+@pytest.mark.parametrize(
+    "now",
+    [
+        replace(BEFORE, rule=DisclosureRule(8)),
+        replace(BEFORE, rule=DisclosureRule(5, step=5)),
+        replace(BEFORE, counts_from=Tier.CERTAIN),
+    ],
+)
+def test_a_number_made_under_looser_conditions_than_now_is_not_repeated(now: Conditions) -> None:
+    assert shown(WITHHELD, public(10), now=now).count == WITHHELD
+
+
+def test_what_is_repeated_was_made_under_the_conditions_of_its_latest_release() -> None:
+    looser = replace(BEFORE, counts_from=Tier.POSSIBLE)
+    assert shown(WITHHELD, public(10), now=looser) == ShownBefore(public(10), 100, 100, looser)
 
 
 def test_a_cell_that_is_closed_or_listed_now_repeats_nothing() -> None:
@@ -58,7 +72,7 @@ def test_a_cell_that_is_closed_or_listed_now_repeats_nothing() -> None:
 
 
 def test_with_noise_no_state_is_kept() -> None:
-    assert shown(WITHHELD, public(7), rule=DisclosureRule(5, noise=True)).count == WITHHELD
+    assert shown(WITHHELD, public(7), now=replace(BEFORE, rule=DisclosureRule(5, noise=True))).count == WITHHELD
 
 
 #: One line of two cells; all else is large, so that the threshold alone decides.
@@ -83,12 +97,13 @@ def histories(*, waits: bool) -> Iterator[tuple[object, Seen, tuple[int, ...]]]:
     than either party knows.
     """
     of_table = {table: released(table) for table in TABLES}
+    conditions = Conditions(DisclosureRule(THRESHOLD), Tier.LIKELY, Tier.LIKELY)
     for first, second, (left, right) in product(TABLES, TABLES, CHANGES):
         if max(abs(a - b) for a, b in zip(first, second, strict=True)) > left + right:
             continue
-        before = {cell: ShownBefore(of_table[first][cell], 0, 0) for cell in CELLS} if waits else {}
+        before = {cell: ShownBefore(of_table[first][cell], 0, 0, conditions) for cell in CELLS} if waits else {}
         changes = dict.fromkeys(CELLS, (left, right))
-        after = over_time(of_table[second], before=before, changes=changes, rule=DisclosureRule(THRESHOLD))
+        after = over_time(of_table[second], before=before, changes=changes, now=conditions)
         seen = (*(of_table[first][cell] for cell in LINE), *(after[cell].count for cell in LINE))
         yield (left, right, *map(str, seen)), seen, (*first, *second)
 

@@ -15,10 +15,11 @@ from escrow.access import lock_partnership
 from escrow.psi.matching import Band, counts, overlaps, pairs, settle, split_off
 from escrow.psi.records import ListRecords
 from escrow.releases.signing import Salts, Signed, draw_salts, sign_release
-from escrow.reports.disclosure import ShownBefore, disclose, over_time
+from escrow.reports.disclosure import Conditions, ShownBefore, disclose, over_time
 from escrow.reports.matrix import CellCount, CellState, OverlapMatrix
-from escrow.standing import AppliedList, Standing, columns_of_rule, standing_of
+from escrow.standing import AppliedList, Standing, columns_of_rule, conditions_of_row, standing_of
 from escrow.store.blocks import load_list
+from escrow.store.columns import rule_columns
 from escrow.store.database import Database, Transaction
 from escrow.store.digests import open_submission_digest
 from escrow.store.disputed import Pair, disputes_since, pairs_in_dispute
@@ -176,7 +177,7 @@ def _shown(left: ListRecords, right: ListRecords, *, basis: _Basis) -> Mapping[C
         computed,
         before={cell: each for cell, each in there.items() if right_sizes[cell.theirs]},
         changes={cell: (ours[cell.ours], theirs[cell.theirs]) for cell in computed},
-        rule=effective.disclosure,
+        now=Conditions.of(effective),
     )
 
 
@@ -248,6 +249,12 @@ def _cell_columns(cell: Cell, shown: ShownBefore, *, is_there: bool) -> dict[str
     }
 
 
+_RELEASE_OF_CELL = and_(
+    releases.c.partnership_id == release_cells.c.partnership_id, releases.c.number == release_cells.c.number
+)
+_CONDITIONS = (releases.c.counts_from, releases.c.reveals_from, *(releases.c[column.name] for column in rule_columns()))
+
+
 def _shown_before(tx: Transaction, partnership_id: UUID) -> Mapping[Cell, ShownBefore]:
     """Read what each cell showed when it was last at counts, in a release that it may repeat."""
     repeatable = (release_cells.c.partnership_id == partnership_id) & release_cells.c.left_changes.is_not(None)
@@ -255,12 +262,15 @@ def _shown_before(tx: Transaction, partnership_id: UUID) -> Mapping[Cell, ShownB
     latest = select(*place, func.max(release_cells.c.number).label("number")).where(repeatable).group_by(*place)
     last = latest.subquery()
     same = and_(*(last.c[column.name] == column for column in (*place, release_cells.c.number)))
-    rows = tx.execute(select(release_cells).join(last, same).where(repeatable))
+    rows = tx.execute(
+        select(release_cells, *_CONDITIONS).join(last, same).join(releases, _RELEASE_OF_CELL).where(repeatable)
+    )
     return {
         Cell(Population(row.left_population), Population(row.right_population)): ShownBefore(
             CellCount(Level(row.level), CellState[row.state.upper()], row._mapping[release_cells.c.count]),
             row.left_changes,
             row.right_changes,
+            conditions_of_row(row),
         )
         for row in rows
     }

@@ -16,12 +16,12 @@ from escrow.errors import NotFound
 from escrow.releases.signing import Signed
 from escrow.reports.disclosure import Conditions, view
 from escrow.reports.matrix import CellCount, CellState, OverlapMatrix
-from escrow.standing import AppliedList, rule_of_row, standing_of
+from escrow.standing import AppliedList, conditions_of_row, standing_of
 from escrow.store.database import Transaction
 from escrow.store.digests import open_submission_digest
 from escrow.store.sealing import SealingKey
 from escrow.store.tables import release_cells, releases
-from escrow.terms import Cell, Level, Population, Side, Tier
+from escrow.terms import Cell, Level, Population, Side
 
 __all__ = ["ReleaseItem", "ReleasePage", "Report", "releases_of", "report_of"]
 
@@ -83,13 +83,13 @@ def report_of(tx: Transaction, party: Party, number: int | None, *, service_key:
     party.must_be_readable()
     release = _release(tx, party.partnership_id, number)
     effective = standing_of(tx, party.partnership_id).effective_for(party.side)
-    made_under = Conditions(rule_of_row(release), Tier(release.counts_from), Tier(release.reveals_from))
+    made_under = conditions_of_row(release)
     made, salts = _stored_cells(tx, party, release.number)
     matrix = view(
         made,
         made_under=made_under,
         levels_now=effective.levels,
-        now=Conditions(effective.disclosure, effective.counts_from, effective.reveals_from),
+        now=Conditions.of(effective),
     )
     audit.record_once(
         tx,

@@ -7,10 +7,10 @@ Noise is not here yet.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from escrow.reports.matrix import CellCount, CellState, OverlapMatrix
-from escrow.terms import CELLS, Cell, DisclosureRule, Level, Population, Tier
+from escrow.terms import CELLS, Cell, DisclosureRule, Level, Population, Terms, Tier
 
 __all__ = ["SMALLEST_POPULATION", "Conditions", "ShownBefore", "disclose", "over_time", "view"]
 
@@ -25,6 +25,11 @@ class Conditions:
     rule: DisclosureRule
     counts_from: Tier
     reveals_from: Tier
+
+    @classmethod
+    def of(cls, effective: Terms) -> Conditions:
+        """Give those of the terms that both sides allow."""
+        return cls(effective.disclosure, effective.counts_from, effective.reveals_from)
 
     def is_looser_than(self, other: Conditions) -> bool:
         """Tell whether these conditions show anything that the others would not."""
@@ -77,11 +82,13 @@ class ShownBefore:
     """What a cell at counts showed when its state was last computed, and how often both populations had changed then.
 
     ``left`` and ``right`` count the changes of the cell's left population by its owner, and of its right one by its.
+    ``made_under`` are the conditions of the latest release that shows it so.
     """
 
     count: CellCount
     left: int
     right: int
+    made_under: Conditions
 
 
 def over_time(
@@ -89,28 +96,28 @@ def over_time(
     *,
     before: Mapping[Cell, ShownBefore],
     changes: Mapping[Cell, tuple[int, int]],
-    rule: DisclosureRule,
+    now: Conditions,
 ) -> dict[Cell, ShownBefore]:
     """Let a cell whose state would change repeat what it showed, until k changes on each side hide what changed it.
 
     ``changes`` are the counters of now, left and right. A state that stays shows its number of now, and is newly
-    computed. A number that the rule of now would not show is not repeated. A cell that is not at counts repeats
+    computed. A number made under looser conditions than now is not repeated. A cell that is not at counts repeats
     nothing, and neither does any with noise, where the schedule is fixed.
     """
     return {
-        cell: _shown(count, before.get(cell), ShownBefore(count, *changes[cell]), rule)
+        cell: _shown(before.get(cell), ShownBefore(count, *changes[cell], made_under=now))
         for cell, count in computed.items()
     }
 
 
-def _shown(count: CellCount, before: ShownBefore | None, now: ShownBefore, rule: DisclosureRule) -> ShownBefore:
-    if before is None or count.level is not Level.COUNTS or rule.noise or count.state is before.count.state:
+def _shown(before: ShownBefore | None, now: ShownBefore) -> ShownBefore:
+    rule = now.made_under.rule
+    if before is None or now.count.level is not Level.COUNTS or rule.noise or now.count.state is before.count.state:
         return now
-    shown = before.count.number
-    if shown is not None and (shown < rule.k or shown % rule.step):
+    if before.count.number is not None and before.made_under.is_looser_than(now.made_under):
         return now
     has_changed = now.left - before.left >= rule.k and now.right - before.right >= rule.k
-    return now if has_changed else before
+    return now if has_changed else replace(before, made_under=now.made_under)
 
 
 def view(
