@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import httpx
+from pydantic import BaseModel
 
 from escrow import wire
 from escrow.client.sdk import Escrow
@@ -199,6 +200,10 @@ class FakeService:
                 deal.state = "ended"
                 return 200, self._shown(deal, own)
             case ["GET", "terms-requests"]:
+                return 200, {"items": []}
+            case ["POST", "terms-requests"]:
+                return 201, _asked(content)
+            case ["POST", "terms-requests", _, "close"]:
                 return 200, {"items": []}
             case [_, "terms"]:
                 return 200, self._terms(deal, own, content)
@@ -469,14 +474,10 @@ def _other(own: UUID) -> UUID:
     return RIGHT_ORG if own == LEFT_ORG else LEFT_ORG
 
 
-def _json(
-    model: wire.Service
-    | wire.Invitation
-    | wire.Pairing
-    | wire.TermsDocument
-    | wire.Submission
-    | wire.ServedDetails
-    | wire.Partnership
-    | wire.Allowance,
-) -> Json:
+def _asked(content: bytes) -> Json:
+    terms = wire.Terms.model_validate_json(content)
+    return _json(wire.TermsRequest(number=1, asked_by="ours", terms=terms, made_at=NOW, expires_at=NOW))
+
+
+def _json(model: BaseModel) -> Json:
     return model.model_dump(mode="json")

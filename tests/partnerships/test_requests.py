@@ -44,10 +44,12 @@ def request(desk: Desk, side: Side = LEFT, terms: Terms = ASKED) -> TermsRequest
         return partnerships.request_terms(tx, party, terms, offered=OFFERED, lasts=MONTH, now=desk.clock())
 
 
-def answer(desk: Desk, number: int, side: Side = RIGHT, terms: Terms = ANSWER) -> TermsDocument:
+def answer(
+    desk: Desk, number: int, side: Side = RIGHT, terms: Terms = ANSWER, offered: tuple[DisclosureRule, ...] = OFFERED
+) -> TermsDocument:
     with desk.database.transaction("answer") as tx:
         party = seat(tx, desk.couple, side)
-        return partnerships.answer_terms(tx, party, number, terms, offered=OFFERED, now=desk.clock())
+        return partnerships.answer_terms(tx, party, number, terms, offered=offered, now=desk.clock())
 
 
 def close(desk: Desk, number: int, side: Side) -> None:
@@ -65,6 +67,14 @@ def seen(desk: Desk, side: Side) -> list[tuple[int, bool]]:
 def document(desk: Desk, side: Side) -> TermsDocument:
     with desk.database.snapshot("show terms") as tx:
         return partnerships.terms_document(tx, seat(tx, desk.couple, side))
+
+
+def test_a_request_made_with_a_preset_that_is_offered_no_more_opens_nothing(desk: Desk) -> None:
+    asked = request(desk)
+    stricter = DisclosureRule(50)
+    with pytest.raises(DisclosureTooWeak):
+        answer(desk, asked.number, terms=replace(ANSWER, disclosure=stricter), offered=(stricter,))
+    assert document(desk, LEFT).ours.levels[CELL] is Level.COUNTS
 
 
 def test_a_request_alone_changes_nothing(desk: Desk) -> None:

@@ -98,9 +98,12 @@ def answer_terms(
         raise NotFound("There is no such request of your partner's.")
     if not _stands(row, {side: each.terms_number for side, each in standing.sides.items()}, now):
         raise TermsRequestLapsed("This request can no longer be answered: ask your partner for a new one.")
+    asked = terms_of_row(row)
+    # The preset that it was made with may be offered no more.
+    check_offered(asked, offered)
     numbers = {
         side: restate(tx, party.partnership_id, side, standing.sides[side], stated, now=now)
-        for side, stated in ((party.side, ours), (party.side.other, terms_of_row(row)))
+        for side, stated in ((party.side, ours), (party.side.other, asked))
     }
     _move(tx, and_(_of(party), terms_requests.c.number == number), TermsRequestState.ANSWERED, now)
     told: dict[str, str | int] = {f"{side.value}_terms": each for side, each in numbers.items()}

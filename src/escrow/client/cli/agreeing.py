@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
@@ -10,7 +10,6 @@ import typer
 
 from escrow.client.cli.commands import command
 from escrow.client.cli.session import Said, Session
-from escrow.errors import VerificationFailed
 from escrow.presets import DISCLOSURE_PRESETS, SHARING_PRESETS
 from escrow.terms import DETAIL_FIELDS, Cell, DisclosureRule, Level, Population, Terms, Tier
 
@@ -42,7 +41,7 @@ Word = TypeVar("Word", Tier, Level)
 @command(app, "show")
 def show_terms(session: Session) -> Said:
     """Show our terms, theirs, and what both together allow."""
-    from escrow.client.stepping_up import take_note
+    from escrow.client.agreeing import take_note
 
     seat = session.seat
     document = session.service.terms(seat.partnership_id)
@@ -84,13 +83,13 @@ def set_terms(  # each is an option
     disclosure: DisclosureOption = None,
 ) -> Said:
     """Set our terms. What is shared is the stricter of both sides', cell by cell."""
-    seat = session.seat
+    from escrow.client.agreeing import set_terms as state
+    from escrow.client.agreeing import up_to_date
+
+    seat = up_to_date(session.service, session.file, session.seat)
     said = SaidTerms(preset, level, fields, counts_from, reveals_from, largest_list, disclosure)
-    terms = said.changing(seat.confirmed.terms, session)
-    document = session.service.set_terms(seat.partnership_id, terms)
-    if document.ours.value() != terms:
-        raise VerificationFailed("the service keeps other terms than were set; nothing was confirmed here")
-    return told(document, session.file.move(seat, _confirming(terms, document.number)))
+    document = state(session.service, session.file, seat, said.changing(seat.confirmed.terms, session))
+    return told(document, session.seat)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,12 +118,6 @@ class SaidTerms:
             )
         except ValueError as problem:
             raise typer.BadParameter(str(problem)) from None
-
-
-def _confirming(terms: Terms, number: int) -> Callable[[Seat], Seat]:
-    from escrow.client.seats import ConfirmedTerms
-
-    return lambda seat: replace(seat, confirmed=ConfirmedTerms(terms, number))
 
 
 def _disclosure(session: Session, name: str) -> DisclosureRule:

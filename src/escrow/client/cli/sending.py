@@ -162,10 +162,10 @@ def _together(answers: list[tuple[str, Said]]) -> Said:
 @command(app, "sync")
 def sync(session: Session) -> Said:
     """Seal and send the details our terms open, fetch and open theirs."""
+    from escrow.client.agreeing import up_to_date
     from escrow.client.filling import must_agree, settled
     from escrow.client.opened import opened_file
     from escrow.client.state import AccountState
-    from escrow.client.stepping_up import take_note
     from escrow.client.submitting import Submitter
     from escrow.client.syncing import Syncer
 
@@ -174,8 +174,7 @@ def sync(session: Session) -> Said:
     with state.held():
         seat = settled(session.service, session.file, state, partnership_id, now=session.now)
         must_agree(session.service, state, seat)
-        if seat.asked is not None:
-            seat = take_note(session.file, seat, session.service.terms(partnership_id))
+        seat = up_to_date(session.service, session.file, seat)
         Submitter(session.service, state, seat.paired_keys).settle(wait=False)
         with state.applied() as kept, opened_file(state.folder) as opened:
             if kept is None:

@@ -44,9 +44,10 @@ def request_terms(  # each is an option
     disclosure: DisclosureOption = None,
 ) -> Said:
     """Ask the partner for other terms: ours change, with theirs, once they answer; until then nothing does."""
-    from escrow.client.stepping_up import ask as ask_partner
+    from escrow.client.agreeing import ask as ask_partner
+    from escrow.client.agreeing import up_to_date
 
-    seat = session.seat
+    seat = up_to_date(session.service, session.file, session.seat)
     said = SaidTerms(preset, level, fields, counts_from, reveals_from, largest_list, disclosure)
     ask_partner(session.service, session.file, seat, said.changing(seat.confirmed.terms, session))
     return _shown(session, session.service.terms(seat.partnership_id))
@@ -65,9 +66,9 @@ def answer_terms(  # each is an option
     yes: YesOption = False,
 ) -> Said:
     """Answer the partner's request: ours are loosened just so far, unless said otherwise, and both change at once."""
-    from escrow.client.stepping_up import answer
+    from escrow.client.agreeing import answer, up_to_date
 
-    seat = session.seat
+    seat = up_to_date(session.service, session.file, session.seat)
     request = _open_request(session, "theirs")
     asked = request.terms.value()
     said = SaidTerms(preset, level, fields, counts_from, reveals_from, largest_list, disclosure)
@@ -86,9 +87,14 @@ def close_request(
     ] = False,
 ) -> Said:
     """Decline the partner's request for other terms, or take ours back; the terms stay as they are."""
+    from escrow.client.agreeing import close_ours
+
     seat = session.seat
     request = _open_request(session, "ours" if ours else "theirs")
-    session.service.close_terms_request(seat.partnership_id, request.number)
+    if ours:
+        close_ours(session.service, session.file, seat, request)
+    else:
+        session.service.close_terms_request(seat.partnership_id, request.number)
     return _shown(session, session.service.terms(seat.partnership_id))
 
 
