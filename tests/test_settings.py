@@ -10,8 +10,10 @@ import pytest
 from pydantic import ValidationError
 from typer.testing import CliRunner, Result
 
+from escrow.errors import WebhooksExposed
 from escrow.server import app
 from escrow.server.configuration import PARTNER_VARIABLES, Configuration, configure
+from escrow.server.dangers import check_egress
 from escrow.settings import ServerSettings
 from tools.reference.settings import CLIENT_VARIABLES
 
@@ -197,3 +199,16 @@ def test_config_check_fails_where_the_service_would_not_start(
 
 def test_a_proxy_that_is_named_may_be_served_on_any_address(tmp_path: Path) -> None:
     assert checked(tmp_path, {"ESCROW_HOST": "192.0.2.1", "ESCROW_TRUSTED_PROXIES": "10.0.0.7"}).exit_code == 0
+
+
+def test_webhooks_go_to_loopback_only_where_nobody_else_reaches_the_service() -> None:
+    check_egress(accepted(from_environment(webhook_loopback="true")))
+    for exposing in ({"host": "10.0.0.1"}, {"trusted_proxies": "10.0.0.7"}):
+        with pytest.raises(WebhooksExposed):
+            check_egress(accepted(from_environment(webhook_loopback="true", **exposing)))
+
+
+@pytest.mark.parametrize(("value", "ports"), [("443,8443", {443, 8443}), ("", {443})])
+def test_ports_of_webhooks_are_a_list(value: str, ports: set[int]) -> None:
+    assert accepted(from_environment(webhook_ports=value)).webhook_ports == ports
+    assert from_environment(webhook_ports="70000").settings is None

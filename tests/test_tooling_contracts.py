@@ -17,6 +17,7 @@ SHARED = {
     "escrow.presets",
     "escrow.psi",
     "escrow.reports",
+    "escrow.signing",
     "escrow.terms",
     "escrow.wire",
 }

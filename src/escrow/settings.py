@@ -52,6 +52,12 @@ Networks = Annotated[
     Form("addresses or networks, separated by commas, like 10.0.0.7 or 10.0.0.0/24, but not all addresses there are"),
 ]
 
+Ports = Annotated[
+    frozenset[Annotated[int, Field(ge=1, le=65_535)]],
+    BeforeValidator(_split),
+    Form("port numbers, separated by commas"),
+]
+
 
 class ServerSettings(BaseModel):
     """What an operator decides; limits are per request or per list unless they say otherwise."""
@@ -176,6 +182,24 @@ class ServerSettings(BaseModel):
     )
     own_preset_least_changes: int = Field(
         default=1, ge=1, description="How many charged changes a release waits for under your own preset."
+    )
+    webhook_ports: Ports = Field(default=frozenset({443}), description="The ports that webhooks may be posted to.")
+    webhook_denied: Networks = Field(
+        default=(),
+        description="Networks that webhooks never go to, beside private and reserved ones: your own public ones.",
+    )
+    webhook_loopback: bool = Field(
+        default=False,
+        description="Lets webhooks be posted to this machine, over plain HTTP too: for development, refused elsewhere.",
+    )
+    webhook_connect_seconds: float = Field(
+        default=5, gt=0, description="Within this time an endpoint's address is connected to."
+    )
+    webhook_read_seconds: float = Field(
+        default=10, gt=0, description="How long an endpoint may be silent while a webhook is posted."
+    )
+    webhook_total_seconds: float = Field(
+        default=15, gt=0, description="Within this time an endpoint has answered, or the attempt has failed."
     )
     lease_seconds: float = Field(
         default=60, gt=0, description="For how long a worker may keep a job before another takes it over."

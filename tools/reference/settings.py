@@ -88,4 +88,7 @@ def _setting(name: str, field: FieldInfo) -> tuple[str, str, str, str]:
 def _default(name: str, field: FieldInfo) -> str:
     if field.default_factory is not None:
         return _MADE_DEFAULTS[name]
-    return "none" if field.default in (None, "", ()) else f"`{field.default}`"
+    if field.default in (None, "", ()):
+        return "none"
+    listed = isinstance(field.default, frozenset)
+    return f"`{','.join(map(str, sorted(field.default))) if listed else field.default}`"

@@ -81,6 +81,7 @@ STATUS: Mapping[type[EscrowError], int] = {
     errors.RequestInvalid: 422,
     errors.SubmissionDigestWrong: 422,
     errors.SubmissionTooLarge: 422,
+    errors.WebhookUrlInvalid: 422,
     errors.RateExceeded: 429,
     errors.ServiceUnavailable: 503,
 }

@@ -18,12 +18,13 @@
     │   ├── ProfileMismatch, GenerationMismatch, GenerationTooSoon, ChunkDigestMismatch, ChunkTooLarge, ChunksMissing
     │   ├── DetailsNotWanted, TermsChanged, SubmissionChanged, DisputesTooMany
     │   ├── RequestInvalid, BodyUnreadable, BodyTooLarge, ContentTypeUnsupported, RouteUnknown, MethodUnsupported
+    │   ├── WebhookUrlInvalid
     │   ├── IdempotencyKeyReused, RequestInProgress, RateExceeded
     │   └── PartnershipExists, PartnershipNotActive, PartnershipPaused, PartnershipEnded, PairingIncomplete,
     │       PairingInvalid, InvitationTaken, ConfirmationTaken, ListMissing
     ├── ServiceFault            the service cannot go on, and its operator has to act
     │   └── SealingKeyInvalid, SealBroken, TrailBroken, StoredFormUnknown, DatabaseBehind, MigrationsDiffer,
-    │       SealingKeyExposed, ReleaseKeyInvalid, ReleaseKeyExposed, ListenerExposed,
+    │       SealingKeyExposed, ReleaseKeyInvalid, ReleaseKeyExposed, ListenerExposed, WebhooksExposed,
     │       ServiceUnavailable
     └── ClientError             the partner's side cannot go on (see each subclass)
         ├── ServiceRefused, ServiceUnreachable, ServiceAnswerInvalid, PlainHttpRefused

@@ -63,6 +63,8 @@ __all__ = [
     "TermsRequestLapsed",
     "TlsKeyExposed",
     "TrailBroken",
+    "WebhookUrlInvalid",
+    "WebhooksExposed",
 ]
 
 
@@ -346,6 +348,12 @@ class ListMissing(Refused):
     code = "list-missing"
 
 
+class WebhookUrlInvalid(Refused):
+    """A URL is not one that webhooks are posted to."""
+
+    code = "webhook-url-invalid"
+
+
 class ServiceFault(EscrowError):
     """The service cannot go on, and its operator has to act; callers see an opaque failure."""
 
@@ -416,6 +424,12 @@ class ListenerExposed(ServiceFault):
     """The service would speak plain HTTP to other machines."""
 
     code = "listener-exposed"
+
+
+class WebhooksExposed(ServiceFault):
+    """Webhooks could be posted to this machine's loopback, in a service that others reach."""
+
+    code = "webhooks-exposed"
 
 
 class ServiceUnavailable(ServiceFault):

@@ -17,7 +17,7 @@ from escrow.errors import EscrowError, ServiceFault
 from escrow.server.certificates import check_certificate
 from escrow.server.config_commands import config_app
 from escrow.server.customers import api_key_app, organization_app
-from escrow.server.dangers import check_listener, must_lie_outside
+from escrow.server.dangers import check_egress, check_listener, must_lie_outside
 from escrow.server.running import alone_on, check_port, gather_garbage, listen, make_worker, on_stop_signals, working
 from escrow.server.starting import database_answers, must_exist, opened, read_settings, settings_file
 
@@ -155,6 +155,7 @@ def serve(
         sealing_key_file=sealing_key,
     )
     check_listener(settings)
+    check_egress(settings)
     certificate = check_certificate(settings)
     check_port(settings)
     stop = threading.Event()
@@ -175,6 +176,7 @@ def work(sealing_key: SealingKeyFile = None) -> None:
     settings = read_settings(sealing_key_file=sealing_key)
     if settings.on_sqlite:
         raise ServiceFault("On SQLite the worker lives inside 'escrow-server serve': there is nothing to start.")
+    check_egress(settings)
     stop = threading.Event()
     with opened(settings) as (database, key, release_key):
         on_stop_signals(stop.set)

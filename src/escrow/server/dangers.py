@@ -10,13 +10,28 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from escrow.errors import EscrowError, ListenerExposed, ReleaseKeyExposed, SealingKeyExposed, TlsKeyExposed
+from escrow.errors import (
+    EscrowError,
+    ListenerExposed,
+    ReleaseKeyExposed,
+    SealingKeyExposed,
+    TlsKeyExposed,
+    WebhooksExposed,
+)
 from escrow.presets import DISCLOSURE_PRESETS
 
 if TYPE_CHECKING:
     from escrow.settings import ServerSettings
 
-__all__ = ["check_listener", "is_loopback", "must_be_private", "must_lie_outside", "refusals", "warnings"]
+__all__ = [
+    "check_egress",
+    "check_listener",
+    "is_loopback",
+    "must_be_private",
+    "must_lie_outside",
+    "refusals",
+    "warnings",
+]
 
 _SOON = timedelta(days=14)
 
@@ -30,6 +45,15 @@ def check_listener(settings: ServerSettings) -> None:
         )
     if settings.tls_key is not None and _mode(settings.tls_key) & stat.S_IRWXO:
         raise TlsKeyExposed(f"Others can read the key of the certificate: run 'chmod o= {settings.tls_key}'.")
+
+
+def check_egress(settings: ServerSettings) -> None:
+    """Refuse to post webhooks to this machine where others may name what they are posted to."""
+    if settings.webhook_loopback and (settings.trusted_proxies or not is_loopback(settings.host)):
+        raise WebhooksExposed(
+            "Others reach this service, and could have webhooks posted to programs of this machine: "
+            "unset ESCROW_WEBHOOK_LOOPBACK, or listen on 127.0.0.1 without a proxy."
+        )
 
 
 def must_lie_outside(settings: ServerSettings) -> None:
@@ -53,7 +77,12 @@ def refusals(settings: ServerSettings) -> Iterator[str]:
     from escrow.server.certificates import check_certificate
     from escrow.store.sealing import SealingKey
 
-    checks: list[Callable[[ServerSettings], object]] = [check_listener, check_certificate, must_lie_outside]
+    checks: list[Callable[[ServerSettings], object]] = [
+        check_listener,
+        check_egress,
+        check_certificate,
+        must_lie_outside,
+    ]
     if settings.sealing_key_file.exists():
         checks += [must_be_private, lambda settings: SealingKey.read(settings.sealing_key_file)]
     for check in checks:

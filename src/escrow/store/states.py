@@ -6,6 +6,7 @@ from enum import Enum
 
 __all__ = [
     "AlarmReason",
+    "AttemptOutcome",
     "DisputeReason",
     "GenerationState",
     "JobType",
@@ -130,3 +131,25 @@ class AlarmReason(Enum):
 
     LIST_GREW = "list-grew"
     ALLOWANCE_HALF_SPENT = "allowance-half-spent"
+
+
+class AttemptOutcome(Enum):
+    """How one post to an endpoint ended; of the answer nothing is kept but its status."""
+
+    ACCEPTED = "accepted"
+    #: A status that is neither 2xx nor one of the next three.
+    STATUS = "status"
+    REDIRECT = "redirect"
+    GONE = "gone"
+    #: 429 or 503 with a time to come back.
+    LATER = "later"
+    TIMEOUT = "timeout"
+    UNREACHABLE = "unreachable"
+    UNRESOLVED = "unresolved"
+    TLS = "tls"
+    #: What came back is not HTTP.
+    GARBLED = "garbled"
+    #: The name leads to an address that the service does not post to; nothing was sent.
+    FORBIDDEN = "forbidden"
+    #: The worker ended meanwhile: it may have arrived or not, and is sent again under the same id.
+    CUT_OFF = "cut-off"
