@@ -7,7 +7,7 @@ again after a crash, applies it once. Nothing here looks at the partner's list.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -31,12 +31,12 @@ from escrow.psi.records import (
     Changes,
     Charge,
     ListRecords,
+    OrderedTokens,
     apply_delta,
     charge_of,
     check_growth,
     check_list,
     count_changes,
-    distinct_tokens,
     join,
     parse_chunk,
     with_tokens,
@@ -69,14 +69,17 @@ _ANOTHER_PROFILES_SHARE = 2
 
 @dataclass(frozen=True, slots=True)
 class _Submitted:
-    """A received submission with its chunks opened, and the list that it builds on."""
+    """A received submission with its chunks opened, and the list that it builds on.
+
+    ``chunks`` are let go of once they are read: a list of millions is in memory often enough.
+    """
 
     partnership_id: UUID
     side: Side
     row: Row[Any] = field(repr=False)
     generation: Generation
     applied: AppliedList | None
-    chunks: tuple[bytes, ...] = field(repr=False)
+    chunks: list[bytes] = field(repr=False)
     pepper: bytes = field(repr=False)
     before: ListRecords
     ever_seen: Records = field(repr=False)
@@ -98,21 +101,27 @@ class _Submitted:
 class Prepared:
     """What became of a submission: a list in blocks, changes to set beside the blocks, or a problem.
 
-    ``charge`` is what it asks about beyond the list before, and ``tokens`` counts all of its tokens.
+    ``populations`` are the sizes of the list that it leads to, ``charge`` is what that asks about beyond the list
+    before, and ``tokens`` counts all of its tokens.
     ``changes`` are what it adds to the number that the next release waits for.
     """
 
     submitted: _Submitted
     became: PackedList | ListRecords | Problem
-    whole: ListRecords
+    populations: Mapping[Population, int]
     charge: Charge
     tokens: int
     changes: Changes = field(default_factory=Changes.none)
 
     @property
+    def accounts(self) -> int:
+        """How many accounts the list has that it leads to."""
+        return sum(self.populations.values())
+
+    @property
     def asked(self) -> Asked:
         """What it is charged, and its size."""
-        return Asked(self.charge.fifths, self.tokens, self.whole.accounts.size)
+        return Asked(self.charge.fifths, self.tokens, self.accounts)
 
 
 def apply_submission(
@@ -135,20 +144,21 @@ def prepare(db: Database, partnership_id: UUID, side: Side, *, service_key: Seal
     try:
         delta = _records(submitted)
         whole = apply_delta(submitted.before, delta) if submitted.is_delta else delta
-        check_list(whole)
+        ordered = OrderedTokens.of(whole.tokens)
+        check_list(whole, ordered=ordered)
         if submitted.most_tokens is not None:
-            check_growth(whole, most_tokens=submitted.most_tokens)
+            check_growth(ordered.distinct, most_tokens=submitted.most_tokens)
     except ProtocolError as refused:
         empty = ListRecords.empty()
-        return Prepared(submitted, Problem(refused.code, refused.message), empty, charge_of(empty, empty), 0)
+        return Prepared(submitted, Problem(refused.code, refused.message), {}, charge_of(empty, empty), 0)
     # Under a key of its own every token is new: what a building generation holds is no change of the list.
     is_live = submitted.generation.state is GenerationState.LIVE
-    charge = charge_of(submitted.before, whole)
+    charge = charge_of(submitted.before, whole, ordered=ordered)
     changes = count_changes(submitted.before, whole, charged=charge.accounts) if is_live else Changes.none()
     became: PackedList | ListRecords = delta
     if not submitted.is_delta or _folds(submitted, delta, whole):
-        became = pack_list(whole, ever_seen=submitted.ever_seen)
-    return Prepared(submitted, became, whole, charge, distinct_tokens(whole), changes)
+        became = pack_list(whole, ever_seen=submitted.ever_seen, ordered=ordered)
+    return Prepared(submitted, became, whole.population_sizes, charge, ordered.distinct, changes)
 
 
 def commit(tx: Transaction, prepared: Prepared, *, limits: ListLimits, now: datetime) -> None:
@@ -171,15 +181,15 @@ def commit(tx: Transaction, prepared: Prepared, *, limits: ListLimits, now: date
     except ListRefused as refused:
         _reject(tx, submitted, _problem(refused), now)
     else:
-        _write(tx, submitted, prepared.became, prepared.whole, row.digest, now)
+        _write(tx, prepared, prepared.became, row.digest, now)
         _add_changes(tx, submitted, prepared.changes)
         _applied(tx, prepared, after, now)
 
 
 def _must_be_taken(prepared: Prepared, standing: Standing, limits: ListLimits) -> None:
     """Raise ListRefused if there are too many accounts, or too many prospects among them."""
-    most, sizes = spending.most_accounts(standing, limits), prepared.whole.population_sizes
-    if prepared.whole.accounts.size > most:
+    most, sizes = spending.most_accounts(standing, limits), prepared.populations
+    if prepared.accounts > most:
         raise ListTooLarge(f"The list has more than the {most} accounts that are accepted.", limit=most)
     known = sizes[Population.CUSTOMERS] + sizes[Population.OPPORTUNITIES]
     most_prospects = max(_FEW_PROSPECTS, limits.prospects_share * known)
@@ -222,7 +232,7 @@ def _read(tx: Transaction, partnership_id: UUID, side: Side, service_key: Sealin
         row=row,
         generation=generation,
         applied=standing.applied.get(side),
-        chunks=tuple(_opened(tx, row, key)),
+        chunks=list(_opened(tx, row, key)),
         pepper=open_pepper(tx, partnership_id, generation.number, service_key=service_key),
         before=load_list(tx, *place),
         ever_seen=load_ever_seen(tx, *place),
@@ -240,7 +250,7 @@ def _most_tokens(tx: Transaction, partnership_id: UUID, side: Side, generation: 
     if generation.state is not GenerationState.BUILDING:
         return None
     live = standing_of(tx, partnership_id).live
-    tokens = distinct_tokens(load_list(tx, partnership_id, live.number, side))
+    tokens = OrderedTokens.of(load_list(tx, partnership_id, live.number, side).tokens).distinct
     return tokens if live.profile == generation.profile else tokens * _ANOTHER_PROFILES_SHARE
 
 
@@ -258,6 +268,7 @@ def _records(submitted: _Submitted) -> ListRecords:
     if row.base != submitted.base:
         raise RecordsInvalid("the list that this builds on is not the applied one; submit a snapshot")
     records = join([_peppered(parse_chunk(chunk), submitted.pepper) for chunk in submitted.chunks])
+    submitted.chunks.clear()
     if records.accounts.size != row.accounts:
         raise RecordsInvalid("the chunks do not hold as many accounts as announced; upload the submission again")
     return records
@@ -273,20 +284,14 @@ def _folds(submitted: _Submitted, delta: ListRecords, whole: ListRecords) -> boo
     return submitted.applied is None or waiting > max(_FEW_WAITING, whole.accounts.size // _SHARE_WAITING)
 
 
-def _write(
-    tx: Transaction,
-    submitted: _Submitted,
-    became: PackedList | ListRecords,
-    whole: ListRecords,
-    digest: bytes,
-    now: datetime,
-) -> None:
+def _write(tx: Transaction, prepared: Prepared, became: PackedList | ListRecords, digest: bytes, now: datetime) -> None:
+    submitted = prepared.submitted
     place = (tx, submitted.partnership_id, submitted.generation.number, submitted.side)
     number = submitted.row.number
     if isinstance(became, PackedList):
         replace_list(*place, became, number=number, sealed_digest=digest, now=now)
     else:
-        sizes = whole.population_sizes
+        sizes = prepared.populations
         add_changes(*place, became, populations=sizes, number=number, sealed_digest=digest, now=now)
 
 

@@ -15,12 +15,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-import numpy.typing as npt
 
 from escrow.errors import StoredFormUnknown
-from escrow.psi.matchkeys import Kind
-from escrow.psi.records import ACCOUNT_DTYPE, TOKEN_DTYPE, ListRecords, kinds_of, run_starts, token_halves
-from escrow.psi.records.layout import Mask, Records, Words, pick, stack
+from escrow.psi.records import ACCOUNT_DTYPE, TOKEN_DTYPE, ListRecords, OrderedTokens, run_starts, token_halves
+from escrow.psi.records.layout import Records, Words, pick, stack
+from escrow.psi.records.ordering import token_order, token_starts
 from escrow.terms import Population
 
 __all__ = [
@@ -40,9 +39,6 @@ _ACCOUNTS_IN_A_BUCKET = 384
 _COUNT_BYTES = 4
 #: A token of an account block; the row is the account's.
 _SHORT_TOKEN_DTYPE = np.dtype([("token", "V16"), ("key_class", "u1")])
-_LOW_HALF = np.uint64(0xFFFF_FFFF)
-
-Places = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +68,16 @@ class PackedList:
     populations: Mapping[Population, int]
 
 
-def pack_list(records: ListRecords, *, ever_seen: Records) -> PackedList:
-    """Lay out a list; tokens of ``ever_seen`` (token records in any order) that it lacks get entries without a row."""
+def pack_list(records: ListRecords, *, ever_seen: Records, ordered: OrderedTokens | None = None) -> PackedList:
+    """Lay out a list; tokens of ``ever_seen`` (token records in any order) that it lacks get entries without a row.
+
+    ``ordered`` are the tokens of the list, where the caller has them.
+    """
+    entries = _with_tombstones(ordered or OrderedTokens.of(records.tokens), ever_seen)
     bits = _bucket_bits(records.accounts.size)
     return PackedList(
         bucket_bits=bits,
-        token_blocks=list(_token_blocks(records.tokens, ever_seen, bits)),
+        token_blocks=list(_token_blocks(entries, bits)),
         account_blocks=list(_account_blocks(records, bits)),
         populations=records.population_sizes,
     )
@@ -138,7 +138,7 @@ def _account_blocks(records: ListRecords, bits: int) -> Iterator[AccountBlock]:
     if tokens_each.max(initial=0) > 255:
         raise ValueError("an account block counts the tokens of an account in one byte")
     accounts, each = memoryview(records.accounts.tobytes()), memoryview(tokens_each.astype(np.uint8).tobytes())
-    short = memoryview(_shortened(records.tokens).tobytes())
+    short = _shortened(records.tokens).view(np.uint8).data
     for bucket, start, end in _buckets(records.rows, bits):
         first, last = (int(token_ends[place - 1]) if place else 0 for place in (start, end))
         parts = (
@@ -158,52 +158,26 @@ def _cut_account_block(block: bytes) -> tuple[bytes, bytes, bytes]:
     return block[_COUNT_BYTES:each_at], block[each_at:tokens_at], block[tokens_at:]
 
 
-def _token_blocks(tokens: Records, ever_seen: Records, bits: int) -> Iterator[TokenBlock]:
-    kinds, seen_kinds = kinds_of(tokens), kinds_of(ever_seen)
-    for kind in Kind:
-        ordered = _with_tombstones(pick(tokens, kinds == kind), pick(ever_seen, seen_kinds == kind))
-        entries = memoryview(ordered.tobytes())
-        for bucket, start, end in _buckets(token_halves(ordered)[0], bits):
+def _token_blocks(tokens: OrderedTokens, bits: int) -> Iterator[TokenBlock]:
+    for kind, of_kind in tokens.by_kind():
+        entries = of_kind.records.view(np.uint8).data
+        for bucket, start, end in _buckets(token_halves(of_kind.records)[0], bits):
             block = entries[start * TOKEN_DTYPE.itemsize : end * TOKEN_DTYPE.itemsize]
             yield TokenBlock(kind, bucket, _FORMAT + block)
 
 
-def _with_tombstones(tokens: Records, ever_seen: Records) -> Records:
-    """Merge the tokens of one kind, in token order, with those seen before that stand on no account now."""
-    both = stack(tokens, ever_seen)
-    both = pick(both, order := _token_order(both))
-    high, low = token_halves(both)
-    stands = order < tokens.size
+def _with_tombstones(tokens: OrderedTokens, ever_seen: Records) -> OrderedTokens:
+    """Put the tokens seen before that stand on no account now between those that do."""
+    if not ever_seen.size:
+        return tokens
+    both = stack(tokens.records, ever_seen)
+    both = pick(both, order := token_order(both))
+    starts, stands = token_starts(both), order < tokens.records.size
     # What stands comes first in its run, so a run that starts with something seen before has nothing standing.
-    is_gone = (run_starts(high) | run_starts(low)) & ~stands
+    is_gone = starts & ~stands
     both["row"][is_gone] = 0
-    return pick(both, stands | is_gone)
-
-
-def _token_order(tokens: Records) -> Places:
-    """Order by token and then by place.
-
-    Plain integers, four token bytes and the place, sort several times faster than whole tokens do. What that leaves out
-    of order are the few runs in which tokens start alike and differ later.
-    """
-    high, low = token_halves(tokens)
-    keys = (high & ~_LOW_HALF) | np.arange(tokens.size, dtype=np.uint64)
-    keys.sort()
-    order = (keys & _LOW_HALF).astype(np.intp)
-    runs: Places = np.cumsum(run_starts(keys & ~_LOW_HALF))
-    is_unsorted = np.zeros(tokens.size + 1, np.bool_)
-    is_unsorted[runs[1:][_descents(runs, high[order], low[order])]] = True
-    left = np.flatnonzero(is_unsorted[runs])
-    places = order[left]
-    order[left] = places[np.lexsort((places, low[places], high[places]))]
-    return order
-
-
-def _descents(runs: Places, high: Words, low: Words) -> Mask:
-    """Mark what stands after a greater token of the same run."""
-    lower: Mask = (high[1:] < high[:-1]) | ((high[1:] == high[:-1]) & (low[1:] < low[:-1]))
-    lower &= runs[1:] == runs[:-1]
-    return lower
+    kept = stands | is_gone
+    return OrderedTokens(pick(both, kept), starts[kept])
 
 
 def _buckets(ascending: Words, bits: int) -> Iterator[tuple[int, int, int]]:

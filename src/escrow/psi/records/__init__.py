@@ -4,7 +4,7 @@ Nothing here knows what a token stands for; tokens may be in wire form or in sto
 """
 
 from escrow.psi.records.changes import Changes, apply_delta, count_changes, difference
-from escrow.psi.records.charges import Charge, charge_of, distinct_tokens
+from escrow.psi.records.charges import Charge, charge_of
 from escrow.psi.records.checks import (
     LARGEST_ACCOUNT_BYTES,
     MOST_TOKENS_OF_AN_ACCOUNT,
@@ -33,6 +33,7 @@ from escrow.psi.records.layout import (
     token_halves,
     with_tokens,
 )
+from escrow.psi.records.ordering import OrderedTokens
 
 __all__ = [
     "ACCOUNT_DTYPE",
@@ -46,6 +47,7 @@ __all__ = [
     "Charge",
     "Columns",
     "ListRecords",
+    "OrderedTokens",
     "SubmissionKind",
     "apply_delta",
     "charge_of",
@@ -54,7 +56,6 @@ __all__ = [
     "chunk_digest",
     "count_changes",
     "difference",
-    "distinct_tokens",
     "join",
     "kinds_of",
     "make_records",

@@ -40,6 +40,8 @@ def difference(before: ListRecords, now: ListRecords) -> ListRecords:
 
     ``apply_delta(before, difference(before, now)) == now``.
     """
+    if not before.accounts.size:
+        return now
     rows_before, rows_now = before.rows, now.rows
     stayed, stays = _among(rows_before, rows_now), _among(rows_now, rows_before)
     changed = ~stays

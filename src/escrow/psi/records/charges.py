@@ -11,13 +11,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from escrow.allowance import FIFTHS_OF_A_TOKEN
 from escrow.psi.records.changes import difference
-from escrow.psi.records.layout import ListRecords, Mask, Records, Words, kinds_of, pick, run_starts, token_halves
+from escrow.psi.records.layout import ListRecords, Mask, Records, pick, run_starts, stack, token_halves
+from escrow.psi.records.ordering import OrderedTokens, Places, token_order, token_starts
 from escrow.terms import Population
 
-__all__ = ["Charge", "charge_of", "distinct_tokens"]
+__all__ = ["Charge", "charge_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,87 +39,71 @@ class Charge:
         return self.tokens * FIFTHS_OF_A_TOKEN + self.moves
 
 
-@dataclass(frozen=True, slots=True)
-class _Places:
-    """Where tokens stand, one entry for each token record: what the token is, and on which account it stands."""
+def charge_of(before: ListRecords, now: ListRecords, *, ordered: OrderedTokens | None = None) -> Charge:
+    """Count what ``now`` asks about that ``before`` does not; both are whole lists.
 
-    high: Words
-    low: Words
-    kinds: Words
-    rows: Words
-    populations: Words
-
-    @classmethod
-    def of(cls, records: ListRecords, tokens: Records) -> _Places:
-        high, low = token_halves(tokens)
-        rows = tokens["row"].astype(np.uint64)
-        populations = records.accounts["population"][np.searchsorted(records.rows, rows)]
-        return cls(high, low, kinds_of(tokens).astype(np.uint64), rows, populations.astype(np.uint64))
-
-    def after(self, before: _Places) -> _Places:
-        """Put those of another list in front."""
-        return _Places(
-            *(
-                np.concatenate((getattr(before, name), getattr(self, name)))
-                for name in ("high", "low", "kinds", "rows", "populations")
-            )
-        )
-
-
-def charge_of(before: ListRecords, now: ListRecords) -> Charge:
-    """Count what ``now`` asks about that ``before`` does not; both are whole lists."""
+    ``ordered`` are the tokens of ``now``, where the caller has them.
+    """
+    if not before.tokens.size:
+        ordered = ordered or OrderedTokens.of(now.tokens)
+        return Charge(ordered.distinct, 0, _accounts(now, now.tokens))
     changed = difference(before, now)
     stood = pick(before.tokens, _any_of(before.tokens, changed.tokens))
-    earlier, places = _Places.of(before, stood), _Places.of(changed, changed.tokens)
-    is_new, is_moved = _compared(earlier, places)
-    tokens = int(np.count_nonzero(is_new & _first_of_each_token(places, is_new)))
-    charged = is_new | is_moved
-    return Charge(tokens, int(np.count_nonzero(is_moved)), _accounts(places, charged))
+    tokens, is_new, is_moved = _compared(before, stood, changed)
+    charged = pick(changed.tokens, is_new | is_moved)
+    return Charge(tokens, int(np.count_nonzero(is_moved)), _accounts(changed, charged))
 
 
-def distinct_tokens(records: ListRecords) -> int:
-    """Count the tokens of a list, each once however many accounts it stands on."""
-    high, low = token_halves(records.tokens)
-    order = np.lexsort((low, high))
-    return int(np.count_nonzero(run_starts(high[order]) | run_starts(low[order])))
+def _compared(before: ListRecords, stood: Records, changed: ListRecords) -> tuple[int, Mask, Mask]:
+    """Compare the tokens of ``changed`` with those that stood before.
+
+    Give how many different ones stood nowhere, which entries are of those, and which are a new place of others.
+    """
+    count = stood.size
+    both = stack(stood, changed.tokens)
+    order = token_order(both)
+    starts = token_starts(pick(both, order))
+    numbers = np.cumsum(starts) - 1
+    # Of equal tokens those that stood come first.
+    token_stood = order[starts] < count
+    is_new, is_moved = np.zeros(order.size, np.bool_), np.zeros(order.size, np.bool_)
+    is_new[order] = ~token_stood[numbers]
+    known = np.flatnonzero(token_stood[numbers])
+    populations = np.concatenate((_populations(before, stood), _populations(changed, changed.tokens)))
+    is_moved[order[known]] = _new_places(numbers[known], order[known], both, populations, count)
+    return int(np.count_nonzero(~token_stood)), is_new[count:], is_moved[count:]
+
+
+def _new_places(
+    numbers: Places, entries: Places, both: Records, populations: npt.NDArray[np.uint8], count: int
+) -> Mask:
+    """Tell of entries, in token order, whether each is the first to stand where it does; the first ``count`` stood."""
+    rows, populations = both["row"].astype(np.uint64)[entries], populations[entries]
+    order = np.lexsort((entries, populations, rows, numbers))
+    is_first = run_starts(numbers[order]) | run_starts(rows[order]) | run_starts(populations[order])
+    is_new_place = np.zeros(entries.size, np.bool_)
+    is_new_place[order] = is_first & (entries[order] >= count)
+    return is_new_place
 
 
 def _any_of(tokens: Records, looked_for: Records) -> Mask:
     """Mark the tokens whose first half is that of one looked for: few more than those meant."""
-    mask: Mask = np.isin(token_halves(tokens)[0], np.unique(token_halves(looked_for)[0]))
-    return mask
+    if not looked_for.size:
+        return np.zeros(tokens.size, np.bool_)
+    wanted, high = np.sort(token_halves(looked_for)[0]), token_halves(tokens)[0]
+    found: Mask = wanted[np.minimum(np.searchsorted(wanted, high), wanted.size - 1)] == high
+    return found
 
 
-def _compared(earlier: _Places, places: _Places) -> tuple[Mask, Mask]:
-    """Tell of each place whether its token stood nowhere before, and if it did, whether the place is new to it."""
-    both = places.after(earlier)
-    count = earlier.rows.size
-    order = np.lexsort((np.arange(both.rows.size), both.populations, both.rows, both.low, both.high, both.kinds))
-    starts_token = run_starts(both.kinds[order]) | run_starts(both.high[order]) | run_starts(both.low[order])
-    starts_place = starts_token | run_starts(both.rows[order]) | run_starts(both.populations[order])
-    stood = order < count
-    token_numbers = np.cumsum(starts_token) - 1
-    token_stood = np.zeros(token_numbers[-1] + 1 if order.size else 0, np.bool_)
-    token_stood[token_numbers[stood]] = True
-    is_new = np.zeros(order.size, np.bool_)
-    is_moved = np.zeros(order.size, np.bool_)
-    # Of equal places the earlier list's comes first, so one that starts with ours is new.
-    is_new[order] = ~token_stood[token_numbers]
-    is_moved[order] = starts_place & ~stood & token_stood[token_numbers]
-    return is_new[count:], is_moved[count:]
+def _populations(records: ListRecords, tokens: Records) -> npt.NDArray[np.uint8]:
+    """Give the population of the account that each token stands on."""
+    places = np.searchsorted(records.rows, tokens["row"].astype(np.uint64))
+    populations: npt.NDArray[np.uint8] = records.accounts["population"][places]
+    return populations
 
 
-def _first_of_each_token(places: _Places, which: Mask) -> Mask:
-    """Mark one place of each token among these places."""
-    chosen = np.flatnonzero(which)
-    order = chosen[np.lexsort((places.low[chosen], places.high[chosen], places.kinds[chosen]))]
-    starts = run_starts(places.kinds[order]) | run_starts(places.high[order]) | run_starts(places.low[order])
-    first = np.zeros(which.size, np.bool_)
-    first[order[starts]] = True
-    return first
-
-
-def _accounts(places: _Places, charged: Mask) -> dict[Population, int]:
-    _, first = np.unique(places.rows[charged], return_index=True)
-    sizes = np.bincount(places.populations[charged][first].astype(np.intp), minlength=len(Population) + 1)
+def _accounts(records: ListRecords, charged: Records) -> dict[Population, int]:
+    """Count the accounts of charged tokens, by population; these are in the order of their rows."""
+    first = pick(charged, run_starts(charged["row"]))
+    sizes = np.bincount(_populations(records, first), minlength=len(Population) + 1)
     return {population: int(sizes[population]) for population in Population}

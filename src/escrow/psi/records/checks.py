@@ -3,22 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from escrow.errors import FallbackNotUnique, GenerationOutgrown, MatchKeyAmbiguous, RecordsInvalid
 from escrow.psi.matchkeys import MOST_ACCOUNTS_OF_A_KEY, Kind
-from escrow.psi.records.charges import distinct_tokens
-from escrow.psi.records.layout import (
-    ACCOUNT_DTYPE,
-    REMOVED,
-    TOKEN_DTYPE,
-    ListRecords,
-    Records,
-    Words,
-    kinds_of,
-    pick,
-    run_starts,
-    token_halves,
-)
+from escrow.psi.records.layout import ACCOUNT_DTYPE, REMOVED, TOKEN_DTYPE, ListRecords, run_starts
+from escrow.psi.records.ordering import OrderedTokens
 
 __all__ = ["LARGEST_ACCOUNT_BYTES", "MOST_TOKENS_OF_AN_ACCOUNT", "check_growth", "check_list"]
 
@@ -26,8 +16,15 @@ MOST_TOKENS_OF_AN_ACCOUNT = 32
 LARGEST_ACCOUNT_BYTES = ACCOUNT_DTYPE.itemsize + MOST_TOKENS_OF_AN_ACCOUNT * TOKEN_DTYPE.itemsize
 
 
-def check_list(records: ListRecords, *, most_tokens_of_account: int = MOST_TOKENS_OF_AN_ACCOUNT) -> None:
+def check_list(
+    records: ListRecords,
+    *,
+    ordered: OrderedTokens | None = None,
+    most_tokens_of_account: int = MOST_TOKENS_OF_AN_ACCOUNT,
+) -> None:
     """Refuse a list, complete and canonical, that breaks a rule about its keys.
+
+    ``ordered`` are its tokens, where the caller has them.
 
     Raises:
         RecordsInvalid: an account is marked as removed, or has too many tokens.
@@ -36,25 +33,25 @@ def check_list(records: ListRecords, *, most_tokens_of_account: int = MOST_TOKEN
     """
     if np.any(records.accounts["population"] == REMOVED):
         raise RecordsInvalid("a list holds no removed accounts; send removals in a delta")
-    if _repeated_more_than(most_tokens_of_account, records.tokens["row"].astype(np.uint64)).size:
+    if _repeats_more_than(most_tokens_of_account, records.tokens["row"]):
         raise RecordsInvalid(f"an account has more than {most_tokens_of_account} match keys")
-    kinds = kinds_of(records.tokens)
-    if _stands_on_more_than(1, pick(records.tokens, kinds == Kind.FALLBACK)):
+    of_kinds = dict((ordered or OrderedTokens.of(records.tokens)).by_kind())
+    if _stands_on_more_than(1, of_kinds[Kind.FALLBACK]):
         raise FallbackNotUnique("a fallback key stands on more than one account of the list; leave it out")
     for kind in (Kind.WEB, Kind.WORD):
-        if _stands_on_more_than(MOST_ACCOUNTS_OF_A_KEY, pick(records.tokens, kinds == kind)):
+        if _stands_on_more_than(MOST_ACCOUNTS_OF_A_KEY, of_kinds[kind]):
             raise MatchKeyAmbiguous(
                 f"a match key stands on more than {MOST_ACCOUNTS_OF_A_KEY} accounts of the list; leave it out"
             )
 
 
-def check_growth(records: ListRecords, *, most_tokens: int) -> None:
-    """Refuse a list of a new generation that asks about more than the live one does.
+def check_growth(tokens: int, *, most_tokens: int) -> None:
+    """Refuse a list of a new generation that asks about more keys than the live one does.
 
     Raises:
         GenerationOutgrown: it has more different tokens.
     """
-    if (tokens := distinct_tokens(records)) > most_tokens:
+    if tokens > most_tokens:
         raise GenerationOutgrown(
             f"the list has {tokens} different keys, and in a new generation it may have {most_tokens}, as many as the "
             "live one allows; submit the list to the live generation first, or leave the newest accounts out until "
@@ -62,26 +59,21 @@ def check_growth(records: ListRecords, *, most_tokens: int) -> None:
         )
 
 
-def _stands_on_more_than(most: int, tokens: Records) -> bool:
+def _stands_on_more_than(most: int, tokens: OrderedTokens) -> bool:
     """Tell whether some token, all being of one kind, stands on more than ``most`` accounts.
 
-    Only tokens that share their first eight bytes with as many others are looked at closely.
+    Only tokens with as many entries are looked at closely: an account may have one in two classes.
     """
-    high = token_halves(tokens)[0]
-    crowded = _repeated_more_than(most, np.sort(high))
-    if not crowded.size:
-        return False
-    tokens = pick(tokens, np.isin(high, crowded))
-    high, low = token_halves(tokens)
-    rows = tokens["row"].astype(np.uint64)
-    order = np.lexsort((rows, low, high))
-    new_token = run_starts(high[order]) | run_starts(low[order])
-    new_account = new_token | run_starts(rows[order])
-    token_numbers = np.cumsum(new_token, dtype=np.uint64)[new_account]
-    return bool(_repeated_more_than(most, token_numbers).size)
+    first = np.flatnonzero(tokens.starts)
+    entries_each = np.diff(first, append=tokens.starts.size)
+    crowded = np.repeat(entries_each > most, entries_each)
+    numbers = np.cumsum(tokens.starts, dtype=np.intp)[crowded]
+    rows = tokens.records["row"][crowded].astype(np.uint64)
+    order = np.lexsort((rows, numbers))
+    numbers, rows = numbers[order], rows[order]
+    return _repeats_more_than(most, numbers[run_starts(numbers) | run_starts(rows)])
 
 
-def _repeated_more_than(most: int, ordered: Words) -> Words:
-    """Give what stands more than ``most`` times in an ordered array, once or more."""
-    repeated: Words = ordered[most:][ordered[most:] == ordered[:-most]]
-    return repeated
+def _repeats_more_than(most: int, ordered: npt.NDArray[np.integer]) -> bool:
+    """Tell whether anything stands more than ``most`` times in an ordered array."""
+    return bool(np.any(ordered[most:] == ordered[:-most]))
