@@ -59,6 +59,7 @@ class Action(Enum):
     RELEASED = "released"
     REPORT_READ = "report-read"
     OVERLAPS_READ = "overlaps-read"
+    CHANGES_READ = "changes-read"
     DETAILS_WANTED_READ = "details-wanted-read"
     DETAILS_STORED = "details-stored"
     DETAILS_READ = "details-read"

@@ -44,7 +44,7 @@ def test_there_is_no_report_before_the_first_release(api: Served) -> None:
     address = api.active()
     assert api.left.http.get(f"{address}/releases/latest").status_code == 404
     assert got(api.left.http.get(f"{address}/releases")) == {"items": [], "next": None}
-    assert got(api.left.http.get(f"{address}/overlaps")) == {"items": [], "next": None}
+    assert got(api.left.http.get(f"{address}/overlaps")) == {"items": [], "next": None, "changes_after": 0}
 
 
 def test_overlaps_are_paged_in_row_order_and_hold_the_callers_own_rows_only(api: Served) -> None:

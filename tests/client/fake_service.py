@@ -233,7 +233,7 @@ class FakeService:
             case ["GET", "releases", number]:
                 return self._report(own, number)
             case ["GET", "overlaps"]:
-                return 200, {"items": self.overlaps, "next": None}
+                return 200, {"items": self.overlaps, "next": None, "changes_after": 0}
             case ["GET", "details", "wanted"]:
                 items = [{"row": b64url(row)} for row in seat.wanted if row not in seat.envelopes]
                 numbers = {"terms_number": seat.terms_number, "submission": seat.applied_number}

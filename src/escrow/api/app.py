@@ -18,8 +18,10 @@ from escrow.api.observing import Observed
 from escrow.api.problems import handle_problems
 from escrow.api.routes import (
     allowances,
+    changes,
     details,
     disputes,
+    events,
     generations,
     overlaps,
     partnerships,
@@ -42,8 +44,10 @@ _ROUTERS = (
     submissions.router,
     releases.router,
     overlaps.router,
+    changes.router,
     details.router,
     disputes.router,
+    events.router,
 )
 
 

@@ -70,7 +70,7 @@ def _of(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> object:
             return first
         case {"$ref": reference}:
             return _of(schemas[reference.removeprefix(_SCHEMAS)], schemas)
-        case {"anyOf": [first, *_]}:
+        case {"anyOf": [first, *_]} | {"oneOf": [first, *_]}:
             return _of(first, schemas)
         case {"type": "object"}:
             return {name: _of(each, schemas) for name, each in schema.get("properties", {}).items()}

@@ -67,6 +67,7 @@ STATUS: Mapping[type[EscrowError], int] = {
     errors.SubmissionNotWithdrawable: 409,
     errors.TermsChanged: 409,
     errors.TermsRequestLapsed: 409,
+    errors.EventsForgotten: 410,
     errors.BodyTooLarge: 413,
     errors.ChunkTooLarge: 413,
     errors.ContentTypeUnsupported: 415,

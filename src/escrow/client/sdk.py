@@ -232,9 +232,27 @@ class Escrow:
 
     def overlaps(self, partnership_id: UUID, cell: Cell | None = None) -> Iterator[wire.OverlapItem]:
         """Yield the caller's rows that overlap in cells open at accounts or above, or in one such cell."""
-        of_cell = {"ours": cell.ours.word, "theirs": cell.theirs.word} if cell else {}
-        for page in self._pages(_at(partnership_id, "overlaps"), wire.OverlapPage, **of_cell):
+        for page in self.overlap_pages(partnership_id, cell):
             yield from page.items
+
+    def overlap_pages(self, partnership_id: UUID, cell: Cell | None = None) -> Iterator[wire.OverlapPage]:
+        """Yield the same in pages: the first says after which change to go on, once all are read."""
+        of_cell = {"ours": cell.ours.word, "theirs": cell.theirs.word} if cell else {}
+        return self._pages(_at(partnership_id, "overlaps"), wire.OverlapPage, **of_cell)
+
+    def changes(self, partnership_id: UUID, after: int = 0, *, limit: int | None = None) -> wire.ChangePage:
+        """Give what changed in the list of overlaps after this number, a page of it; a reset says to read the list."""
+        return self._get(_at(partnership_id, "changes"), wire.ChangePage, after=after, limit=limit)
+
+    # Events
+
+    def events(self, after: int | None = None, *, limit: int | None = None) -> wire.EventPage:
+        """Give what the caller's organization was told after this number, a page of it; without one, from the oldest.
+
+        Raises:
+            ServiceRefused: ``events-forgotten``, if they are kept no more.
+        """
+        return self._get("/v1/events", wire.EventPage, after=after, limit=limit)
 
     def wanted_details(self, partnership_id: UUID) -> Iterator[wire.WantedPage]:
         """Yield pages of rows whose details the service says the partner may read: a claim that the caller checks."""

@@ -16,7 +16,7 @@
     │   ├── NotAuthenticated, ScopeMissing, NotFound, OrganizationNameTaken, OrganizationNameInvalid
     │   ├── SubmissionBaseWrong, SubmissionInProgress, SubmissionDigestWrong, SubmissionTooLarge, SubmissionClosed
     │   ├── ProfileMismatch, GenerationMismatch, GenerationTooSoon, ChunkDigestMismatch, ChunkTooLarge, ChunksMissing
-    │   ├── DetailsNotWanted, TermsChanged, SubmissionChanged, DisputesTooMany
+    │   ├── DetailsNotWanted, TermsChanged, SubmissionChanged, DisputesTooMany, EventsForgotten
     │   ├── RequestInvalid, BodyUnreadable, BodyTooLarge, ContentTypeUnsupported, RouteUnknown, MethodUnsupported
     │   ├── WebhookUrlInvalid
     │   ├── IdempotencyKeyReused, RequestInProgress, RateExceeded

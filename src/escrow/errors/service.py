@@ -16,6 +16,7 @@ __all__ = [
     "DetailsNotWanted",
     "DisclosureTooWeak",
     "DisputesTooMany",
+    "EventsForgotten",
     "GenerationMismatch",
     "GenerationTooSoon",
     "IdempotencyKeyReused",
@@ -124,6 +125,16 @@ class PartnershipPaused(Refused):
     """While either party pauses, nothing is matched, released or read."""
 
     code = "partnership-paused"
+
+
+class EventsForgotten(Refused):
+    """The events asked for are kept no more; ``last_number`` is the last of the feed, to go on after."""
+
+    code = "events-forgotten"
+
+    def __init__(self, message: str, *, last_number: int) -> None:
+        super().__init__(message)
+        self.last_number = last_number
 
 
 class PartnershipEnded(Refused):

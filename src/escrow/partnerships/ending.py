@@ -16,6 +16,8 @@ from escrow.store.states import GenerationState, JobType, PartnershipState, Subm
 from escrow.store.tables import (
     accounts,
     alarms,
+    change_feeds,
+    changes,
     chunks,
     disputed_pairs,
     disputes,
@@ -38,6 +40,8 @@ __all__ = ["end", "purge", "purge_generation"]
 #: and so does what each of the two has spent: it is of the pair, and a fresh pairing goes on from it.
 _PURGED: tuple[Table, ...] = (
     alarms,
+    change_feeds,
+    changes,
     generation_proposals,
     envelopes,
     matches,

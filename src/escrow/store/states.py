@@ -7,7 +7,9 @@ from enum import Enum
 __all__ = [
     "AlarmReason",
     "AttemptOutcome",
+    "ChangeKind",
     "DisputeReason",
+    "EventType",
     "GenerationState",
     "JobType",
     "PartnershipState",
@@ -153,3 +155,43 @@ class AttemptOutcome(Enum):
     FORBIDDEN = "forbidden"
     #: The worker ended meanwhile: it may have arrived or not, and is sent again under the same id.
     CUT_OFF = "cut-off"
+
+
+class EventType(Enum):
+    """What an organization is told of; the words are those of ``escrow.wire.events``."""
+
+    PARTNERSHIP_INVITED = "partnership.invited"
+    PARTNERSHIP_ACCEPTED = "partnership.accepted"
+    PARTNERSHIP_ACTIVATED = "partnership.activated"
+    PARTNERSHIP_PAUSED = "partnership.paused"
+    PARTNERSHIP_RESUMED = "partnership.resumed"
+    PARTNERSHIP_ENDED = "partnership.ended"
+    TERMS_CHANGED = "terms.changed"
+    TERMS_REQUESTED = "terms.requested"
+    TERMS_ANSWERED = "terms.answered"
+    TERMS_REQUEST_CLOSED = "terms.request-closed"
+    SUBMISSION_APPLIED = "submission.applied"
+    SUBMISSION_REJECTED = "submission.rejected"
+    RELEASE_MADE = "release.made"
+    OVERLAPS_CHANGED = "overlaps.changed"
+    ALARM_RAISED = "alarm.raised"
+    GENERATION_PROPOSED = "generation.proposed"
+    GENERATION_STARTED = "generation.started"
+    GENERATION_LIVE = "generation.live"
+    ENDPOINT_DISABLED = "endpoint.disabled"
+
+
+class ChangeKind(Enum):
+    """What an entry of a change feed says of a row.
+
+    ``entered``, ``moved`` (to another cell) and ``changed`` (same cell, another tier or overlap) tell all that the list
+    of overlaps tells of it now; ``left``: it is not listed any more; ``details``: the partner sealed them anew.
+    ``reset`` is of no row: the list is to be read again, and nothing before it is kept.
+    """
+
+    ENTERED = "entered"
+    MOVED = "moved"
+    CHANGED = "changed"
+    LEFT = "left"
+    DETAILS = "details"
+    RESET = "reset"

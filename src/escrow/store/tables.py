@@ -23,6 +23,7 @@ from sqlalchemy import (
 )
 
 from escrow.store.columns import Moment, metadata, of_partnership, one_of, rule_columns, side_of_row, terms_columns
+from escrow.store.feed_tables import change_feeds, changes, event_feeds, events
 from escrow.store.states import (
     AlarmReason,
     DisputeReason,
@@ -40,10 +41,14 @@ __all__ = [
     "alarms",
     "api_keys",
     "audit_entries",
+    "change_feeds",
+    "changes",
     "chunks",
     "disputed_pairs",
     "disputes",
     "envelopes",
+    "event_feeds",
+    "events",
     "generation_proposals",
     "generations",
     "idempotency",

@@ -48,10 +48,14 @@ class OverlapItem(Model):
 
 
 class OverlapPage(Model):
-    """Some overlaps, in row order."""
+    """Some overlaps, in row order.
+
+    ``changes_after`` is on the first page alone: whoever has read all pages goes on with the changes after it.
+    """
 
     items: Annotated[tuple[OverlapItem, ...], Field(strict=False)]
     next: Cursor | None
+    changes_after: Annotated[Number | None, Field(examples=[1_763_700_000_000_041])]
 
 
 class WantedDetails(Model):

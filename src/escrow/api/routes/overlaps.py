@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import Query
 
-from escrow import access, errors, overlaps, wire
+from escrow import access, changes, errors, overlaps, wire
 from escrow.api.cursors import cursor_of, read_cursor
 from escrow.api.dependencies import AskedCursor, AskedLimit, PartnershipId, ReadKey, Serving, page_size
 from escrow.api.idempotency import Router
@@ -50,7 +50,10 @@ def list_overlaps(
             service_key=service.sealing_key,
             now=service.now(),
         )
-        return wire.OverlapPage(items=tuple(map(_told, page.items)), next=cursor_of(page.next))
+        changes_after = changes.last_change(tx, party) if cursor is None else None
+        return wire.OverlapPage(
+            items=tuple(map(_told, page.items)), next=cursor_of(page.next), changes_after=changes_after
+        )
 
 
 def _told(found: OverlappingRow) -> wire.OverlapItem:
