@@ -417,6 +417,7 @@ class FakeService:
                     applied_at=None, ready=False, head=_head(deal.seats[_other(own)]), size=None, alarms=()
                 ),
                 latest_release=max(self.reports) if self.reports else None,
+                next_release_from=None,
             )
         )
 

@@ -37,6 +37,7 @@ def a_report(number: int, first: int = 31) -> Json:
         "counts_from": "likely",
         "reveals_from": "certain",
         "disclosure": {"threshold": 5, "step": 1, "interval_seconds": 86_400, "least_changes": 1, "noise": False},
+        "margin": None,
         "signed": None,
     }
 

@@ -50,16 +50,34 @@ def test_zero_looks_like_every_other_withheld_number() -> None:
     assert matrix[Cell(C, C)] == matrix[Cell(C, O)] == CellCount.withheld(Level.COUNTS)
 
 
-def test_where_noise_is_asked_for_no_exact_count_is_told() -> None:
-    levels = dict.fromkeys(CELLS, Level.COUNTS) | {Cell(C, C): Level.ACCOUNTS}
-    matrix = disclose(
-        dict.fromkeys(CELLS, 20),
-        levels=levels,
-        left_sizes=LARGE,
-        right_sizes=LARGE,
-        rule=DisclosureRule(5, noise=True),
-    )
-    assert {cell for cell in CELLS if matrix[cell].number is not None} == {Cell(C, C)}
+NOISY = DisclosureRule(5, step=5, noise=True)
+
+
+def noisily(exact: Mapping[Cell, int], noise: Mapping[Cell, int], *, size: int = 10_000) -> OverlapMatrix:
+    levels = dict.fromkeys(CELLS, Level.COUNTS) | {Cell(C, C): Level.ACCOUNTS, Cell(P, P): Level.HIDDEN}
+    every, sizes = {**dict.fromkeys(CELLS, 20), **exact}, dict.fromkeys(Population, size)
+    return disclose(every, levels=levels, left_sizes=sizes, right_sizes=sizes, rule=NOISY, noise=noise)
+
+
+def test_where_noise_is_asked_for_no_count_is_told_without_it() -> None:
+    assert shown(noisily({}, {})) == {Cell(C, C): 20}
+    assert shown(noisily({}, {Cell(C, O): 3})) == {Cell(C, C): 20, Cell(C, O): 20}
+
+
+def test_what_is_shown_with_noise_depends_on_the_noisy_number_alone() -> None:
+    exact = {Cell(C, O): 0, Cell(O, C): 30, Cell(O, O): 8, Cell(O, P): 6}
+    noise = {Cell(C, O): 7, Cell(O, C): -27, Cell(O, O): 4, Cell(O, P): -1}
+    assert shown(noisily(exact, noise)) == {Cell(C, C): 20, Cell(C, O): 5, Cell(O, O): 10, Cell(O, P): 5}
+
+
+def test_noise_is_added_to_cells_at_counts_alone() -> None:
+    matrix = noisily({}, {Cell(C, C): 9, Cell(P, P): 9})
+    assert shown(matrix) == {Cell(C, C): 20}
+    assert matrix[Cell(P, P)] == CellCount.hidden()
+
+
+def test_with_noise_a_small_population_has_no_public_cells_either() -> None:
+    assert shown(noisily({}, {Cell(C, O): 0}, size=49)) == {Cell(C, C): 20}
 
 
 def test_what_is_shown_is_rounded_down_and_the_threshold_raised_to_the_step() -> None:

@@ -33,8 +33,10 @@ def a_matrix() -> OverlapMatrix:
     return OverlapMatrix(cells)
 
 
-def a_report(*, ours: str = "Larkfield", matrix: OverlapMatrix | None = None, step: int = 1) -> Report:
-    conditions = Conditions(DisclosureRule(5, step), counts_from=Tier.LIKELY, reveals_from=Tier.CERTAIN)
+def a_report(
+    *, ours: str = "Larkfield", matrix: OverlapMatrix | None = None, step: int = 1, noise: bool = False
+) -> Report:
+    conditions = Conditions(DisclosureRule(5, step, noise=noise), counts_from=Tier.LIKELY, reveals_from=Tier.CERTAIN)
     release = ReleaseView(number=12, made_at=NOON, matrix=matrix or a_matrix(), conditions=conditions)
     return Report(ours=ours, theirs="Brightwater", release=release, our_list_at=NOON - timedelta(days=3))
 
@@ -82,7 +84,7 @@ def lines_of(text: str) -> list[list[str]]:
     return list(csv.reader(io.StringIO(text)))
 
 
-CELL = ("ours", "theirs", "level", "state", "number")
+CELL = ("ours", "theirs", "level", "state", "number", "margin")
 AGES = ("our_list_at", "our_list_age", "their_list_at", "their_list_age", "old_lists")
 
 
@@ -99,7 +101,7 @@ def test_a_report_as_csv_is_one_line_a_cell() -> None:
     assert header == [*CELL, *AGES]
     assert len(lines) == 9
     assert lines[0] == [
-        *("customers", "customers", "counts", "public", "1000"),
+        *("customers", "customers", "counts", "public", "1000", ""),
         *("2026-11-16T12:00:00Z", "3 days old", "", "age not known", ""),
     ]
     assert lines[1][:5] == ["customers", "opportunities", "counts", "withheld", ""]
@@ -135,6 +137,25 @@ def test_a_report_as_a_page_shows_numbers_states_and_ages() -> None:
     assert "Release 12, made 2026-11-19 12:00 UTC. Both sides read the same numbers." in words
     assert "age not known" in words
     assert words.count("not shown") == 5
+
+
+def test_every_form_marks_numbers_with_noise_and_tells_their_margin() -> None:
+    listed = {Cell(O, O): CellCount.public(Level.ACCOUNTS, 7)}
+    report = a_report(matrix=OverlapMatrix({**a_matrix(), **listed}), noise=True)
+    words = Text(report_html(report, now=NOON)).words
+    assert "≈ 1,000" in words
+    assert any("within 12 of the shared primary" in each for each in words)
+    assert "≈ 7" not in words
+    release = json.loads(report_json(report, now=NOON))["release"]
+    assert release["margin"] == 12
+    exact = {(cell["ours"], cell["theirs"]) for cell in release["cells"] if not cell["approximate"]}
+    assert exact == {("customers", "opportunities"), ("opportunities", "opportunities"), ("prospects", "prospects")}
+    assert [line[5] for line in lines_of(report_csv(report, now=NOON))[1:4]] == ["12", "", "12"]
+
+
+def test_without_noise_no_number_is_called_approximate() -> None:
+    assert "≈" not in report_html(a_report(), now=NOON)
+    assert json.loads(report_json(a_report(), now=NOON))["release"]["margin"] is None
 
 
 def test_a_page_tells_how_coarse_its_numbers_are() -> None:

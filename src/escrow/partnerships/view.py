@@ -9,10 +9,11 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
-from escrow import spending
+from escrow import noise_ledger, spending
 from escrow.access import Caller, Party, party_of
 from escrow.partnerships.generations import proposal_of
 from escrow.psi.matchkeys import Suite
+from escrow.reports.noise import affordable_from
 from escrow.spending import Alarm
 from escrow.standing import AppliedList, SideStanding, Standing, building_standing, standing_of
 from escrow.store.database import Transaction
@@ -113,7 +114,10 @@ class TheirList:
 
 @dataclass(frozen=True, slots=True)
 class Partnership:
-    """One partnership, seen from one of its seats."""
+    """One partnership, seen from one of its seats.
+
+    ``next_release_from`` is when the next release may be made at the earliest; None if nothing holds it back by then.
+    """
 
     partnership_id: UUID
     state: PartnershipState
@@ -129,6 +133,7 @@ class Partnership:
     our_list: OwnList
     their_list: TheirList
     latest_release: int | None
+    next_release_from: datetime | None
 
 
 def show(tx: Transaction, party: Party, *, service_key: SealingKey, now: datetime) -> Partnership:
@@ -153,6 +158,7 @@ def show(tx: Transaction, party: Party, *, service_key: SealingKey, now: datetim
         our_list=_own_list(ours, digest, last_number=last_number(tx, party)),
         their_list=_their_list(tx, standing, party, now),
         latest_release=_latest_release(tx, party),
+        next_release_from=_next_release_from(tx, standing, now) if state is PartnershipState.ACTIVE else None,
     )
 
 
@@ -283,3 +289,12 @@ def _latest_release(tx: Transaction, party: Party) -> int | None:
     query = select(func.max(releases.c.number)).where(releases.c.partnership_id == party.partnership_id)
     latest: int | None = tx.execute(query).scalar_one()
     return latest
+
+
+def _next_release_from(tx: Transaction, standing: Standing, now: datetime) -> datetime | None:
+    query = select(func.max(releases.c.made_at)).where(releases.c.partnership_id == standing.partnership_id)
+    last = tx.execute(query).scalar_one()
+    due_at = now if last is None else last + standing.effective.disclosure.interval
+    if noise_ledger.cells_with_noise(standing):
+        due_at = affordable_from(noise_ledger.recently_spent(tx, standing, now=now), now=due_at)
+    return None if last is None and due_at == now else due_at

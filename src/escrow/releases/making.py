@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,13 +11,15 @@ from uuid import UUID
 
 from sqlalchemy import and_, func, insert, select
 
-from escrow import audit
+from escrow import audit, noise_ledger
 from escrow.access import lock_partnership
 from escrow.psi.matching import Band, counts, overlaps, pairs, settle, split_off
+from escrow.psi.primary_domains import shared_primary_domains
 from escrow.psi.records import ListRecords
 from escrow.releases.signing import Salts, Signed, draw_salts, sign_release
 from escrow.reports.disclosure import Conditions, ShownBefore, disclose, over_time
 from escrow.reports.matrix import CellCount, CellState, OverlapMatrix
+from escrow.reports.noise import Spent, affordable_from, draw_noise
 from escrow.standing import AppliedList, Standing, columns_of_rule, conditions_of_row, standing_of
 from escrow.store.blocks import load_list
 from escrow.store.columns import rule_columns
@@ -58,6 +61,7 @@ class _Basis:
     disputed: frozenset[Pair]
     disputed_since: bool
     shown_before: Mapping[Cell, ShownBefore]
+    noise_spent: tuple[Spent, ...]
 
 
 def make_release(
@@ -68,10 +72,11 @@ def make_release(
     key: ReleaseKey,
     now: datetime,
     random: Callable[[int], bytes] = os.urandom,
+    randbelow: Callable[[int], int] = secrets.randbelow,
 ) -> None:
     """Make the next release if it is due; if it comes to be due later, ask for this job then."""
     with db.snapshot("release: read lists") as tx:
-        basis = _basis(tx, partnership_id)
+        basis = _basis(tx, partnership_id, now=now)
         due_at = _due_at(basis, now=now)
         if due_at is None:
             return
@@ -82,11 +87,12 @@ def make_release(
             lock_partnership(tx, partnership_id)
             enqueue(tx, JobType.RELEASE, partnership_id, due_at=due_at)
         return
-    shown = _shown(*lists, basis=basis)
+    noise = draw_noise(noise_ledger.cells_with_noise(basis.standing), randbelow=randbelow)
+    shown = _shown(*lists, basis=basis, noise=noise)
     matrix = OverlapMatrix({cell: each.count for cell, each in shown.items()})
     with db.transaction("release: write") as tx:
         lock_partnership(tx, partnership_id)
-        if _basis(tx, partnership_id) != basis:
+        if _basis(tx, partnership_id, now=now) != basis:
             enqueue(tx, JobType.RELEASE, partnership_id, due_at=now)
             return
         number, previous = (1, None) if basis.last is None else (basis.last.number + 1, basis.last.statement)
@@ -98,6 +104,8 @@ def make_release(
             basis.standing, digests, matrix, salts, number=number, previous=previous, key=key, now=now
         )
         publish(tx, key, now=now)
+        if noise:
+            noise_ledger.spend(tx, basis.standing, now=now)
         _write(tx, basis.standing, shown, salts, signed, number=number, now=now)
 
 
@@ -111,20 +119,27 @@ def exact_counts(
 ) -> dict[Cell, int]:
     """Count the overlaps of each shared cell, each band apart; listed cells count only what may be listed.
 
+    Where noise is to be added, the cells at counts count shared primary domains, whatever the weakest tier is.
     Disputed pairs of rows, left and right, make no match.
     """
     levels, (found, _) = effective.levels, split_off(pairs(left, right), disputed)
-    counted = overlaps(settle(found, levels=levels, band=Band.COUNTS), at_least=effective.counts_from)
     standing_matches = settle(found, levels=levels, band=Band.ACCOUNTS)
-    listed = overlaps(standing_matches, at_least=effective.reveals_from, revealing=True)
-    return counts(counted, Band.COUNTS.cells(levels)) | counts(listed, Band.ACCOUNTS.cells(levels))
+    listed = counts(
+        overlaps(standing_matches, at_least=effective.reveals_from, revealing=True), Band.ACCOUNTS.cells(levels)
+    )
+    if effective.disclosure.noise:
+        return listed | shared_primary_domains(left, right, levels, disputed=disputed)
+    counted = overlaps(settle(found, levels=levels, band=Band.COUNTS), at_least=effective.counts_from)
+    return listed | counts(counted, Band.COUNTS.cells(levels))
 
 
-def _basis(tx: Transaction, partnership_id: UUID) -> _Basis:
+def _basis(tx: Transaction, partnership_id: UUID, *, now: datetime) -> _Basis:
     last = _last(tx, partnership_id)
     since = last is not None and disputes_since(tx, partnership_id, last.made_at)
     standing, disputed = standing_of(tx, partnership_id), pairs_in_dispute(tx, partnership_id)
-    return _Basis(standing, last, disputed, since, _shown_before(tx, partnership_id))
+    shown_before = _shown_before(tx, partnership_id)
+    spent = noise_ledger.recently_spent(tx, standing, now=now) if noise_ledger.cells_with_noise(standing) else ()
+    return _Basis(standing, last, disputed, since, shown_before, spent)
 
 
 def _due_at(basis: _Basis, *, now: datetime) -> datetime | None:
@@ -135,10 +150,15 @@ def _due_at(basis: _Basis, *, now: datetime) -> datetime | None:
     if last is None:
         ready = all(side.ready for side in standing.sides.values())
         # A release of nine hidden cells would only spend the first one.
-        return now if ready and any(standing.effective.cells_from(Level.COUNTS)) else None
+        return _once_affordable(now, basis) if ready and any(standing.effective.cells_from(Level.COUNTS)) else None
     if _awaits_word(standing) or not (basis.disputed_since or _has_changed_enough(standing, last)):
         return None
-    return last.made_at + standing.effective.disclosure.interval
+    return _once_affordable(last.made_at + standing.effective.disclosure.interval, basis)
+
+
+def _once_affordable(due_at: datetime, basis: _Basis) -> datetime:
+    """Put a release with noise off until what it tells can be paid for; a pair may have spent it in another one."""
+    return affordable_from(basis.noise_spent, now=due_at) if noise_ledger.cells_with_noise(basis.standing) else due_at
 
 
 def _has_changed_enough(standing: Standing, last: _Last) -> bool:
@@ -160,7 +180,9 @@ def _awaits_word(standing: Standing) -> bool:
     return any(not standing.sides[side].ready and applied.accounts for side, applied in standing.applied.items())
 
 
-def _shown(left: ListRecords, right: ListRecords, *, basis: _Basis) -> Mapping[Cell, ShownBefore]:
+def _shown(
+    left: ListRecords, right: ListRecords, *, basis: _Basis, noise: Mapping[Cell, int]
+) -> Mapping[Cell, ShownBefore]:
     """Decide what each cell shows; a population that is empty has nothing to repeat, and is no ground to repeat it."""
     effective, sides = basis.standing.effective, basis.standing.sides
     left_sizes, right_sizes = left.population_sizes, right.population_sizes
@@ -170,6 +192,7 @@ def _shown(left: ListRecords, right: ListRecords, *, basis: _Basis) -> Mapping[C
         left_sizes=left_sizes,
         right_sizes=right_sizes,
         rule=effective.disclosure,
+        noise=noise,
     )
     ours, theirs = (sides[side].changes.populations for side in Side)
     there = {cell: each for cell, each in basis.shown_before.items() if left_sizes[cell.ours]}

@@ -1,18 +1,21 @@
 """What may be told: rule 7 of the protocol at one moment and over time, and a release seen under the terms of now.
 
 Here are the threshold, the room left in both lines, the smallest population, the step, and how long a state is kept.
-Noise is not here yet.
+Noise is drawn in ``escrow.reports.noise``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from escrow.reports.matrix import CellCount, CellState, OverlapMatrix
 from escrow.terms import CELLS, Cell, DisclosureRule, Level, Population, Terms, Tier
 
 __all__ = ["SMALLEST_POPULATION", "Conditions", "ShownBefore", "disclose", "over_time", "view"]
+
+_NO_NOISE: Mapping[Cell, int] = MappingProxyType({})
 
 #: A population with fewer accounts has no public cells at level counts, whatever the threshold.
 SMALLEST_POPULATION = 50
@@ -49,16 +52,21 @@ def disclose(
     left_sizes: Mapping[Population, int],
     right_sizes: Mapping[Population, int],
     rule: DisclosureRule,
+    noise: Mapping[Cell, int] = _NO_NOISE,
 ) -> OverlapMatrix:
     """Decide what a release shows of exact counts, cells seen from the left.
 
     A cell at accounts or above shows the number listed. A cell at counts is shown, rounded down, if it is a candidate
     (at least k), its populations are not too small, and both its lines leave room: the population less the line's
     candidates and listed cells is at least 2k, so that what is withheld there keeps k possible values.
+
+    With noise it is shown if its count with the noise drawn for it is at least k, whatever else is in its lines; one
+    for which none was drawn is withheld.
     """
+    if rule.noise:
+        return _with_noise(exact, levels, (left_sizes, right_sizes), rule, noise)
     shown = {cell: exact[cell] for cell in CELLS if levels[cell] >= Level.ACCOUNTS}
-    # Where noise is asked for, no exact count is told: until noise is drawn, none is told at all.
-    counted = () if rule.noise else (cell for cell in CELLS if levels[cell] == Level.COUNTS)
+    counted = (cell for cell in CELLS if levels[cell] == Level.COUNTS)
     candidates = {cell: exact[cell] for cell in counted if exact[cell] >= rule.k}
     told = shown | candidates
     left_open = {
@@ -132,8 +140,29 @@ def view(
     return OverlapMatrix({cell: _seen(made[cell], levels_now[cell], outdated=outdated) for cell in CELLS})
 
 
+def _with_noise(
+    exact: Mapping[Cell, int],
+    levels: Mapping[Cell, Level],
+    sizes: tuple[Mapping[Population, int], Mapping[Population, int]],
+    rule: DisclosureRule,
+    noise: Mapping[Cell, int],
+) -> OverlapMatrix:
+    left_sizes, right_sizes = sizes
+    shown = {cell: exact[cell] for cell in CELLS if levels[cell] >= Level.ACCOUNTS}
+    for cell, drawn in noise.items():
+        noisy = exact[cell] + drawn
+        is_large = all(size >= _least_size(rule.k) for size in (left_sizes[cell.ours], right_sizes[cell.theirs]))
+        if levels[cell] == Level.COUNTS and is_large and noisy >= rule.k:
+            shown[cell] = rule.rounded(noisy)
+    return OverlapMatrix({cell: _count(levels[cell], shown.get(cell)) for cell in CELLS})
+
+
 def _leaves_room(size: int, told: int, k: int) -> bool:
-    return size >= max(SMALLEST_POPULATION, 2 * k) and size - told >= 2 * k
+    return size >= _least_size(k) and size - told >= 2 * k
+
+
+def _least_size(k: int) -> int:
+    return max(SMALLEST_POPULATION, 2 * k)
 
 
 def _count(level: Level, number: int | None) -> CellCount:

@@ -12,9 +12,10 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from escrow.reports.ages import ListAge, ages_of
+from escrow.reports.matrix import CellCount
 from escrow.reports.plays import PLAYS
 from escrow.reports.report import DetailValue, ListedOverlap, OverlapList, ReleaseView, Report
-from escrow.terms import Population
+from escrow.terms import Cell, Population
 
 __all__ = ["overlaps_csv", "overlaps_json", "report_csv", "report_json"]
 
@@ -22,13 +23,17 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\u
 
 
 def report_csv(report: Report, *, now: datetime) -> str:
-    """Give nine lines, one a cell, each with when either list was applied; no line if there is no release yet."""
+    """Give nine lines, one a cell, each with when either list was applied; no line if there is no release yet.
+
+    ``margin`` is empty where the number is exact.
+    """
     ours, theirs = ages_of(report, now)
     ages = (_time(ours.applied_at), ours.words, _time(theirs.applied_at), theirs.words, _old_lists(ours, theirs))
-    cells = report.release.matrix.items() if report.release else ()
+    release = report.release
     lines = (
-        (cell.ours.word, cell.theirs.word, count.level.word, count.state.word, count.number, *ages)
-        for cell, count in cells
+        (*_cell_values(cell, count), release.margin if release.is_approximate(cell) else None, *ages)
+        for release in ([release] if release else [])
+        for cell, count in release.matrix.items()
     )
     return _csv((*_CELL_COLUMNS, *_AGE_COLUMNS), lines)
 
@@ -67,9 +72,13 @@ def overlaps_json(listed: OverlapList) -> str:
     return _json({"ours": listed.ours, "theirs": listed.theirs, "items": items})
 
 
-_CELL_COLUMNS = ("ours", "theirs", "level", "state", "number")
+_CELL_COLUMNS = ("ours", "theirs", "level", "state", "number", "margin")
 _AGE_COLUMNS = ("our_list_at", "our_list_age", "their_list_at", "their_list_age", "old_lists")
 _OWN_COLUMNS = ("overlap", "account_name", "crm_ids", "ours", "theirs", "tier", "level", "match_id")
+
+
+def _cell_values(cell: Cell, count: CellCount) -> tuple[DetailValue, ...]:
+    return (cell.ours.word, cell.theirs.word, count.level.word, count.state.word, count.number)
 
 
 def _own_values(item: ListedOverlap) -> tuple[str, ...]:
@@ -90,6 +99,7 @@ def _release_json(release: ReleaseView) -> dict[str, object]:
         "made_at": _time(release.made_at),
         "counts_from": conditions.counts_from.word,
         "reveals_from": conditions.reveals_from.word,
+        "margin": release.margin,
         "disclosure": {
             "threshold": conditions.rule.threshold,
             "step": conditions.rule.step,
@@ -104,6 +114,7 @@ def _release_json(release: ReleaseView) -> dict[str, object]:
                 "level": count.level.word,
                 "state": count.state.word,
                 "number": count.number,
+                "approximate": release.is_approximate(cell),
                 "play": PLAYS[cell],
             }
             for cell, count in matrix.items()

@@ -9,6 +9,7 @@ from datetime import datetime
 from escrow.psi.encoding import base32
 from escrow.reports.disclosure import Conditions
 from escrow.reports.matrix import OverlapMatrix
+from escrow.reports.noise import margin
 from escrow.terms import DETAIL_FIELDS, Cell, Level, Tier
 
 __all__ = ["DetailValue", "ListedOverlap", "OverlapList", "ReleaseView", "Report"]
@@ -24,6 +25,16 @@ class ReleaseView:
     made_at: datetime
     matrix: OverlapMatrix
     conditions: Conditions
+
+    @property
+    def margin(self) -> int | None:
+        """How far approximate numbers are from what was counted, with 95 %; None if no shown number is approximate."""
+        return margin(self.conditions.rule) if any(map(self.is_approximate, self.matrix)) else None
+
+    def is_approximate(self, cell: Cell) -> bool:
+        """Tell whether a number is shown there that noise was added to; numbers of listed accounts are exact."""
+        count = self.matrix[cell]
+        return self.conditions.rule.noise and count.level is Level.COUNTS and count.number is not None
 
 
 @dataclass(frozen=True, slots=True)

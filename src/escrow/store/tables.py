@@ -57,6 +57,7 @@ __all__ = [
     "lists",
     "matches",
     "metadata",
+    "noise_spent",
     "organizations",
     "parties",
     "partnerships",
@@ -317,6 +318,18 @@ spending = Table(
     Column("tokens", BigInteger, nullable=False),
     Column("accounts", Integer, nullable=False),
     Column("told_size", Integer, nullable=False),
+)
+
+#: What releases with noise have told of the lists of two organizations, the one with the lower id first: of the pair,
+#: so it outlives their partnerships.
+noise_spent = Table(
+    "noise_spent",
+    metadata,
+    Column("organization_id", Uuid, ForeignKey("organizations.organization_id"), primary_key=True),
+    Column("partner_id", Uuid, ForeignKey("organizations.organization_id"), primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("spent_at", Moment, nullable=False),
+    Column("epsilon_thousandths", Integer, nullable=False),
 )
 
 #: What the other side is told of this side's list beyond its age and rough size.

@@ -174,7 +174,11 @@ class Paused(Model):
 
 
 class Partnership(Model):
-    """A partnership as one party sees it."""
+    """A partnership as one party sees it.
+
+    ``next_release_from`` is when the next release may be made at the earliest: an interval after the last one and,
+    with noise, once it can be paid for. It is null where nothing holds it back by then.
+    """
 
     partnership_id: Id
     state: PartnershipState
@@ -189,6 +193,7 @@ class Partnership(Model):
     list: OwnList
     their_list: TheirList
     latest_release: Number | None
+    next_release_from: Time | None
 
 
 class PartnershipPage(Model):

@@ -94,7 +94,11 @@ _EXAMPLE = [
 
 
 class Report(Model):
-    """One party's view of a release under the terms then and now."""
+    """One party's view of a release under the terms then and now.
+
+    Where the rule asks for noise, a number of a cell at counts is within ``margin`` of the shared primary domains that
+    were counted 95 times in 100; else ``margin`` is null.
+    """
 
     partnership_id: Id
     number: Number
@@ -104,4 +108,5 @@ class Report(Model):
     counts_from: TierWord
     reveals_from: TierWord
     disclosure: DisclosureRule
+    margin: Annotated[Number | None, Field(examples=[None])]
     signed: Signed | None

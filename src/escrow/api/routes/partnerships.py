@@ -275,6 +275,7 @@ def told(shown: Partnership) -> wire.Partnership:
         ),
         their_list=_their_list_told(shown.their_list),
         latest_release=shown.latest_release,
+        next_release_from=shown.next_release_from,
     )
 
 

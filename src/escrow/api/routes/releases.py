@@ -12,6 +12,7 @@ from escrow.api.dependencies import AskedCursor, AskedLimit, PartnershipId, Read
 from escrow.api.idempotency import Router
 from escrow.api.problems import problems
 from escrow.releases import Report, Signed
+from escrow.reports.noise import margin
 from escrow.wire.values import MOST_NUMBER
 
 __all__ = ["router"]
@@ -100,6 +101,7 @@ def _told(report: Report) -> wire.Report:
         counts_from=report.made_under.counts_from,
         reveals_from=report.made_under.reveals_from,
         disclosure=wire.DisclosureRule.of(report.made_under.rule),
+        margin=margin(report.made_under.rule),
         signed=_signed(report.signed),
     )
 

@@ -13,9 +13,9 @@ from rich.table import Table
 
 from escrow.client.cli.texts import printable, without_controls
 from escrow.client.columns import ColumnMapping, Meaning
-from escrow.reports.matrix import CellCount, CellState, OverlapMatrix
+from escrow.reports.matrix import CellState
 from escrow.reports.plays import PLAYS
-from escrow.reports.report import DetailValue, ListedOverlap, OverlapList
+from escrow.reports.report import DetailValue, ListedOverlap, OverlapList, ReleaseView
 from escrow.terms import Cell, Population
 
 __all__ = ["columns_grid", "counts_grid", "overlaps_table", "plays_grid"]
@@ -52,13 +52,13 @@ def columns_grid(mapping: ColumnMapping) -> Table:
     return table
 
 
-def counts_grid(matrix: OverlapMatrix) -> Table:
+def counts_grid(release: ReleaseView) -> Table:
     """Show a release: the number of a public cell, a word for the others; totals where nothing is withheld."""
-    table = _table()
+    table, matrix = _table(), release.matrix
     for header in (*(theirs.word for theirs in Population), "all"):
         table.add_column(header, justify="right", min_width=9)
     for ours in Population:
-        counts = (_count_text(matrix[Cell(ours, theirs)]) for theirs in Population)
+        counts = (_count_text(release, Cell(ours, theirs)) for theirs in Population)
         table.add_row(ours.word, *counts, _total_text(matrix.total(ours=ours)))
     totals = (_total_text(matrix.total(theirs=theirs)) for theirs in Population)
     table.add_row("all", *totals, _total_text(matrix.total()))
@@ -173,8 +173,11 @@ def _table() -> Table:
     return table
 
 
-def _count_text(count: CellCount) -> str:
-    return f"[bold]{count}[/]" if count.state is CellState.PUBLIC else f"[dim]{count}[/]"
+def _count_text(release: ReleaseView, cell: Cell) -> str:
+    count = release.matrix[cell]
+    if count.state is not CellState.PUBLIC:
+        return f"[dim]{count}[/]"
+    return f"{'≈ ' if release.is_approximate(cell) else ''}[bold]{count}[/]"
 
 
 def _total_text(total: int | None) -> str:

@@ -156,11 +156,15 @@ def _lists(shown: Partnership) -> Iterator[str]:
     yield f"  their list   {told}{_ready(is_ready=theirs.ready)}"
     for alarm in theirs.alarms:
         yield f"  [red]alarm[/]        {alarm_text(alarm.reason)} ({_when(alarm.raised_at)})"
-    yield f"  release      {shown.latest_release or 'none yet'}"
+    yield f"  release      {shown.latest_release or 'none yet'}{_next(shown.next_release_from)}"
 
 
 def _ready(*, is_ready: bool) -> str:
     return "; said to be right" if is_ready else ""
+
+
+def _next(moment: datetime | None) -> str:
+    return f"; the next one not before {_when(moment)}" if moment else ""
 
 
 def _when(moment: datetime | None) -> str:

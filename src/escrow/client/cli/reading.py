@@ -149,7 +149,7 @@ def _show_report(console: Console, report: Report, session: Session, *, plays: b
         f"Release {release.number} of {release.made_at:%Y-%m-%d %H:%M} UTC: "
         f"[bold]{printable(report.ours)}[/] down, [bold]{printable(report.theirs)}[/] across"
     )
-    console.print(counts_grid(release.matrix))
+    console.print(counts_grid(release))
     for line in _legend(release):
         console.print(f"[dim]{line}[/]")
     _show_ages(console, report, session)
@@ -184,6 +184,8 @@ def _legend(release: ReleaseView) -> Iterator[str]:
     from escrow.reports.matrix import CellState
 
     states = {count.state for count in release.matrix.values()}
+    if release.margin is not None:
+        yield f"≈: with noise, within {release.margin} of the shared primary domains 95 times in 100"
     if CellState.WITHHELD in states:
         yield f"withheld: fewer than {release.conditions.rule.k}, or too few others beside them to hide among"
     if CellState.HIDDEN in states:

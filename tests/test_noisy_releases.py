@@ -1,0 +1,169 @@
+"""Releases with noise: one draw for both sides, a fixed schedule, and a ledger of the pair that outlives an end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from random import Random
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from escrow import noise_ledger, partnerships
+from escrow.presets import DISCLOSURE_PRESETS
+from escrow.releases import make_release
+from escrow.reports.matrix import CellCount, CellState
+from escrow.reports.noise import EPSILON, draw_noise
+from escrow.store.database import Database
+from escrow.store.tables import noise_spent
+from escrow.terms import CELLS, Cell, Level, Side
+from tests.partnership_makers import NOON, RELEASE_KEY, active_partnership, seat
+from tests.psi.making_lists import records_of
+from tests.submission_makers import Desk, new_desk
+from tests.test_releases import CUSTOMERS, DAY, OPPORTUNITIES, PROSPECTS, many, numbers, report
+
+CC = Cell(CUSTOMERS, CUSTOMERS)
+GUARDED = DISCLOSURE_PRESETS["guarded"]
+#: Five releases on five days: more than may be told.
+DAILY = replace(GUARDED, interval=DAY)
+WEEK = timedelta(days=7)
+
+#: Three hundred shared customers, so that no noise makes a difference to whether they are shown.
+LEFT = many(CUSTOMERS, 1, 400, domains_from=1_000)
+RIGHT = many(CUSTOMERS, 1, 400, domains_from=1_100)
+
+
+@pytest.fixture
+def desk(database_url: str, tmp_path: Path) -> Iterator[Desk]:
+    """Acme and Globex, paired, who ask for noise."""
+    database = Database(database_url)
+    desk = new_desk(database, tmp_path)
+    desk.share(Level.COUNTS, disclosure=GUARDED)
+    yield desk
+    database.close()
+
+
+def both_apply(desk: Desk) -> None:
+    """Apply a list on each side, and let what follows be done."""
+    desk.applied(Side.LEFT, records_of(LEFT))
+    desk.applied(Side.RIGHT, records_of(RIGHT))
+
+
+def one_changes(desk: Desk, by: timedelta, turn: int) -> None:
+    """Let one account of the left's be another, and time pass."""
+    desk.applied(Side.LEFT, records_of(LEFT | many(CUSTOMERS, 900, 1, domains_from=9_000 + turn)))
+    desk.clock.move(by)
+    desk.drain()
+
+
+def spent(desk: Desk) -> list[datetime]:
+    with desk.database.snapshot("ledger") as tx:
+        return list(tx.execute(select(noise_spent.c.spent_at).order_by(noise_spent.c.number)).scalars())
+
+
+def next_from(desk: Desk) -> datetime | None:
+    with desk.database.snapshot("show") as tx:
+        party = seat(tx, desk.couple, Side.LEFT)
+        shown = partnerships.show(tx, party, service_key=desk.couple.service_key, now=desk.clock())
+        return shown.next_release_from
+
+
+def test_both_sides_read_one_noisy_number_and_read_it_again(desk: Desk) -> None:
+    both_apply(desk)
+    ours, theirs = report(desk, Side.LEFT).matrix, report(desk, Side.RIGHT).matrix
+    assert ours == theirs.transposed == report(desk, Side.LEFT).matrix
+    number = ours[CC].number
+    # A draw is 150 away from zero once in 10 ** 16.
+    assert number is not None
+    assert number % 5 == 0
+    assert 150 <= number <= 450
+
+
+def test_the_number_is_the_count_with_what_was_drawn_for_its_cell(desk: Desk) -> None:
+    both_apply(desk)
+    desk.applied(Side.LEFT, records_of(LEFT | many(CUSTOMERS, 900, 1, domains_from=9_000)))
+    desk.clock.move(WEEK)
+    drawn = draw_noise(CELLS, randbelow=Random(4).randrange)
+    make_release(
+        desk.database,
+        desk.couple.partnership_id,
+        service_key=desk.couple.service_key,
+        key=RELEASE_KEY,
+        now=desk.clock(),
+        randbelow=Random(4).randrange,
+    )
+    assert drawn[CC] not in range(5)
+    assert report(desk, Side.LEFT, 2).matrix[CC].number == GUARDED.rounded(300 + drawn[CC])
+
+
+def test_a_cell_in_which_nothing_is_shared_is_withheld_or_looks_like_a_small_count(desk: Desk) -> None:
+    desk.applied(Side.LEFT, records_of(LEFT | many(PROSPECTS, 500, 60, domains_from=5_000)))
+    desk.applied(Side.RIGHT, records_of(RIGHT | many(OPPORTUNITIES, 500, 60, domains_from=6_000)))
+    cell = report(desk, Side.LEFT).matrix[Cell(PROSPECTS, OPPORTUNITIES)]
+    assert cell.level is Level.COUNTS
+    assert cell.state is CellState.WITHHELD or (cell.number or 0) >= GUARDED.k
+    # Populations that are not there are too small, whatever was drawn.
+    assert report(desk, Side.LEFT).matrix[Cell(OPPORTUNITIES, CUSTOMERS)] == CellCount.withheld(Level.COUNTS)
+
+
+def test_the_schedule_is_fixed_and_what_a_release_tells_is_written_with_it(desk: Desk) -> None:
+    assert spent(desk) == []
+    both_apply(desk)
+    one_changes(desk, WEEK - timedelta(seconds=1), 1)
+    assert (numbers(desk), spent(desk), next_from(desk)) == ([1], [NOON], NOON + WEEK)
+    desk.clock.move(timedelta(seconds=1))
+    desk.drain()
+    assert (numbers(desk), spent(desk)) == ([2, 1], [NOON, NOON + WEEK])
+
+
+def test_once_all_is_spent_releases_wait_and_say_until_when(desk: Desk) -> None:
+    desk.share(Level.COUNTS, disclosure=DAILY)
+    both_apply(desk)
+    for turn in range(1, 6):
+        one_changes(desk, DAY, turn)
+    assert numbers(desk) == [4, 3, 2, 1]
+    assert next_from(desk) == NOON + timedelta(days=28)
+    desk.clock.move(timedelta(days=23))
+    desk.drain()
+    assert numbers(desk) == [5, 4, 3, 2, 1]
+    assert next_from(desk) == NOON + timedelta(days=29)
+
+
+def test_an_end_and_a_fresh_pairing_give_nothing_back(desk: Desk) -> None:
+    desk.share(Level.COUNTS, disclosure=DAILY)
+    both_apply(desk)
+    for turn in range(1, 4):
+        one_changes(desk, DAY, turn)
+    with desk.database.transaction("end") as tx:
+        partnerships.end(tx, seat(tx, desk.couple, Side.RIGHT), now=desk.clock())
+    desk.drain()
+    couple = active_partnership(desk.database, lookup=b"\x09" * 16, of=desk.couple, now=desk.clock())
+    again = Desk(desk.database, couple, desk.worker, desk.clock)
+    again.share(Level.COUNTS, disclosure=DAILY)
+    desk.clock.move(DAY)
+    both_apply(again)
+    assert (numbers(again), len(spent(again))) == ([], 4)
+    assert next_from(again) == NOON + timedelta(days=28)
+    desk.clock.move(timedelta(days=24))
+    again.drain()
+    assert (numbers(again), len(spent(again))) == ([1], 5)
+
+
+def test_cells_that_are_listed_or_hidden_spend_nothing(desk: Desk) -> None:
+    desk.share({CC: Level.ACCOUNTS}, disclosure=GUARDED)
+    both_apply(desk)
+    assert report(desk, Side.LEFT).matrix[CC] == CellCount.public(Level.ACCOUNTS, 300)
+    assert spent(desk) == []
+
+
+def test_two_partnerships_of_one_pair_cannot_write_the_same_entry(desk: Desk) -> None:
+    both_apply(desk)
+    standing = desk.standing()
+    with desk.database.snapshot("ledger") as tx:
+        assert [each.epsilon for each in noise_ledger.recently_spent(tx, standing, now=NOON)] == [EPSILON]
+        entry = tx.execute(select(noise_spent)).one()._asdict()
+    with pytest.raises(IntegrityError), desk.database.transaction("once more") as tx:
+        tx.execute(noise_spent.insert().values(**entry))
