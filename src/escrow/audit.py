@@ -45,6 +45,7 @@ class Action(Enum):
     READY_SAID = "ready-said"
     GENERATION_PROPOSED = "generation-proposed"
     GENERATION_STARTED = "generation-started"
+    GENERATION_CANCELLED = "generation-cancelled"
     GENERATION_SWITCHED = "generation-switched"
     GENERATION_PURGED = "generation-purged"
     SUBMISSION_BEGUN = "submission-begun"

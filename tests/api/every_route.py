@@ -140,6 +140,7 @@ def keyed_routes() -> list[Route]:
         Route("GET", f"{_OF_PARTNERSHIP}/details"),
         Route("POST", f"{_OF_PARTNERSHIP}/details", {"json": upload}),
         Route("POST", f"{_OF_PARTNERSHIP}/generations", {"json": {"number": 1, "profile": LATEST_PROFILE}}),
+        Route("POST", f"{_OF_PARTNERSHIP}/generations/cancel", {"json": {"number": 1}}),
         Route("POST", f"{_OF_PARTNERSHIP}/disputes", {"json": wrong}),
         Route("GET", f"{_OF_PARTNERSHIP}/disputes"),
         Route("GET", f"{_OF_PARTNERSHIP}/disputed-rows"),

@@ -410,6 +410,7 @@ class FakeService:
                 expires_at=None,
                 generation=wire.Generation(number=0, profile=deal.profile, suite=1, state="live"),
                 next_generation=None,
+                latest_generation=0,
                 terms_number=seat.terms_number,
                 paused=wire.Paused(ours=seat.is_paused, theirs=deal.seats[_other(own)].is_paused),
                 list=_own_list(seat),

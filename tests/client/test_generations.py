@@ -11,9 +11,12 @@ import pytest
 from escrow import wire
 from escrow.client.carrying import export_home, import_home
 from escrow.client.generations import OLD_KEY_LASTS, follow
-from escrow.client.keyring import KeyringFile
+from escrow.client.keyring import KeyringFile, keyring_object
+from escrow.client.keyring_form import write_object
 from escrow.client.seats import Consent, Seat
 from escrow.errors import GenerationInvalid, PartnershipNotReady
+from escrow.psi.encoding import b64url
+from escrow.psi.keys import move_up
 from escrow.psi.profile_ids import LATEST_PROFILE
 from tests.client.fake_service import NOW, FakeService
 from tests.client.making_keyrings import PASSPHRASE, QUICK, Machine, a_pair
@@ -26,7 +29,9 @@ def left(tmp_path: Path) -> Machine:
     return a_pair(tmp_path, FakeService())[0]
 
 
-def shown(left: Machine, *, live: int = 0, building: int | None = None, profile: str = NEXT) -> wire.Partnership:
+def shown(
+    left: Machine, *, live: int = 0, building: int | None = None, profile: str = NEXT, latest: int | None = None
+) -> wire.Partnership:
     """What a service shows that is at generation ``live`` and fills ``building``."""
     made = left.service.partnership(left.seat.partnership_id)
     live_profile = LATEST_PROFILE if live == 0 else profile
@@ -44,7 +49,8 @@ def shown(left: Machine, *, live: int = 0, building: int | None = None, profile:
             their_applied_at=None,
         )
     at = wire.Generation(number=live, profile=live_profile, suite=1, state="live")
-    return made.model_copy(update={"generation": at, "next_generation": following})
+    latest = max(live, building or 0) if latest is None else latest
+    return made.model_copy(update={"generation": at, "next_generation": following, "latest_generation": latest})
 
 
 def complete(told: wire.Partnership) -> wire.Partnership:
@@ -145,6 +151,53 @@ def test_a_started_generation_that_vanishes_is_refused(left: Machine) -> None:
     seat = moved_up(left)
     with pytest.raises(GenerationInvalid, match="does not show generation 1 any more"):
         follow(left.file, seat, shown(left), now=NOW)
+
+
+def test_what_was_built_is_erased_once_it_is_cancelled_and_the_next_takes_another_number(left: Machine) -> None:
+    live, built = left.seat.live_keys, moved_up(left).building
+    assert built is not None
+    seat = follow(left.file, left.seat, shown(left, latest=1), now=NOW)
+    assert (seat.building, seat.consent, seat.complete_since) == (None, None, None)
+    assert (seat.live_keys.match_key, seat.live_keys.next_number) == (live.match_key, 2)
+    assert b64url(built.match_key) not in write_object(keyring_object(left.file.keyring)).decode()
+    left.file.move(seat, lambda held: replace(held, consent=Consent(2, NEXT)))
+    again = follow(left.file, left.seat, shown(left, building=2), now=NOW)
+    assert again.building == move_up(built, g=2, profile_id=NEXT)
+
+
+def test_partners_come_to_the_same_keys_though_one_never_saw_what_was_cancelled(tmp_path: Path) -> None:
+    left, right = a_pair(tmp_path, FakeService())
+    moved_up(left)
+    follow(left.file, left.seat, shown(left, latest=1), now=NOW)
+    right.file.move(right.seat, lambda held: held.passed(1))
+    made = [
+        follow(each.file, each.file.move(each.seat, second_consent), shown(each, building=2), now=NOW).building
+        for each in (left, right)
+    ]
+    assert made[0] == made[1]
+    assert made[0] is not None
+
+
+def second_consent(seat: Seat) -> Seat:
+    return replace(seat, consent=Consent(2, NEXT))
+
+
+def test_a_consent_ends_with_its_proposal(left: Machine) -> None:
+    assert follow(left.file, consented(left), shown(left), now=NOW).consent is None
+
+
+def test_a_service_that_says_that_thousands_were_cancelled_is_not_believed(left: Machine) -> None:
+    moved_up(left)
+    with pytest.raises(GenerationInvalid, match="5,000"):
+        follow(left.file, left.seat, shown(left, latest=5_000), now=NOW)
+
+
+def test_an_older_copy_brings_no_cancelled_keys_back(left: Machine, tmp_path: Path) -> None:
+    moved_up(left)
+    carry(left, tmp_path / "older")
+    seat = follow(left.file, left.seat, shown(left, latest=1), now=NOW)
+    import_home(left.home, tmp_path / "older", PASSPHRASE, PASSPHRASE, random=bytes, stretching=QUICK)
+    assert kept(left) == seat
 
 
 def test_thirty_days_after_our_list_is_complete_the_old_key_is_erased_and_we_wait(left: Machine) -> None:

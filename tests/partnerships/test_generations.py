@@ -303,6 +303,70 @@ def test_a_list_of_the_building_generation_alone_is_withdrawn_and_the_live_one_s
     assert desk.applied(LEFT, companies(1, 2, key=1), generation=1).state is SubmissionState.APPLIED
 
 
+def cancel(desk: Desk, side: Side, number: int = 1) -> None:
+    with desk.database.transaction("cancel") as tx:
+        partnerships.cancel_generation(tx, seat(tx, desk.couple, side), number, now=desk.clock())
+
+
+@pytest.mark.parametrize("side", Side)
+def test_either_side_cancels_what_is_proposed_and_its_number_is_proposed_again(desk: Desk, side: Side) -> None:
+    desk.start_generation(LEFT)
+    for _ in range(2):
+        cancel(desk, side)
+    assert shown(desk, LEFT).next_generation is None
+    assert actions(desk).count(audit.Action.GENERATION_CANCELLED) == 1
+    started(desk)
+    assert states(desk)[1] == ("building", True)
+
+
+@pytest.mark.parametrize("side", Side)
+def test_either_side_cancels_what_is_built_and_nothing_of_it_is_left(desk: Desk, side: Side) -> None:
+    started(desk)
+    desk.applied(LEFT, companies(1, 2, 3, key=1), generation=1)
+    for _ in range(2):
+        cancel(desk, side)
+    assert states(desk) == {0: ("live", True), 1: ("cancelled", False)}
+    desk.drain()
+    assert rows_read(desk) == [2, 3]
+    assert desk.applied(LEFT, companies(1, 2)).state is SubmissionState.APPLIED
+    with desk.database.snapshot("count") as tx:
+        assert tx.execute(select(func.count()).select_from(lists).where(lists.c.generation == 1)).scalar_one() == 0
+    assert actions(desk).count(audit.Action.GENERATION_PURGED) == 1
+
+
+def test_a_number_that_was_built_is_used_up_and_the_ninety_days_count_from_before(desk: Desk) -> None:
+    desk.clock.move(DAYS_90)
+    started(desk)
+    cancel(desk, LEFT)
+    assert shown(desk, RIGHT).latest_generation == 1
+    with pytest.raises(GenerationMismatch, match="followed by 2"):
+        desk.start_generation(LEFT, 1)
+    for side in Side:
+        desk.start_generation(side, 2, interval=DAYS_90)
+    desk.applied(LEFT, companies(1, 2, 3, key=2), generation=2)
+    desk.applied(RIGHT, companies(2, 3, 4, key=2), generation=2)
+    assert states(desk) == {0: ("retired", False), 1: ("cancelled", False), 2: ("live", True)}
+    assert rows_read(desk) == [2, 3]
+
+
+def test_a_list_of_a_cancelled_generation_is_rejected_or_refused(desk: Desk) -> None:
+    started(desk)
+    waiting = desk.submit(LEFT, companies(1, 2, 3, key=1), generation=1).number
+    cancel(desk, RIGHT)
+    desk.drain()
+    assert desk.submission(LEFT, waiting).state is SubmissionState.REJECTED
+    with pytest.raises(GenerationMismatch):
+        desk.submit(LEFT, companies(1, 2), generation=1)
+
+
+def test_a_live_generation_is_not_cancelled(desk: Desk) -> None:
+    started(desk)
+    filled(desk)
+    for number in (0, 1):
+        with pytest.raises(GenerationMismatch, match="no generation is gone back to"):
+            cancel(desk, LEFT, number)
+
+
 def withdraw(desk: Desk, number: int) -> None:
     with desk.database.transaction("withdraw") as tx:
         party = seat(tx, desk.couple, LEFT)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from escrow.errors import GenerationInvalid
-from escrow.psi.keys import GenerationKeys, generation_keys, move_up, release_head
+from escrow.psi.keys import GenerationKeys, generation_keys, move_up, pass_over, release_head
 from escrow.psi.matchkeys import Suite
 from tests.psi.making_envelopes import shows, with_one_byte_changed
 
@@ -46,6 +46,21 @@ def test_a_generation_moves_up_by_one_and_by_nothing_else(g: int, wanted: int) -
     if wanted != g + 1:
         with pytest.raises(GenerationInvalid):
             move_up(keys, g=wanted, profile_id="a")
+
+
+def test_a_number_that_is_given_up_is_passed_over_to_the_same_keys() -> None:
+    made_and_left = move_up(move_up(keys_of(), g=1, profile_id="b"), g=2, profile_id="c")
+    passed = pass_over(keys_of())
+    assert (passed.g, passed.next_number, passed.match_key) == (0, 2, keys_of().match_key)
+    assert move_up(passed, g=2, profile_id="c") == made_and_left
+    for wanted in (0, 1, 3):
+        with pytest.raises(GenerationInvalid):
+            move_up(passed, g=wanted, profile_id="c")
+
+
+def test_nothing_is_passed_over_where_the_root_is_erased() -> None:
+    with pytest.raises(GenerationInvalid):
+        pass_over(replace(keys_of(), next_root=b""))
 
 
 def test_the_last_generation_is_followed_by_none() -> None:

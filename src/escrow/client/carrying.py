@@ -196,11 +196,12 @@ def _further(present: Seat, carried: Seat) -> Seat:
     return replace(ahead, confirmed=confirmed, highest_release=max(present.highest_release, carried.highest_release))
 
 
-def _progress(seat: Seat) -> tuple[bool, int, int, bool, bool, bool, bool]:
+def _progress(seat: Seat) -> tuple[bool, int, int, int, bool, bool, bool, bool]:
     keys = seat.keys
     return (
         seat.standing is Standing.CLOSED,
         -1 if keys is None else keys.g,
+        0 if keys is None else keys.given_up,
         _ORDER.index(seat.standing),
         seat.building is not None,
         keys is not None and not keys.match_key,

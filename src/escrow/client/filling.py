@@ -127,7 +127,7 @@ def settled(service: Escrow, file: KeyringFile, state: AccountState, partnership
     shown = service.partnership(partnership_id)
     seat = follow(file, file.keyring.seat(partnership_id), shown, now=now)
     seat.require_paired()
-    state.take_up(seat.live_keys.g)
+    state.take_up(seat.live_keys.g, building=None if seat.building is None else seat.building.g)
     return seat
 
 

@@ -19,10 +19,13 @@ from escrow.client.seats import Seat, Standing
 from escrow.errors import KeyringExists, KeyringMissing, PartnershipHeld, PartnershipUnknown
 from escrow.psi.encoding import b64url
 
-__all__ = ["Keyring", "KeyringFile", "Random", "must_exist"]
+__all__ = ["NOT_OURS", "Keyring", "KeyringFile", "Random", "must_exist"]
 
 _MAGIC = b"ESKR"
 _VERSION = 1
+
+#: What is said of an id that nobody here knows.
+NOT_OURS = "neither this keyring nor the service has such a partnership of yours"
 
 Random = Callable[[int], bytes]
 

@@ -185,6 +185,7 @@ def _keys_object(keys: GenerationKeys) -> Object:
         "match_key": b64url(keys.match_key),
         "head_key": b64url(keys.head_key),
         "next_root": b64url(keys.next_root),
+        "given_up": keys.given_up,
     }
 
 
@@ -197,6 +198,7 @@ def _read_keys(partnership_id: UUID, form: Reader) -> GenerationKeys:
         match_key=form.binary("match_key"),
         head_key=form.binary("head_key"),
         next_root=form.binary("next_root"),
+        given_up=form.number("given_up") if form.has("given_up") else 0,
     )
 
 

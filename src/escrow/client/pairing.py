@@ -15,7 +15,7 @@ from uuid import UUID
 from escrow import wire
 from escrow.client.accepting import accepting_seat, send_acceptance, take_confirmation
 from escrow.client.inviting import send_confirmation, take_acceptance
-from escrow.client.keyring import Keyring, KeyringFile, Random
+from escrow.client.keyring import NOT_OURS, Keyring, KeyringFile, Random
 from escrow.client.sdk import Escrow
 from escrow.client.seats import Seat, Standing
 from escrow.errors import (
@@ -106,7 +106,7 @@ def end_without_keys(service: Escrow, partnership_id: UUID) -> wire.Partnership:
     except ServiceRefused as refusal:
         if refusal.status != 404:
             raise
-        raise PartnershipUnknown("neither this keyring nor the service has such a partnership of yours") from None
+        raise PartnershipUnknown(NOT_OURS) from None
 
 
 def _or_void(step: Step, service: Escrow, file: KeyringFile, seat: Seat, now: datetime) -> Seat:

@@ -135,6 +135,11 @@ class Escrow:
         wanted = wire.NewGeneration(number=number, profile=profile)
         return self._post(_at(partnership_id, "generations"), wanted, wire.Partnership)
 
+    def cancel_generation(self, partnership_id: UUID, number: int) -> wire.Partnership:
+        """Take a proposal back, decline the partner's, or give up what is being built; done before, nothing changes."""
+        cancelled = wire.CancelledGeneration(number=number)
+        return self._post(_at(partnership_id, "generations", "cancel"), cancelled, wire.Partnership)
+
     def pause(self, partnership_id: UUID) -> wire.Partnership:
         """Let nothing be matched, released or read, for both parties, until this one resumes."""
         return self._post(_at(partnership_id, "pause"), wire.Nothing(), wire.Partnership)

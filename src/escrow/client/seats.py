@@ -18,7 +18,7 @@ from enum import Enum
 from uuid import UUID
 
 from escrow.errors import GenerationInvalid, KeyringInvalid, PartnershipNotReady
-from escrow.psi.keys import GenerationKeys, generation_keys, move_up
+from escrow.psi.keys import GenerationKeys, generation_keys, move_up, pass_over
 from escrow.psi.matchkeys import Suite
 from escrow.psi.pairing import Pairing
 from escrow.terms import Level, Side, Terms, uniform_levels
@@ -120,7 +120,7 @@ class Seat:
             PartnershipNotReady: the pairing is not complete, or the live key is erased and the switch is waited for.
         """
         if not self.has_live_key:
-            raise PartnershipNotReady(_LIVE_KEY_ERASED)
+            raise PartnershipNotReady(_LIVE_KEY_ERASED if self.building else _NO_LIVE_KEY)
         return self.live_keys
 
     @property
@@ -195,6 +195,23 @@ class Seat:
         following = move_up(self.live_keys, g=self.consent.g, profile_id=self.consent.profile_id)
         return replace(self, keys=replace(self.live_keys, next_root=b""), building=following)
 
+    def passed(self, latest: int) -> Seat:
+        """Give every number up to ``latest`` up, and erase what was made for them; the live keys stay.
+
+        Raises:
+            GenerationInvalid: so many numbers were not given up by anybody.
+        """
+        keys = self.live_keys
+        if self.building is not None:
+            # The root after it was made already, and its own is gone.
+            given_up = self.building.g - keys.g
+            keys = replace(keys, next_root=self.building.next_root, given_up=given_up)
+        if latest - keys.g > _MOST_GIVEN_UP:
+            raise GenerationInvalid(f"the service says that {latest - keys.g:,} generations were given up; end it")
+        while keys.next_root and keys.next_number <= latest:
+            keys = pass_over(keys)
+        return replace(self, keys=keys, building=None, consent=None, complete_since=None)
+
     def without_live_key(self) -> Seat:
         """Erase the live match key ahead of the switch: it is kept no longer than it must be."""
         return replace(self, keys=replace(self.live_keys, match_key=b""))
@@ -209,6 +226,14 @@ class Seat:
 
 
 _PART_MISSING = "a seat of the keyring lacks a part; bring back a copy made by `escrow keyring export`"
+
+#: Far more than two users cancel; a service that says so would have us count for long.
+_MOST_GIVEN_UP = 1_000
+
+_NO_LIVE_KEY = (
+    "this machine has no key of the live generation any more; `escrow generation start` begins the next one, and lists "
+    "and details wait for it"
+)
 
 _LIVE_KEY_ERASED = (
     "the old key was erased 30 days after your list was complete in the next generation, and the partnership waits for "

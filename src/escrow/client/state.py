@@ -197,10 +197,11 @@ class AccountState:
         """The lists of the generation that is filled beside the live one."""
         return AccountState(self.folder, "next")
 
-    def take_up(self, g: int) -> None:
+    def take_up(self, g: int, *, building: int | None) -> None:
         """Let the list that was filled beside become the list once its generation, ``g``, is live.
 
-        Done again after a crash it goes on where it stopped; a list of a generation that is over is forgotten.
+        Done again after a crash it goes on where it stopped. A list of a generation that is over, or that was cancelled
+        while it was ``building``, is forgotten.
         """
         beside = self.following
         for filled, place in ((beside.applied_file, self.applied_file), (beside.pending_file, self.pending_file)):
@@ -208,7 +209,7 @@ class AccountState:
                 found = None if kept is None else kept.sent.g
             if found == g:
                 filled.replace(place)
-            elif found is None or found < g:
+            elif found != building:
                 filled.unlink(missing_ok=True)
 
     @contextmanager

@@ -11,7 +11,7 @@ from escrow.partnerships.agreement import (
     terms_document,
 )
 from escrow.partnerships.ending import end, purge, purge_generation
-from escrow.partnerships.generations import start_generation, switch
+from escrow.partnerships.generations import cancel_generation, start_generation, switch
 from escrow.partnerships.granting import grant_allowance, show_allowance
 from escrow.partnerships.invitations import Invitation, accept, invite, look_up
 from escrow.partnerships.pairing import Pairing, confirm, pairing
@@ -51,6 +51,7 @@ __all__ = [
     "TheirList",
     "accept",
     "answer_terms",
+    "cancel_generation",
     "close_request",
     "confirm",
     "end",

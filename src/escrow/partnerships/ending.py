@@ -57,7 +57,8 @@ _PURGED: tuple[Table, ...] = (
 )
 
 
-#: What the purge of a retired generation deletes; releases stay, and its matches were replaced at the switch.
+_OVER = (GenerationState.RETIRED.value, GenerationState.CANCELLED.value)
+#: What the purge of such a generation deletes; releases stay, and its matches were replaced at the switch.
 _OF_GENERATION: tuple[Table, ...] = (envelopes, list_changes, tokens, accounts, lists)
 
 
@@ -93,14 +94,14 @@ def purge(tx: Transaction, partnership_id: UUID, *, batch: int = 1_000, now: dat
 def purge_generation(
     tx: Transaction, partnership_id: UUID, generation: int, *, batch: int = 1_000, now: datetime
 ) -> bool:
-    """Delete up to ``batch`` rows that a retired generation left behind; tell whether all are gone.
+    """Delete up to ``batch`` rows that a retired or cancelled generation left behind; tell whether all are gone.
 
     The last call, which finds nothing more, writes ``generation-purged`` into the trail.
     """
-    retired = select(generations.c.state).where(
+    state = select(generations.c.state).where(
         generations.c.partnership_id == partnership_id, generations.c.generation == generation
     )
-    if tx.execute(retired).scalar_one_or_none() != GenerationState.RETIRED.value:
+    if tx.execute(state).scalar_one_or_none() not in _OVER:
         return True
     if any(_delete_some(tx, table, partnership_id, batch, generation) for table in _OF_GENERATION):
         return False

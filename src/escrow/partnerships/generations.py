@@ -3,6 +3,7 @@
 ::
 
     nothing ──one side starts──▶ proposed ──the other starts──▶ building ──both lists applied──▶ live ──▶ retired
+                                    └───────────either cancels─────┴──▶ nothing, and a number that was built is used up
 
 The service decides none of it: the clients make the keys, and move up by one on their users' word alone. What is held
 here is the order of the moves. The switch is part of matching, so that no reader sees a generation without its matches.
@@ -30,7 +31,7 @@ from escrow.store.states import GenerationState, JobType
 from escrow.store.tables import generation_proposals, generations
 from escrow.terms import Side
 
-__all__ = ["Proposal", "proposal_of", "start_generation", "switch"]
+__all__ = ["Proposal", "cancel_generation", "latest_number", "proposal_of", "start_generation", "switch"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +58,8 @@ def start_generation(
 
     Raises:
         PartnershipNotActive: no lists are compared.
-        GenerationMismatch: the number is not the one after the live generation's.
-        GenerationTooSoon: the last generation started less than ``interval`` ago.
+        GenerationMismatch: the number is not the one after the last that was built.
+        GenerationTooSoon: the last generation that was not cancelled started less than ``interval`` ago.
         ProfileMismatch: the partner named another profile.
     """
     party.must_be_active()
@@ -66,9 +67,9 @@ def start_generation(
     if building is not None:
         _must_be(building.live, number, profile)
         return
-    live = standing_of(tx, party.partnership_id).live
-    if number != live.number + 1:
-        raise GenerationMismatch(f"Generation {live.number} is followed by {live.number + 1} and by no other.")
+    live, following = standing_of(tx, party.partnership_id).live, latest_number(tx, party.partnership_id) + 1
+    if number != following:
+        raise GenerationMismatch(f"Generation {live.number} is followed by {following} and by no other.")
     _must_be_time(tx, party.partnership_id, interval, now)
     proposed = proposal_of(tx, party.partnership_id)
     if proposed is None or proposed.side is party.side:
@@ -77,6 +78,34 @@ def start_generation(
     _must_agree(proposed, profile)
     pepper = seal_new_pepper(party.partnership_id, number, service_key=service_key, random=random)
     _build(tx, party, Generation(number, live.suite, profile, GenerationState.BUILDING), pepper=pepper, now=now)
+
+
+def cancel_generation(tx: Transaction, party: Party, number: int, *, now: datetime) -> None:
+    """Take back or decline a proposal, or give up what is being built; done before, it changes nothing.
+
+    What was built is over: its pepper ends here, the worker deletes its lists, and its number is never used again.
+
+    Raises:
+        PartnershipNotActive: no lists are compared.
+        GenerationMismatch: the generation is live, or was.
+    """
+    party.must_be_active()
+    live = standing_of(tx, party.partnership_id).live
+    if number <= live.number:
+        raise GenerationMismatch(f"Generation {live.number} is live, and no generation is gone back to.")
+    building, proposed = building_standing(tx, party.partnership_id), proposal_of(tx, party.partnership_id)
+    if building is not None and building.live.number == number:
+        _give_up(tx, party, building.live, now)
+    elif proposed is not None and proposed.number == number:
+        _forget_proposal(tx, party.partnership_id)
+        _record(tx, audit.Action.GENERATION_CANCELLED, party, number, proposed.profile, now)
+
+
+def latest_number(tx: Transaction, partnership_id: UUID) -> int:
+    """Give the highest number that a generation of an active partnership has had, cancelled ones too."""
+    query = select(func.max(generations.c.generation)).where(generations.c.partnership_id == partnership_id)
+    latest: int = tx.execute(query).scalar_one()
+    return latest
 
 
 def proposal_of(tx: Transaction, partnership_id: UUID) -> Proposal | None:
@@ -122,7 +151,10 @@ def _must_agree(proposed: Proposal, profile: str) -> None:
 
 
 def _must_be_time(tx: Transaction, partnership_id: UUID, interval: timedelta, now: datetime) -> None:
-    started = select(func.max(generations.c.created_at)).where(generations.c.partnership_id == partnership_id)
+    # In a cancelled generation nothing was ever compared, so it asked about nothing.
+    counted = generations.c.state != GenerationState.CANCELLED.value
+    of_partnership = generations.c.partnership_id == partnership_id
+    started = select(func.max(generations.c.created_at)).where(of_partnership, counted)
     due_at = tx.execute(started).scalar_one() + interval
     if now < due_at:
         raise GenerationTooSoon(f"The next generation can start from {due_at:%Y-%m-%d %H:%M} UTC on.")
@@ -158,6 +190,13 @@ def _build(tx: Transaction, party: Party, generation: Generation, *, pepper: byt
         )
     )
     _record(tx, audit.Action.GENERATION_STARTED, party, generation.number, generation.profile, now)
+
+
+def _give_up(tx: Transaction, party: Party, building: Generation, now: datetime) -> None:
+    _move(tx, party.partnership_id, building.number, GenerationState.CANCELLED)
+    erase_pepper(tx, party.partnership_id, building.number)
+    jobs.enqueue(tx, JobType.PURGE, party.partnership_id, due_at=now, argument=str(building.number))
+    _record(tx, audit.Action.GENERATION_CANCELLED, party, building.number, building.profile, now)
 
 
 def _record(tx: Transaction, action: audit.Action, party: Party, number: int, profile: str, now: datetime) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from escrow import noise_ledger, spending
 from escrow.access import Caller, Party, party_of
-from escrow.partnerships.generations import proposal_of
+from escrow.partnerships.generations import latest_number, proposal_of
 from escrow.psi.matchkeys import Suite
 from escrow.reports.noise import affordable_from
 from escrow.spending import Alarm
@@ -127,6 +127,7 @@ class Partnership:
     expires_at: datetime | None
     generation: Generation | None
     next_generation: NextGeneration | None
+    latest_generation: int | None
     terms_number: int
     paused_by_us: bool
     paused_by_them: bool
@@ -152,6 +153,7 @@ def show(tx: Transaction, party: Party, *, service_key: SealingKey, now: datetim
         expires_at=party.expires_at if pending else None,
         generation=_generation(standing),
         next_generation=_next_generation(tx, party, service_key) if state is PartnershipState.ACTIVE else None,
+        latest_generation=None if standing.generation is None else latest_number(tx, party.partnership_id),
         terms_number=ours.terms_number,
         paused_by_us=ours.paused,
         paused_by_them=theirs is not None and theirs.paused,

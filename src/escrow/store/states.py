@@ -44,14 +44,16 @@ class GenerationState(Enum):
     ::
 
         building ──switch──▶ live ──switch──▶ retired
+           └──────cancel──▶ cancelled
 
-    A fresh pairing has nothing to switch from, so generation 0 starts live. Both moves of a switch are one transaction;
-    a partnership has one live generation and at most one that is built.
+    The first pairing has nothing to switch from, so generation 0 starts live. Both moves of a switch are one
+    transaction; a partnership has one live generation and at most one that is built. A number is never used again.
     """
 
     BUILDING = "building"
     LIVE = "live"
     RETIRED = "retired"
+    CANCELLED = "cancelled"
 
 
 class SubmissionState(Enum):

@@ -47,6 +47,7 @@ from escrow.wire.overlaps import (
 )
 from escrow.wire.partnerships import (
     Acceptance,
+    CancelledGeneration,
     Confirmation,
     Consents,
     Generation,
@@ -90,6 +91,7 @@ __all__ = [
     "AlarmRaisedEvent",
     "Allowance",
     "ApiKey",
+    "CancelledGeneration",
     "CellLevel",
     "CellName",
     "Change",

@@ -30,6 +30,7 @@ from escrow.wire.values import (
 
 __all__ = [
     "Acceptance",
+    "CancelledGeneration",
     "Confirmation",
     "Consents",
     "Generation",
@@ -76,6 +77,12 @@ class NewGeneration(Model):
 
     number: GenerationNumber
     profile: ProfileId
+
+
+class CancelledGeneration(Model):
+    """The generation that is not to be: one that was proposed, or that is being built."""
+
+    number: GenerationNumber
 
 
 class Consents(Model):
@@ -178,6 +185,8 @@ class Partnership(Model):
 
     ``next_release_from`` is when the next release may be made at the earliest: an interval after the last one and,
     with noise, once it can be paid for. It is null where nothing holds it back by then.
+    ``latest_generation`` is the highest number that a generation has had, cancelled ones too: the next has the one
+    after it.
     """
 
     partnership_id: Id
@@ -188,6 +197,7 @@ class Partnership(Model):
     expires_at: Annotated[Time | None, Field(examples=[None])]
     generation: Generation | None
     next_generation: Annotated[NextGeneration | None, Field(examples=[None])]
+    latest_generation: GenerationNumber | None
     terms_number: Number
     paused: Paused
     list: OwnList

@@ -226,7 +226,7 @@ FieldWord = Literal[
 ]
 ScopeWord = Literal["read", "submit", "terms", "pair"]
 PartnershipState = Annotated[Literal["invited", "accepted", "active", "ended"], Field(examples=["active"])]
-GenerationState = Annotated[Literal["building", "live", "retired"], Field(examples=["live"])]
+GenerationState = Annotated[Literal["building", "live", "retired", "cancelled"], Field(examples=["live"])]
 NextGenerationState = Literal["proposed", "building"]
 AlarmWord = Literal["list-grew", "allowance-half-spent"]
 SubmissionType = Literal["snapshot", "delta"]

@@ -48,3 +48,21 @@ def start_generation(
             now=now,
         )
         return told(partnerships.show(tx, party, service_key=service.sealing_key, now=now))
+
+
+@router.post(
+    "/v1/partnerships/{partnership_id}/generations/cancel",
+    summary="Cancel the next generation",
+    responses=problems(
+        errors.ScopeMissing, errors.NotFound, errors.PartnershipNotActive, errors.GenerationMismatch, *TAKES_A_BODY
+    ),
+)
+def cancel_generation(
+    partnership_id: PartnershipId, key: PairKey, service: Serving, request: wire.CancelledGeneration
+) -> wire.Partnership:
+    """Take a proposal back, decline the partner's, or give up what is being built; the live generation goes on."""
+    now = service.now()
+    with service.database.transaction("cancel a generation") as tx:
+        party = access.party_of(tx, key.admit(tx), partnership_id)
+        partnerships.cancel_generation(tx, party, request.number, now=now)
+        return told(partnerships.show(tx, party, service_key=service.sealing_key, now=now))

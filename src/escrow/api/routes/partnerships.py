@@ -262,6 +262,7 @@ def told(shown: Partnership) -> wire.Partnership:
             state=generation.state.value,
         ),
         next_generation=None if shown.next_generation is None else _next_told(shown.next_generation),
+        latest_generation=shown.latest_generation,
         terms_number=shown.terms_number,
         paused=wire.Paused(ours=shown.paused_by_us, theirs=shown.paused_by_them),
         list=wire.OwnList(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from escrow.client.seats import Seat
 
-__all__ = ["YesOption", "app", "ask", "seat_object"]
+__all__ = ["YesOption", "app", "ask", "id_without_keys", "seat_object"]
 
 app = typer.Typer()
 
@@ -116,7 +116,7 @@ def end(session: Session, yes: YesOption = False) -> Said:
     """
     from escrow.client.pairing import end as end_partnership
 
-    lost = _id_without_keys(session)
+    lost = id_without_keys(session)
     if lost is not None:
         return _ended_without_keys(session, lost, yes=yes)
     seat = session.chosen
@@ -125,7 +125,7 @@ def end(session: Session, yes: YesOption = False) -> Said:
     return _standing(end_partnership(session.service, session.file, seat), "Ended.")
 
 
-def _id_without_keys(session: Session) -> UUID | None:
+def id_without_keys(session: Session) -> UUID | None:
     """The id that --partnership gives, if it is a whole one that the keyring has no seat for."""
     try:
         asked = UUID(session.options.partnership or "")

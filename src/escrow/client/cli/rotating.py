@@ -1,13 +1,14 @@
-"""`escrow generation start`: the next key, and maybe the next profile, by the word of both users."""
+"""`escrow generation start` and `cancel`: the next key, and maybe the next profile, by the word of both users."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
 
 import typer
 
 from escrow.client.cli.commands import command
-from escrow.client.cli.pairing_up import YesOption, ask, seat_object
+from escrow.client.cli.pairing_up import YesOption, ask, id_without_keys, seat_object
 from escrow.client.cli.session import Said, Session
 
 if TYPE_CHECKING:
@@ -62,6 +63,49 @@ def start(
     return Said({**seat_object(started.seat), **_object(started.seat, started.shown)}, show)
 
 
+@command(app, "cancel")
+def cancel(session: Session, yes: YesOption = False) -> Said:
+    """Take back or decline what is proposed, or give up what is being built; the live generation goes on.
+
+    By its whole id also in a partnership whose keys this machine does not have.
+    """
+    from escrow.client.filling import settled
+    from escrow.client.generations import cancel as cancel_generation
+    from escrow.client.state import AccountState
+
+    lost = id_without_keys(session)
+    if lost is not None:
+        return _cancelled_without_keys(session, lost, yes=yes)
+    seat = session.seat
+
+    def agree(number: int) -> None:
+        if not yes:
+            waits = "" if seat.has_live_key else " The old key is erased already: lists wait for another generation."
+            ask(f"Give up generation {number}, for both sides?{waits}")
+
+    state = AccountState(session.home.partnership(seat.partnership_id))
+    with state.held():
+        cancelled = cancel_generation(session.service, session.file, seat, agree=agree, now=session.now)
+        seat = settled(session.service, session.file, state, seat.partnership_id, now=session.now)
+    return _said_cancelled({**seat_object(seat), "cancelled": cancelled is not None, "generation": seat.live_keys.g})
+
+
+def _cancelled_without_keys(session: Session, partnership_id: UUID, *, yes: bool) -> Said:
+    from escrow.client.generations import cancel_without_keys
+
+    def agree(number: int) -> None:
+        if not yes:
+            ask(f"Give up generation {number} of the partnership {partnership_id}, for both sides?")
+
+    cancelled = cancel_without_keys(session.service, partnership_id, agree=agree)
+    return _said_cancelled({"partnership_id": str(partnership_id), "pairing": None, "cancelled": cancelled})
+
+
+def _said_cancelled(machine: dict[str, object]) -> Said:
+    told = "Cancelled; the live generation goes on." if machine["cancelled"] else "No generation is proposed or built."
+    return Said(machine, lambda console: console.print(told))
+
+
 def generation_lines(seat: Seat, shown: Partnership) -> Iterator[str]:
     """Tell a person of the generation after the live one: who is to do what, and when the old key goes."""
     following = shown.next_generation
@@ -71,7 +115,7 @@ def generation_lines(seat: Seat, shown: Partnership) -> Iterator[str]:
     if following.state == "proposed" and following.consents.ours:
         yield f"{named}: proposed by us; your partner consents with `escrow generation start`"
     elif following.state == "proposed":
-        yield f"{named}: proposed by your partner; `escrow generation start` consents"
+        yield f"{named}: proposed by your partner; `escrow generation start` consents, `cancel` declines"
     elif seat.building is None:
         yield f"{named}: started elsewhere; import the keyring of the machine that did, and submit from there"
     else:
