@@ -44,7 +44,7 @@ def submitter(machine: Machine) -> Submitter:
     return Submitter(machine.service, state_of(machine), machine.seat.paired_keys, sleep=lambda _: None)
 
 
-def plan(machine: Machine, *companies: Company) -> Plan:
+def plan(machine: Machine, *companies: Company, as_snapshot: bool = False) -> Plan:
     """What this list would take to send."""
     state, work = state_of(machine), submitter(machine)
     shown = work.settle(wait=True)
@@ -55,7 +55,7 @@ def plan(machine: Machine, *companies: Company) -> Plan:
             own_secret=machine.file.keyring.own_secret,
             kept=kept,
         )
-        return work.plan(shown, content, kept)
+        return work.plan(shown, content, kept, as_snapshot=as_snapshot)
 
 
 def submit(machine: Machine, *companies: Company, wait: bool = True) -> tuple[Plan, Submitted]:

@@ -80,28 +80,54 @@ def test_a_list_changed_through_and_through_is_a_snapshot(left: Machine) -> None
     assert plan(left, COIL, DUNE).announced.type == "snapshot"
 
 
-def test_a_lost_state_is_answered_with_a_snapshot(left: Machine) -> None:
+@pytest.mark.parametrize("damage", [b"", b"not a database"])
+def test_over_a_list_that_this_machine_does_not_know_it_sends_nothing_unasked(left: Machine, damage: bytes) -> None:
     submit(left, ACME, BOLT)
-    state_of(left).applied_file.unlink()
-    made = plan(left, ACME, BOLT)
-    assert (made.announced.type, made.announced.base, made.was_lost) == ("snapshot", 1, True)
+    state_of(left).applied_file.write_bytes(damage)
+    with pytest.raises(SubmittedElsewhere, match=r"list number 1 .*keyring import.*--snapshot"):
+        plan(left, ACME, BOLT).must_follow_ours()
+    meant = plan(left, ACME, BOLT, as_snapshot=True)
+    meant.must_follow_ours()
+    assert (meant.announced.type, meant.announced.base) == ("snapshot", 1)
 
 
-def test_a_damaged_state_is_answered_with_a_snapshot(left: Machine) -> None:
-    submit(left, ACME, BOLT)
-    state_of(left).applied_file.write_bytes(b"not a database")
-    assert plan(left, ACME, BOLT).announced.type == "snapshot"
-
-
-def test_a_stale_state_is_answered_with_a_snapshot_that_keeps_account_ids(left: Machine, service: FakeService) -> None:
+def test_a_snapshot_over_the_list_of_another_machine_keeps_account_ids(left: Machine, service: FakeService) -> None:
     submit(left, ACME, BOLT)
     rows = row_of(left, "001")
     seat(service, left).uploads[2] = seat(service, left).uploads[1]
     seat(service, left).applied_number = 2
-    made, submitted = submit(left, ACME, BOLT, COIL)
-    assert (made.announced.type, made.announced.number, made.was_lost) == ("snapshot", 3, True)
-    assert submitted.is_applied
+    assert plan(left, ACME, BOLT, COIL).was_lost
+    made = plan(left, ACME, BOLT, COIL, as_snapshot=True)
+    assert (made.announced.type, made.announced.number) == ("snapshot", 3)
+    assert submitter(left).send(made, ready=False, wait=True).is_applied
     assert row_of(left, "001") == rows
+
+
+def test_a_snapshot_that_is_asked_for_goes_out_though_nothing_changed(left: Machine) -> None:
+    submit(left, ACME, BOLT)
+    made = plan(left, ACME, BOLT, as_snapshot=True)
+    assert (made.announced.type, made.is_empty) == ("snapshot", False)
+
+
+def test_a_machine_that_died_before_it_heard_of_its_success_goes_on_by_itself(
+    left: Machine, service: FakeService
+) -> None:
+    submit(left, ACME)
+    made = plan(left, ACME, BOLT)
+
+    def dies(_: str, path: str, body: Json) -> Json:
+        if path.endswith("/complete"):
+            raise KeyboardInterrupt
+        return body
+
+    service.tamper = dies
+    with pytest.raises(KeyboardInterrupt):
+        submitter(left).send(made, ready=False, wait=True)
+    service.tamper = None
+    assert seat(service, left).applied_number == 2
+    again = plan(left, ACME, BOLT)
+    again.must_follow_ours()
+    assert again.is_empty
 
 
 def test_an_upload_that_was_cut_off_goes_on_with_the_missing_chunks(left: Machine, service: FakeService) -> None:

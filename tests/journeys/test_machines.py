@@ -34,7 +34,7 @@ def test_two_machines_take_turns_and_the_slower_one_is_told_to_import(
     assert numbers_of(first, first.run("submit", SALESFORCE)) == before
 
 
-def test_a_machine_that_fell_behind_sends_its_whole_list_and_ends_at_the_same_numbers(
+def test_a_machine_that_fell_behind_sends_nothing_unless_it_is_told_to(
     partners: tuple[Partner, Partner], tmp_path: Path
 ) -> None:
     first, _ = submit_examples(partners)
@@ -42,8 +42,11 @@ def test_a_machine_that_fell_behind_sends_its_whole_list_and_ends_at_the_same_nu
     second = first.on_another_machine(tmp_path / "second")
     second.run("keyring", "import", first.export(tmp_path / "carried"))
     second.run("submit", shortened(tmp_path, by=80))
-    behind = first.run("submit", SALESFORCE)
-    assert (behind["type"], behind["state_was_lost"]) == ("snapshot", True)
+    code, error = first.refused("submit", SALESFORCE)
+    assert (code, error["code"]) == (5, "submitted-elsewhere")
+    assert "--snapshot" in error["detail"]
+    behind = first.run("submit", SALESFORCE, "--snapshot")
+    assert behind["type"] == "snapshot"
     assert numbers_of(second, behind) == before
 
 
@@ -59,8 +62,8 @@ def test_a_lost_home_comes_back_from_a_copy(partners: tuple[Partner, Partner], t
     assert "`escrow keyring import`" in error["detail"]
     left.run("keyring", "import", copy)
     assert left.run("status")["partnerships"][0]["pairing"] == "paired"
-    again = left.run("submit", SALESFORCE)
-    assert (again["type"], again["state_was_lost"]) == ("snapshot", True), "the copy is older than the service's list"
+    assert left.refused("submit", SALESFORCE)[1]["code"] == "submitted-elsewhere", "the copy is older than the list"
+    again = left.run("submit", SALESFORCE, "--snapshot")
     assert numbers_of(left, again) == before
 
 

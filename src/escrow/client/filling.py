@@ -52,6 +52,8 @@ class Filler:
     #: The largest share of the list that one export may take away; all of it unless somebody says less.
     most_removed: float = 1.0
     corrections: Corrections = NO_CORRECTIONS
+    #: Send the whole list, even over one that this machine does not know.
+    as_snapshot: bool = False
     _over: set[int] = field(default_factory=set)
 
     def plan(self, crm: CrmRows) -> list[Filling]:
@@ -59,10 +61,11 @@ class Filler:
         return [self._planned(crm, keys, wait=False)[1] for keys in self._open()]
 
     def send(self, crm: CrmRows, *, ready: bool, wait: bool) -> list[Filling]:
-        """Send the list; without ``wait`` the last generation's is not waited for.
+        """Send the list; without ``wait`` the last generation's is not waited for, only what was sent before.
 
         Raises:
             ExportShrunk: too much of the list would go; nothing was sent.
+            SubmittedElsewhere: another machine has sent the list that is there; nothing was sent.
             SubmissionRejected, ServiceRefused: a generation that is not over did not take it.
         """
         done: dict[int, Filling] = {}
@@ -91,7 +94,8 @@ class Filler:
         return live if seat.building is None else [*live, seat.building]
 
     def _sent(self, crm: CrmRows, keys: GenerationKeys, *, ready: bool, wait: bool, most_removed: float) -> Filling:
-        submitter, filling = self._planned(crm, keys, wait=wait)
+        submitter, filling = self._planned(crm, keys, wait=True)
+        filling.plan.must_follow_ours()
         filling.plan.must_not_shrink(most_removed)
         uploading = self.stage("Uploading", filling.plan.bytes_to_send)
         submitted = submitter.send(filling.plan, ready=ready, wait=wait, progress=uploading)
@@ -114,7 +118,7 @@ class Filler:
                 corrections=self.corrections,
                 progress=self.stage("Blinding", len(crm)),
             )
-            return submitter, Filling(keys.g, submitter.plan(shown, content, kept), None)
+            return submitter, Filling(keys.g, submitter.plan(shown, content, kept, as_snapshot=self.as_snapshot), None)
 
     def _is_over(self, keys: GenerationKeys) -> bool:
         """Tell whether the switch came in between: then nobody needs a list in this generation any more."""

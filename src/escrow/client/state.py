@@ -282,7 +282,7 @@ def _open(file: Path) -> Iterator[KeptList | None]:
         try:
             yield KeptList(database, sent) if sent else None
         except sqlite3.DatabaseError:
-            raise StateInvalid(f"{file} is damaged; remove it, and submit again: that sends a snapshot") from None
+            raise StateInvalid(f"{file} is damaged; remove it, and run `escrow submit --snapshot`") from None
 
 
 def _sent(database: sqlite3.Connection) -> Sent | None:

@@ -1,7 +1,8 @@
 """Submitting a list: accounts → records → what changed since the last time → chunks; the state follows once applied.
 
-The same accounts give the same bytes, so that an upload which was cut off goes on where it stopped. What the service
-says it has applied is compared with what this machine remembers: where they differ, the whole list is sent.
+The same accounts give the same bytes, so that an upload which was cut off goes on where it stopped; a list is
+remembered before it is sent, so that a crash at any moment is made good. What the service says it has applied is
+compared with what this machine remembers: where they differ, another machine sent it, and nothing goes out unasked.
 """
 
 from __future__ import annotations
@@ -93,6 +94,16 @@ class Plan:
             f"them, where at most {most_removed:.0%} may go; nothing was sent. Check the file, or add --allow-shrink "
             "if it is meant"
         )
+
+    def must_follow_ours(self) -> None:
+        """Raise SubmittedElsewhere if the list that the service has is not the one that this machine remembers."""
+        if self.was_lost:
+            raise SubmittedElsewhere(
+                f"the service has list number {self.base.number} of yours, which this machine does not know: another "
+                "one sent it, or this one was restored from an older copy. Nothing was sent. Run `escrow keyring "
+                "export` where it was sent and `escrow keyring import` here, then submit again; if that machine is "
+                "gone, add --snapshot to send the whole list"
+            )
 
     @property
     def removed(self) -> int:
@@ -199,7 +210,9 @@ class Submitter:
         self._state.settle(applied_number=there.number, applied_digest=there.digest or None)
         return shown
 
-    def plan(self, shown: wire.Partnership, content: SentList, kept: KeptList | None) -> Plan:
+    def plan(
+        self, shown: wire.Partnership, content: SentList, kept: KeptList | None, *, as_snapshot: bool = False
+    ) -> Plan:
         """Work out what has to be sent so that the service has this list."""
         base = _list_there(shown, self._keys)
         is_base = kept is not None and kept.sent == base
@@ -208,7 +221,7 @@ class Submitter:
         if kept is not None and is_base:
             delta = difference(kept.records, content.records)
             gone = int(np.count_nonzero(delta.accounts["population"] == REMOVED))
-            if delta.accounts.size <= content.records.accounts.size:
+            if not as_snapshot and delta.accounts.size <= content.records.accounts.size:
                 changes, kind = delta, SubmissionKind.DELTA
         most_bytes = self._service.service().limits.chunk_bytes
         chunks = tuple(pack_chunk(part) for part in split(changes, most_bytes))
@@ -223,7 +236,7 @@ class Submitter:
             changes,
             content,
             base,
-            was_lost=was_lost,
+            was_lost=was_lost and not as_snapshot,
             accounts_before=before,
             gone=gone,
             before=earlier,
@@ -244,6 +257,8 @@ class Submitter:
                 self._service.say_ready(self._id)
             return Submitted(None, is_applied=True)
         number = plan.announced.number
+        sent = Sent(number, plan.announced.digest, self._keys.g, self._keys.profile_id)
+        self._state.write_pending(sent, plan.content)
         try:
             submission = self._upload(plan, ready=ready, progress=progress)
         except ServiceRefused as refusal:
@@ -251,8 +266,6 @@ class Submitter:
                 raise
             # The upload rested for so long that the service deleted it: it is begun anew.
             submission = self._upload(plan, ready=ready, progress=None)
-        sent = Sent(number, plan.announced.digest, self._keys.g, self._keys.profile_id)
-        self._state.write_pending(sent, plan.content)
         if wait:
             submission = self._wait(number)
         if submission.state != "applied":
@@ -333,8 +346,8 @@ class Submitter:
             if refusal.code != "submission-base-wrong":
                 raise
             raise SubmittedElsewhere(
-                "another machine of yours submitted in the meantime; run `escrow keyring export` there and "
-                "`escrow keyring import` here, then submit again"
+                "another machine of yours submitted in the meantime; nothing of this list was kept. Run `escrow "
+                "keyring export` there and `escrow keyring import` here, then submit again"
             ) from None
 
     def _wait(self, number: int) -> wire.Submission:

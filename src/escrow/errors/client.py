@@ -196,7 +196,7 @@ class DoNotMapMissing(LocalError):
 
 
 class SubmittedElsewhere(LocalError):
-    """Another machine of the same organization submitted in the meantime."""
+    """The list that the service has of ours was not sent from this machine."""
 
     code = "submitted-elsewhere"
 

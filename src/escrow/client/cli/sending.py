@@ -69,6 +69,9 @@ def submit(  # noqa: PLR0913, PLR0917  # each is an option of the command
     allow_shrink: Annotated[
         bool, typer.Option("--allow-shrink", help="Send a list even if most of its accounts are gone.")
     ] = False,
+    snapshot: Annotated[
+        bool, typer.Option("--snapshot", help="Send the whole list, even over one that another machine sent.")
+    ] = False,
     no_wait: Annotated[bool, typer.Option("--no-wait", help="Do not wait until the service has applied it.")] = False,
 ) -> Said:
     """Blind the accounts of a CRM export and submit what changed; without a file, all that escrow.toml says."""
@@ -78,7 +81,7 @@ def submit(  # noqa: PLR0913, PLR0917  # each is an option of the command
         file, read_as(sheet, header_row, encoding, delimiter), tuple(columns or ()), tuple(populations or ())
     )
     said = SaidCorrections(aliases, do_not_map, no_do_not_map)
-    sending = _Sending(asked, said, ready, dry_run, allow_shrink, is_waiting=not (no_wait or dry_run))
+    sending = _Sending(asked, said, ready, dry_run, allow_shrink, snapshot, is_waiting=not (no_wait or dry_run))
     if file is not None or session.options.partnership is not None:
         return sending.one(session, session.seat)
     names = _names(session)
@@ -96,6 +99,7 @@ class _Sending:
     ready: bool
     dry_run: bool
     allow_shrink: bool
+    snapshot: bool
     is_waiting: bool
 
     def one(self, session: Session, seat: Seat) -> Said:
@@ -115,7 +119,7 @@ class _Sending:
             crm, mapping = read_list(session, seat, self.asked, bars)
             most_removed = 1.0 if self.allow_shrink else listed.most_removed
             place = (session.service, session.file, state, seat.partnership_id)
-            filler = Filler(*place, session.now, bars.stage, most_removed, corrections)
+            filler = Filler(*place, session.now, bars.stage, most_removed, corrections, self.snapshot)
             if self.dry_run:
                 allowance = session.service.allowance(seat.partnership_id)
                 return _planned(filler.plan(crm), crm, mapping, most_removed, allowance)
@@ -311,7 +315,7 @@ def _show_plan(console: Console, plan: Plan, crm: CrmRows) -> None:
     for line in told_of_corrections(left_out):
         console.print(line)
     if plan.was_lost:
-        console.print("This machine's state is not what the service has; the whole list goes, to be safe.")
+        console.print("[red]Another machine sent the list that the service has:[/] without --snapshot it is refused.")
 
 
 def _submitted(fillings: list[Filling], crm: CrmRows, *, ready: bool) -> Said:
