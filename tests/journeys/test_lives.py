@@ -45,7 +45,7 @@ def test_an_invitation_that_lapsed_by_the_inviters_clock_takes_no_acceptance(ser
     lapse_at_the_inviter(left)
 
     (told,) = json.loads(left.attempt("status").stdout)["partnerships"]
-    assert "lapsed; invite again" in told["error"]["detail"]
+    assert told["error"]["code"] == "invitation-lapsed"
     assert left.run("status")["partnerships"][0]["pairing"] == "closed"
     assert right.run("status")["partnerships"][0]["pairing"] == "closed"
     exit_code, error = right.refused("report")

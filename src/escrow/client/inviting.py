@@ -10,7 +10,7 @@ from escrow import wire
 from escrow.client.keyring import KeyringFile, Random
 from escrow.client.sdk import Escrow
 from escrow.client.seats import Exchange, Invited, Seat, Standing
-from escrow.errors import EscrowError, VerificationFailed
+from escrow.errors import EscrowError, InvitationLapsed, VerificationFailed
 from escrow.psi import pairing as protocol
 from escrow.psi.matchkeys import Suite
 from escrow.terms import Side
@@ -78,11 +78,12 @@ def take_acceptance(service: Escrow, file: KeyringFile, seat: Seat, now: datetim
     """Verify the acceptor's tag once someone has accepted, make the keys and erase what they were made from.
 
     Raises:
-        ConfirmationFailed, VerificationFailed: a key was swapped, another organization accepted, or it is too late.
+        ConfirmationFailed, VerificationFailed: a key was swapped, or another organization accepted.
+        InvitationLapsed: it is too late.
     """
     invited = seat.open_invitation
     if now > invited.expires_at:
-        raise VerificationFailed("nobody accepted the invitation in time, and it has lapsed; invite again")
+        raise InvitationLapsed("nobody accepted the invitation in time, and it has lapsed; invite again")
     shown = service.partnership(seat.partnership_id)
     if shown.state == "invited":
         return seat

@@ -20,6 +20,7 @@ from escrow.client.sdk import Escrow
 from escrow.client.seats import Seat, Standing
 from escrow.errors import (
     EscrowError,
+    InvitationLapsed,
     PartnershipNotReady,
     PartnershipUnknown,
     ProtocolError,
@@ -61,6 +62,7 @@ def advance(service: Escrow, file: KeyringFile, seat: Seat, *, now: datetime) ->
 
     Raises:
         ConfirmationFailed, VerificationFailed: something was swapped on the way; the partnership is void.
+        InvitationLapsed: nobody accepted in time.
     """
     while (step := _STEPS.get(seat.standing)) is not None:
         moved = _or_void(step, service, file, seat, now)
@@ -112,7 +114,7 @@ def end_without_keys(service: Escrow, partnership_id: UUID) -> wire.Partnership:
 def _or_void(step: Step, service: Escrow, file: KeyringFile, seat: Seat, now: datetime) -> Seat:
     try:
         return step(service, file, seat, now)
-    except (ProtocolError, VerificationFailed):
+    except (ProtocolError, VerificationFailed, InvitationLapsed):
         _close(service, file, seat)
         raise
     except ServiceRefused as refusal:

@@ -31,7 +31,7 @@
         ├── LocalError          the home folder, the keyring or the account state
         │   ├── KeyringMissing, KeyringExists, KeyringInvalid, PassphraseMissing, PassphraseWrong, HomeBusy
         │   ├── CaFileInvalid, ProxyInvalid, SystemKeyringUnusable
-        │   ├── PartnershipUnknown, PartnershipHeld, PartnershipNotReady
+        │   ├── PartnershipUnknown, PartnershipHeld, PartnershipNotReady, InvitationLapsed
         │   └── StateInvalid, SubmittedElsewhere, TermsElsewhere, DoNotMapMissing
         ├── VerificationFailed  what the service or the partner sent is not what the keyring expects
         ├── ExportInvalid       a CRM export cannot be read as accounts

@@ -25,6 +25,7 @@ __all__ = [
     "FilterInvalid",
     "HistoryForked",
     "HomeBusy",
+    "InvitationLapsed",
     "KeyringExists",
     "KeyringInvalid",
     "KeyringMissing",
@@ -169,6 +170,12 @@ class PartnershipNotReady(LocalError):
     """The pairing is not complete yet."""
 
     code = "partnership-not-ready"
+
+
+class InvitationLapsed(LocalError):
+    """Nobody accepted the invitation within its seven days."""
+
+    code = "invitation-lapsed"
 
 
 class NothingToWithdraw(LocalError):
