@@ -75,7 +75,7 @@ reference: $(INSTALLED) ## write the pages anew that are made from the code: com
 	$(BIN)/python -m tools.reference
 
 lock: $(INSTALLED) ## write the lock files anew, with hashes and without hosts; UPGRADE=--upgrade takes newer versions
-	$(COMPILE) --output-file requirements-dev.txt --extra server --extra files --extra keyring --group dev pyproject.toml
+	$(COMPILE) --output-file requirements-dev.txt --extra server --extra files --extra keyring --extra sql --group dev pyproject.toml
 	$(COMPILE) --constraint requirements-dev.txt --output-file requirements-server.txt --extra server pyproject.toml
 	echo hatchling | $(COMPILE) --constraint requirements-dev.txt --output-file requirements-build.txt -
 	$(COMPILE) --output-file requirements-docs.txt --group docs

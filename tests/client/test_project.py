@@ -11,6 +11,7 @@ from escrow.client.cli.exits import ExitCode
 from escrow.client.columns import Meaning
 from escrow.client.project import find_project, read_project
 from escrow.client.sources import FileFormat
+from escrow.client.toml_places import TomlPlaces
 from escrow.errors import FilterInvalid, ProjectInvalid
 from escrow.terms import Population
 from tests.client.terminals import Answered, Partners
@@ -161,9 +162,9 @@ def test_a_partnership_says_anew_what_is_its_own(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("[guard]\nmost_removed = 50", "guard.most_removed in escrow.toml is a share from 0 to 1"),
+        ("[guard]\nmost_removed = 50", r"guard\.most_removed in escrow\.toml \(line 2\) is a share from 0 to 1"),
         ("x = ?\ny = 1", "is not TOML: .*line 1"),
-        ("[sorce]", "sorce in escrow.toml means nothing; did you mean source?"),
+        ("[sorce]", r"sorce in escrow\.toml \(line 1\) means nothing; did you mean source\?"),
         ("[source]\npth = 'x'", r"source\.pth .* did you mean path\?"),
         ("[source]\npath = 1", r"source\.path .* is a text in quotes"),
         ("[source]\nformat = 'xls'", "is one of csv, xlsx, parquet"),
@@ -183,7 +184,7 @@ def test_what_means_nothing_is_refused_with_its_place(tmp_path: Path, text: str,
 
 
 def test_a_filter_that_is_not_understood_is_named_by_its_place(tmp_path: Path) -> None:
-    with pytest.raises(FilterInvalid, match=r"populations\.customers in escrow\.toml: .*\n.*\n *\^"):
+    with pytest.raises(FilterInvalid, match=r"populations\.customers in escrow\.toml \(line 2\): .*\n.*\n *\^"):
         read_project(project(tmp_path, "[populations]\ncustomers = 'stage is'"))
 
 
@@ -210,3 +211,41 @@ def test_the_share_that_escrow_toml_says_is_what_refuses_an_export(paired: Partn
         shown = left("submit", "--dry-run", "--json")
         codes.append((left("submit", "--json").exit_code, said(shown, "shrinks")))
     assert codes == [(ExitCode.DONE, False), (ExitCode.INPUT, True)]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[sinks.a]\nkind = 'cvs'", "sinks.a.kind in escrow.toml (line 2) is one of csv, sql, slack, command"),
+        ("[sinks.a]\nkind = 'csv'", "sinks.a in escrow.toml (line 1) lacks the key folder"),
+        ("[sinks.a]\nkind = 'csv'\nfolder = 'x'\ntable = 'y'", "for a sink of kind csv"),
+        (
+            "\n[sinks.a]\nkind = 'slack'\nurl = 'https://hooks.slack.com/x'",
+            '(line 4) names where the secret is, as "env',
+        ),
+        ("[sinks.a]\nkind = 'sql'\nurl = 'postgresql://me:pass@host/db'", "has a password in it"),
+        ("[sinks.a]\nkind = 'sql'\nurl = 'env:X'\ntable = 'a b'", "is a name of letters"),
+        ("[sinks.a]\nkind = 'csv'\nfolder = 'x'\ncells = ['all']", "is one of customers:customers, "),
+        ("[sync]\nevery = '10'", 'sync.every in escrow.toml (line 2) is a time as "90s"'),
+        ("[sync]\nevery = '5s'", "is one minute"),
+        ("[sync]\nsubmit = 'yes'", "is true or false"),
+        ("[sinks.a]\nkind = 'command'\nrun = 'x y'", "is a list of texts"),
+    ],
+)
+def test_what_means_nothing_in_a_sink_is_named_with_its_line(tmp_path: Path, text: str, says: str) -> None:
+    with pytest.raises(ProjectInvalid) as refused:
+        read_project(project(tmp_path, text))
+    assert says in refused.value.message
+    assert "me:pass" not in refused.value.message
+
+
+def test_lines_are_told_of_keys_in_tables_below_long_texts(tmp_path: Path) -> None:
+    text = '[a]\nlong = """\nb = 1\n"""\n["c d".e]\n  x.y = 1\n'
+    places = TomlPlaces.of(project(tmp_path, text).read_text("utf-8"))
+    assert {name: places.line_of(name) for name in ("a.long", "a.b", "c d.e.x.y", "c d.e.z", "none")} == {
+        "a.long": 2,
+        "a.b": 1,
+        "c d.e.x.y": 6,
+        "c d.e.z": 5,
+        "none": None,
+    }

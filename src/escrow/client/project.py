@@ -1,35 +1,33 @@
-"""escrow.toml: where our lists come from, what their columns mean and which rows are which population.
+"""escrow.toml: where our lists come from, which rows are which population, and what a sync does.
 
 What stands at the top holds for every partnership; under ``[partnerships.NAME]`` it is said anew for one. The file is
 the one that ``--config`` names, else the one in ESCROW_PROJECT, else ``escrow.toml`` in the working directory. Paths in
-it start from its folder. A key that means nothing is refused. A new section is a reader in ``_SECTIONS`` and a field of
-`ListPlan`.
+it start from its folder. A key that means nothing is refused. A new section of lists is a reader in ``_SECTIONS`` and
+a field of `ListPlan`; what a sync does is said once for all partnerships, and read in ``project_sync``.
 """
 
 from __future__ import annotations
 
-import difflib
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import TypeVar
 
 from escrow.client.columns import Meaning
-from escrow.client.filters import parse
+from escrow.client.project_sync import read_sync
+from escrow.client.project_values import Reading, Said
+from escrow.client.sinks.plans import SyncPlan
 from escrow.client.sources import FileFormat, ReadAs
 from escrow.client.sources.populations import Filter
-from escrow.errors import FilterInvalid, ProjectInvalid
+from escrow.client.toml_places import TomlPlaces
+from escrow.errors import ProjectInvalid
 from escrow.terms import Population
 
 __all__ = ["PROJECT_FILE", "ListPlan", "Project", "find_project", "project_place", "read_project"]
 
 PROJECT_FILE = "escrow.toml"
 _SKIP = "skip"
-
-Said = Mapping[str, object]
-_Value = TypeVar("_Value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +53,7 @@ class Project:
     path: Path
     shared: ListPlan
     partnerships: Mapping[str, ListPlan]
+    sync: SyncPlan = field(default_factory=SyncPlan)
 
     def plan_of(self, *names: str) -> ListPlan:
         """Give the plan of a partnership that goes by one of these names, the shared one if none was written for it."""
@@ -85,26 +84,26 @@ def read_project(path: Path) -> Project:
         ProjectInvalid, FilterInvalid: it cannot be read, or says what means nothing.
     """
     try:
-        said = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        said = tomllib.loads(text)
     except OSError as problem:
         raise ProjectInvalid(f"{path} cannot be read: {problem.strerror}; check the path") from problem
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
         raise ProjectInvalid(f"{path} is not TOML: {problem}") from problem
-    reading = _Reading(path)
+    reading = _Reading(path, TomlPlaces.of(text))
     tables = reading.table(said.pop("partnerships", {}), "partnerships")
-    shared = reading.plan(said, ListPlan(), where="", also=("partnerships",))
+    sync = read_sync(reading, said.pop("sync", {}), said.pop("sinks", {}))
+    shared = reading.plan(said, ListPlan(), where="", also=("partnerships", "sync", "sinks"))
     plans = {
         name: reading.plan(reading.table(table, f"partnerships.{name}"), shared, where=f"partnerships.{name}.")
         for name, table in tables.items()
     }
-    return Project(path, shared, MappingProxyType(plans))
+    return Project(path, shared, MappingProxyType(plans), sync)
 
 
 @dataclass(frozen=True, slots=True)
-class _Reading:
-    """Reads the parts of one file; ``where`` is the dotted place that an error names."""
-
-    path: Path
+class _Reading(Reading):
+    """Reads what lists are made from."""
 
     def plan(self, said: Said, base: ListPlan, *, where: str, also: tuple[str, ...] = ()) -> ListPlan:
         """Read a plan; what it does not say is as in ``base``."""
@@ -125,7 +124,7 @@ class _Reading:
         if "header_row" in said:
             read_as = replace(read_as, header_row=self.row(said["header_row"], f"{where}.header_row"))
         if "path" in texts:
-            plan = replace(plan, file=self.path.parent / Path(texts.pop("path")).expanduser())
+            plan = replace(plan, file=self.file(texts.pop("path"), f"{where}.path"))
         if len(texts.get("delimiter", ",")) != 1:
             raise self.fault(f"{where}.delimiter", 'is one sign; a tab is written "\\t"')
         read_as = replace(
@@ -171,53 +170,12 @@ class _Reading:
 
     def corrections(self, said: Said, plan: ListPlan, where: str) -> ListPlan:
         self.only_known(said, ("aliases", "do_not_map"), f"{where}.")
-        paths = {key: self.path.parent / Path(self.text(said[key], f"{where}.{key}")).expanduser() for key in said}
+        paths = {key: self.file(said[key], f"{where}.{key}") for key in said}
         return replace(
             plan,
             aliases=paths.get("aliases", plan.aliases),
             do_not_map=paths.get("do_not_map", plan.do_not_map),
         )
-
-    def filter(self, text: str, where: str) -> Filter:
-        try:
-            return Filter(text, parse(text))
-        except FilterInvalid as problem:
-            raise FilterInvalid(f"{where} in {self.path.name}: {problem.message}") from None
-
-    def table(self, value: object, where: str) -> Said:
-        if not isinstance(value, dict):
-            raise self.fault(where, f"is a table; write [{where}] and its keys below")
-        return value
-
-    def text(self, value: object, where: str) -> str:
-        if not isinstance(value, str) or not value:
-            raise self.fault(where, "is a text in quotes")
-        return value
-
-    def row(self, value: object, where: str) -> int:
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise self.fault(where, "is a number, counted from 1")
-        return value
-
-    def share(self, value: object, where: str) -> float:
-        if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= 1:
-            raise self.fault(where, "is a share from 0 to 1, as 0.5 for half")
-        return float(value)
-
-    def one_of(self, word: object, known: Mapping[str, _Value], where: str) -> _Value:
-        if not isinstance(word, str) or word not in known:
-            raise self.fault(where, f"is one of {', '.join(known)}")
-        return known[word]
-
-    def only_known(self, said: Said, known: tuple[str, ...], where: str, hint: str = "") -> None:
-        for key in said:
-            if key not in known:
-                near = difflib.get_close_matches(key, known, n=1)
-                meant = f"did you mean {near[0]}?" if near else f"there are: {', '.join(known)}"
-                raise self.fault(f"{where}{key}", f"means nothing; {meant}{hint}")
-
-    def fault(self, where: str, told: str) -> ProjectInvalid:
-        return ProjectInvalid(f"{where} in {self.path.name} {told}")
 
 
 _FIELDS = "[fields]"

@@ -18,7 +18,7 @@ from escrow.errors import SystemKeyringUnusable
 if TYPE_CHECKING:
     from keyring.backend import KeyringBackend
 
-__all__ = ["forget", "is_remembered", "recall", "remember"]
+__all__ = ["forget", "is_remembered", "recall", "remember", "secret_named"]
 
 _SERVICE = "escrow"
 _MARKER = "passphrase-in-system-keyring"
@@ -62,6 +62,16 @@ def recall(home: Home) -> Passphrase:
             f"user; {_OTHERWISE}, and `escrow keyring remember` puts it back"
         )
     return Passphrase(found)
+
+
+def secret_named(name: str) -> str | None:
+    """Ask the system for a secret that somebody put there under a name, for escrow.toml; None if it has none.
+
+    Raises:
+        SystemKeyringUnusable: the keyring cannot be asked.
+    """
+    backend = _backend()
+    return _asked(lambda: backend.get_password(_SERVICE, name))
 
 
 def forget(home: Home) -> bool:

@@ -1,4 +1,4 @@
-"""The one seam to the network: everything httpx-shaped is here, so that its successor is a change of one file.
+"""The seam to the service: what of httpx speaks to it is here, so that its successor is a change of one file.
 
 Addresses without TLS are refused except to the loopback interface. A request is repeated, a few times and ever more
 slowly, when the connection fails or the service says to come back; every POST has an idempotency key that is the same
@@ -25,7 +25,7 @@ import httpx
 from escrow import __version__
 from escrow.errors import CaFileInvalid, PlainHttpRefused, ProxyInvalid, ServiceUnreachable
 
-__all__ = ["Answer", "Connection", "HttpTransport", "Look", "Patience", "check_address"]
+__all__ = ["Answer", "Connection", "HttpTransport", "Look", "Patience", "check_address", "is_loopback", "retry_after"]
 
 HttpTransport = httpx.BaseTransport
 
@@ -168,7 +168,7 @@ class Connection:
                 continue
             if is_last or not _asks_to_come_back(response):
                 break
-            self._sleep(self._patience.pause(attempt, _retry_after(response.headers.get("Retry-After"))))
+            self._sleep(self._patience.pause(attempt, retry_after(response.headers.get("Retry-After"))))
         return Answer(response.status_code, response.headers.get("Content-Type", ""), response.content)
 
     def look(self, path: str) -> Look:
@@ -214,7 +214,8 @@ def _asks_to_come_back(response: httpx.Response) -> bool:
     return response.status_code in _COME_BACK or (response.status_code == 409 and _STILL_RUNNING in response.content)
 
 
-def _retry_after(header: str | None) -> float | None:
+def retry_after(header: str | None) -> float | None:
+    """Read a Retry-After header as seconds from now; None where it says nothing."""
     if header is None:
         return None
     if header.isascii() and header.isdigit():

@@ -30,7 +30,7 @@
         ├── ServiceRefused, ServiceUnreachable, ServiceAnswerInvalid, PlainHttpRefused
         ├── LocalError          the home folder, the keyring or the account state
         │   ├── KeyringMissing, KeyringExists, KeyringInvalid, PassphraseMissing, PassphraseWrong, HomeBusy
-        │   ├── CaFileInvalid, ProxyInvalid, SystemKeyringUnusable
+        │   ├── CaFileInvalid, ProxyInvalid, SystemKeyringUnusable, SecretMissing
         │   ├── PartnershipUnknown, PartnershipHeld, PartnershipNotReady, InvitationLapsed
         │   └── StateInvalid, SubmittedElsewhere, TermsElsewhere, DoNotMapMissing
         ├── VerificationFailed  what the service or the partner sent is not what the keyring expects
@@ -39,6 +39,7 @@
         │   │   ExtraMissing, SheetUnknown
         │   ├── ColumnMissing, ColumnTwice, MappingInvalid, RecordIdsInvalid, StageUnknown
         │   └── FilterInvalid, ProjectMissing, ProjectInvalid, CorrectionsInvalid
+        ├── SinkFailed, SourceFailed   another system did not take or give what a sync is about
         └── SubmissionRejected
 
 No message repeats a token, a key, a name or anything else that was sent.

@@ -42,10 +42,13 @@ __all__ = [
     "ProjectMissing",
     "ProxyInvalid",
     "RecordIdsInvalid",
+    "SecretMissing",
     "ServiceAnswerInvalid",
     "ServiceRefused",
     "ServiceUnreachable",
     "SheetUnknown",
+    "SinkFailed",
+    "SourceFailed",
     "StageUnknown",
     "StateInvalid",
     "SubmissionRejected",
@@ -184,6 +187,12 @@ class NothingToWithdraw(LocalError):
     code = "nothing-to-withdraw"
 
 
+class SecretMissing(LocalError):
+    """A secret that escrow.toml names is not where it says."""
+
+    code = "secret-missing"
+
+
 class TermsRequestMissing(LocalError):
     """No request for other terms waits for an answer."""
 
@@ -230,6 +239,18 @@ class SubmissionRejected(ClientError):
     """The service could not apply the list; nothing of it was kept."""
 
     code = "submission-rejected"
+
+
+class SinkFailed(ClientError):
+    """A sink did not take the changes; the next sync tells it the same again."""
+
+    code = "sink-failed"
+
+
+class SourceFailed(ClientError):
+    """A database or a CRM that accounts are read from did not give them."""
+
+    code = "source-failed"
 
 
 class ExportInvalid(ClientError):

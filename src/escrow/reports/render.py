@@ -17,7 +17,7 @@ from escrow.reports.plays import PLAYS
 from escrow.reports.report import DetailValue, ListedOverlap, OverlapList, ReleaseView, Report
 from escrow.terms import Cell, Population
 
-__all__ = ["overlaps_csv", "overlaps_json", "report_csv", "report_json"]
+__all__ = ["harmless", "overlaps_csv", "overlaps_json", "report_csv", "report_json"]
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
@@ -131,11 +131,11 @@ def _csv(header: Sequence[str], lines: Iterable[Sequence[DetailValue]]) -> str:
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(header)
-    writer.writerows([_harmless(value) for value in line] for line in lines)
+    writer.writerows([harmless(value) for value in line] for line in lines)
     return text.getvalue()
 
 
-def _harmless(value: DetailValue) -> DetailValue:
+def harmless(value: DetailValue) -> DetailValue:
     """Keep a spreadsheet from running what a partner wrote: a leading apostrophe makes it text."""
     if isinstance(value, str) and value.lstrip(" ").startswith(_FORMULA_STARTS):
         return f"'{value}"

@@ -28,6 +28,7 @@ from escrow.client.cli import (
     sending,
     setting_up,
     stepping_up,
+    syncing,
     verifying,
     withdrawing,
 )
@@ -47,6 +48,7 @@ for part in (
     explaining.app,
     checking.app,
     sending.app,
+    syncing.app,
     reading.app,
     overview.app,
     doctoring.app,

@@ -18,7 +18,7 @@ from escrow.client.cli.session import Said, Session, SharedOptions
 from escrow.client.cli.texts import without_controls
 from escrow.errors import EscrowError
 
-__all__ = ["command", "report_error"]
+__all__ = ["answer", "command", "report_error"]
 
 Body = Callable[..., Said]
 _WIDTH_OF_A_FILE = 160
@@ -89,7 +89,7 @@ def _run(body: Callable[[Session], Said], options: SharedOptions) -> int:
     session = Session(options)
     try:
         said = body(session)
-        _answer(said, is_json=options.is_json)
+        answer(said, is_json=options.is_json)
         return said.exit_code
     except (typer.Exit, typer.Abort, typer.BadParameter):
         raise
@@ -130,7 +130,8 @@ def report_error(code: str, detail: str, *, is_json: bool) -> None:
     print(told, file=sys.stderr)  # noqa: T201
 
 
-def _answer(said: Said, *, is_json: bool) -> None:
+def answer(said: Said, *, is_json: bool) -> None:
+    """Print what a command answers, on the standard output."""
     if is_json:
         sys.stdout.write(json.dumps(said.machine, ensure_ascii=False) + "\n")
         return

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from escrow.client.project import ListPlan
+    from escrow.client.sinks.plans import SinkPlan
 
 __all__ = ["app"]
 
@@ -50,12 +51,16 @@ def init(
 
 @command(app, "check")
 def check(session: Session) -> Said:
-    """Read every list that escrow.toml names, as submit would, and send nothing."""
+    """Read every list that escrow.toml names, as submit would, look at its sinks, and send nothing."""
     project = session.project
     if project is None:
         raise ProjectMissing("there is no escrow.toml here; make one with `escrow config init FILE`")
     plans = dict(project.partnerships) or {"every partnership": project.shared}
+    if project.sync.sinks:
+        # Whoever only takes in what overlaps submits from elsewhere.
+        plans = {name: plan for name, plan in plans.items() if plan.file is not None}
     answers = {name: _checked(plan) for name, plan in plans.items()}
+    sinks = {plan.name: _checked_sink(session, plan) for plan in project.sync.sinks}
 
     def show(console: Console) -> None:
         from escrow.client.cli.texts import printable
@@ -63,9 +68,34 @@ def check(session: Session) -> Said:
         for name, said in answers.items():
             console.print(f"[bold]{printable(name)}[/]")
             said.person(console)
+        for name, problem in sinks.items():
+            told = "can be opened" if problem is None else f"[red]{printable(problem.message)}[/]"
+            console.print(f"Sink [bold]{printable(name)}[/]: {told}")
 
     failed = next((said.exit_code for said in answers.values() if said.exit_code), ExitCode.DONE)
-    return Said({"lists": {name: said.machine for name, said in answers.items()}}, show, exit_code=failed)
+    failed = failed or next((exit_code_of(problem) for problem in sinks.values() if problem), ExitCode.DONE)
+    machine: dict[str, object] = {"lists": {name: said.machine for name, said in answers.items()}}
+    if sinks:
+        machine["sinks"] = {
+            plan.name: plan.to.kind if (problem := sinks[plan.name]) is None else _error_object(problem)
+            for plan in project.sync.sinks
+        }
+    return Said(machine, show, exit_code=failed)
+
+
+def _checked_sink(session: Session, plan: SinkPlan) -> EscrowError | None:
+    """Open a sink as a sync would, without writing anything."""
+    from escrow.client.sinks.opening import open_sink
+
+    try:
+        open_sink(plan.name, plan.to, session.environment).close()
+    except EscrowError as problem:
+        return problem
+    return None
+
+
+def _error_object(problem: EscrowError) -> dict[str, object]:
+    return {"error": {"code": problem.code, "detail": problem.message}}
 
 
 def _checked(plan: ListPlan) -> Said:
@@ -79,8 +109,9 @@ def _checked(plan: ListPlan) -> Said:
             crm, _ = read_planned(plan, AskedList(), bars)
     except EscrowError as error:
         told = printable(error.message) if "\n" not in error.message else error.message.replace("[", "\\[")
-        machine: dict[str, object] = {"error": {"code": error.code, "detail": error.message}}
-        return Said(machine, lambda console: console.print(f"[red]Cannot be read:[/] {told}"), exit_code_of(error))
+        return Said(
+            _error_object(error), lambda console: console.print(f"[red]Cannot be read:[/] {told}"), exit_code_of(error)
+        )
     lines = [printable(line) for line in told_of(crm)]
     machine = {
         "populations": {each.word: int((crm.populations == each).sum()) for each in Population},

@@ -13,6 +13,8 @@ from escrow.errors import (
     ServiceAnswerInvalid,
     ServiceRefused,
     ServiceUnreachable,
+    SinkFailed,
+    SourceFailed,
     SubmissionRejected,
     VerificationFailed,
 )
@@ -31,6 +33,7 @@ class ExitCode(IntEnum):
     LOCAL = 5
     INPUT = 6
     VERIFICATION = 7
+    OTHER_SYSTEM = 8
     INTERRUPTED = 130
 
     @property
@@ -48,6 +51,7 @@ _MEANINGS = {
     ExitCode.LOCAL: "the keyring, the account state or the home folder does not allow it",
     ExitCode.INPUT: "the file of accounts cannot be used",
     ExitCode.VERIFICATION: "a code, a tag or an envelope did not verify",
+    ExitCode.OTHER_SYSTEM: "a sink or a source of another system failed",
     ExitCode.INTERRUPTED: "stopped by Ctrl-C",
 }
 
@@ -59,6 +63,8 @@ _EXITS: tuple[tuple[type[EscrowError], ExitCode], ...] = (
     (ServiceAnswerInvalid, ExitCode.UNREACHABLE),
     (LocalError, ExitCode.LOCAL),
     (ExportInvalid, ExitCode.INPUT),
+    (SinkFailed, ExitCode.OTHER_SYSTEM),
+    (SourceFailed, ExitCode.OTHER_SYSTEM),
     (VerificationFailed, ExitCode.VERIFICATION),
     (ProtocolError, ExitCode.VERIFICATION),
 )

@@ -1,4 +1,4 @@
-"""`escrow submit` and `escrow sync`: our list goes up, details go both ways."""
+"""`escrow submit`: our list goes up."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from escrow.client.cli.list_options import (
 )
 from escrow.client.cli.session import Said, Session
 from escrow.client.cli.texts import counted, printable
-from escrow.errors import EscrowError, ProjectMissing, StateInvalid
+from escrow.errors import EscrowError, ProjectMissing
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -38,11 +38,10 @@ if TYPE_CHECKING:
     from escrow.client.seats import Seat
     from escrow.client.sources import CrmRows
     from escrow.client.submitting import Plan
-    from escrow.client.syncing import Exchanged
     from escrow.psi.records import Charge
     from escrow.wire import Allowance
 
-__all__ = ["app"]
+__all__ = ["app", "submit_as_planned", "together"]
 
 app = typer.Typer()
 
@@ -87,7 +86,18 @@ def submit(  # noqa: PLR0913, PLR0917  # each is an option of the command
     names = _names(session)
     if len(names) == 1:
         return sending.one(session, session.seat_of(names[0]))
-    return _together([(name, sending.tried(session, name)) for name in names])
+    return together([(name, sending.tried(session, name)) for name in names])
+
+
+def submit_as_planned(session: Session, seat: Seat) -> Said:
+    """Submit the list that escrow.toml says for a partnership, and wait until it is applied."""
+    from escrow.client.cli.list_reading import AskedList
+
+    said = SaidCorrections(None, None, False)
+    sending = _Sending(
+        AskedList(), said, ready=False, dry_run=False, allow_shrink=False, snapshot=False, is_waiting=True
+    )
+    return sending.one(session, seat)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +162,9 @@ def _names(session: Session) -> list[str]:
     return [str(seat.partnership_id) for seat in paired] or [str(session.seat.partnership_id)]
 
 
-def _together(answers: list[tuple[str, Said]]) -> Said:
+def together(answers: list[tuple[str, Said]]) -> Said:
+    """Put the answers for several partnerships together; the first that failed gives the exit code."""
+
     def show(console: Console) -> None:
         for name, said in answers:
             console.print(f"[bold]{printable(name)}[/]")
@@ -161,31 +173,6 @@ def _together(answers: list[tuple[str, Said]]) -> Said:
     machine = {"partnerships": [{"partnership": name, **said.machine} for name, said in answers]}
     failed = next((said.exit_code for _, said in answers if said.exit_code), ExitCode.DONE)
     return Said(machine, show, exit_code=failed)
-
-
-@command(app, "sync")
-def sync(session: Session) -> Said:
-    """Seal and send the details our terms open, fetch and open theirs."""
-    from escrow.client.agreeing import up_to_date
-    from escrow.client.filling import must_agree, settled
-    from escrow.client.opened import opened_file
-    from escrow.client.state import AccountState
-    from escrow.client.submitting import Submitter
-    from escrow.client.syncing import Syncer
-
-    partnership_id = session.seat.partnership_id
-    state = AccountState(session.home.partnership(partnership_id))
-    with state.held():
-        seat = settled(session.service, session.file, state, partnership_id, now=session.now)
-        must_agree(session.service, state, seat)
-        seat = up_to_date(session.service, session.file, seat)
-        Submitter(session.service, state, seat.paired_keys).settle(wait=False)
-        with state.applied() as kept, opened_file(state.folder) as opened:
-            if kept is None:
-                raise StateInvalid("no list of this machine is applied; run `escrow submit` first")
-            opened.begin(seat.live_keys.g)
-            syncer = Syncer(session.service, seat, kept, session.keyring.organization_id, session.random)
-            return _exchanged(syncer.exchange(opened))
 
 
 def _plan_object(plan: Plan, crm: CrmRows) -> dict[str, object]:
@@ -351,27 +338,3 @@ def _show_outcome(console: Console, filling: Filling, crm: CrmRows) -> None:
         if state == "applied"
         else "The service has it and will apply it; the next command takes note."
     )
-
-
-def _exchanged(exchanged: Exchanged) -> Said:
-    refused = dict(exchanged.refused)
-
-    def show(console: Console) -> None:
-        console.print(f"Sent:    details of {counted(exchanged.sent, 'account')} of ours")
-        if exchanged.not_sealed:
-            console.print(f"         {exchanged.not_sealed:,} more were asked for and stay: our terms do not open them")
-        console.print(f"Opened:  details of {exchanged.opened:,} of theirs, {exchanged.unchanged:,} unchanged")
-        if exchanged.forgotten:
-            console.print(f"Dropped: {exchanged.forgotten:,} that are no longer shared")
-        for code, count in refused.items():
-            console.print(f"[red]Refused: {counted(count, 'envelope')} not verified ({code})[/]")
-
-    machine = {
-        "sent": exchanged.sent,
-        "not_sealed": exchanged.not_sealed,
-        "opened": exchanged.opened,
-        "unchanged": exchanged.unchanged,
-        "forgotten": exchanged.forgotten,
-        "refused": refused,
-    }
-    return Said(machine, show, exit_code=ExitCode.VERIFICATION if refused else ExitCode.DONE)

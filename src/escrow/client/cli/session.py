@@ -147,6 +147,14 @@ class Session:
         """Tell a person something beside the answer."""
         print(text, file=sys.stderr)  # noqa: T201
 
+    def renew(self) -> None:
+        """Begin another run of the same command: the clock and the keyring as they are now, and a new connection."""
+        self.now = datetime.now(UTC)
+        self.close()
+        vars(self).pop("service", None)
+        if "file" in vars(self):
+            self.file.update(lambda present: present)
+
     def close(self) -> None:
         """Give connections back."""
         if "service" in vars(self):

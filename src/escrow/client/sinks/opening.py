@@ -1,0 +1,45 @@
+"""Making the sinks that escrow.toml names; only what is used is loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from escrow.client.named_secrets import NamedSecret, find_secret
+from escrow.client.sinks.plans import CommandTarget, CsvTarget, SlackTarget, SqlTarget, Target
+from escrow.client.sinks.sink import Sink
+from escrow.errors import SinkFailed
+
+__all__ = ["open_sink"]
+
+
+def open_sink(name: str, target: Target, environment: Mapping[str, str]) -> Sink:
+    """Make a sink.
+
+    Raises:
+        SecretMissing, SystemKeyringUnusable: a secret is not where escrow.toml says.
+        SinkFailed: what the sink needs is not installed.
+    """
+    match target:
+        case CsvTarget(folder):
+            from escrow.client.sinks.csv_files import CsvFiles  # noqa: PLC0415  # what is used alone
+
+            return CsvFiles(folder)
+        case CommandTarget(run, folder, seconds):
+            from escrow.client.sinks.commands import CommandSink  # noqa: PLC0415  # as above
+
+            return CommandSink(run, folder, seconds=seconds)
+        case SlackTarget(url):
+            from escrow.client.sinks.slack import SlackSink  # noqa: PLC0415  # as above
+
+            return SlackSink(find_secret(url, environment))
+        case SqlTarget():
+            return _sql_table(name, target, environment)
+
+
+def _sql_table(name: str, target: SqlTarget, environment: Mapping[str, str]) -> Sink:
+    from escrow.client.sinks.sql_table import SqlTable  # noqa: PLC0415  # as above
+    from escrow.client.sql import open_database  # noqa: PLC0415  # as above
+
+    url = find_secret(target.url, environment).text if isinstance(target.url, NamedSecret) else target.url
+    database = open_database(url, target.folder, what=f"the database of the sink {name}", error=SinkFailed)
+    return SqlTable(database, target.table, reference=str(target.url))

@@ -1,0 +1,76 @@
+"""What escrow.toml says of each sink, as values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import ClassVar
+
+from escrow.client.named_secrets import NamedSecret
+from escrow.terms import CELLS, Cell
+
+__all__ = ["CommandTarget", "CsvTarget", "SinkPlan", "SlackTarget", "SqlTarget", "SyncPlan", "Target"]
+
+
+@dataclass(frozen=True, slots=True)
+class CsvTarget:
+    """A folder of CSV files."""
+
+    kind: ClassVar[str] = "csv"
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True)
+class SqlTarget:
+    """A table of a database; an address with a password is a secret."""
+
+    kind: ClassVar[str] = "sql"
+    url: str | NamedSecret
+    table: str
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True)
+class SlackTarget:
+    """An incoming webhook."""
+
+    kind: ClassVar[str] = "slack"
+    url: NamedSecret
+
+
+@dataclass(frozen=True, slots=True)
+class CommandTarget:
+    """A command that reads JSON lines."""
+
+    kind: ClassVar[str] = "command"
+    run: tuple[str, ...]
+    folder: Path
+    seconds: float
+
+
+Target = CsvTarget | SqlTarget | SlackTarget | CommandTarget
+
+
+@dataclass(frozen=True, slots=True)
+class SinkPlan:
+    """A sink, for the partnerships of these names (all if there are none) and what lies in these cells."""
+
+    name: str
+    to: Target
+    partnerships: tuple[str, ...] = ()
+    cells: frozenset[Cell] = frozenset(CELLS)
+
+    def is_for(self, *names: str) -> bool:
+        """Say whether it is for a partnership that goes by one of these names."""
+        wanted = {name.casefold() for name in self.partnerships}
+        return not wanted or bool(wanted & {name.casefold() for name in names if name})
+
+
+@dataclass(frozen=True, slots=True)
+class SyncPlan:
+    """How `escrow sync` runs: how often (None: once), and whether it submits our lists first."""
+
+    every: timedelta | None = None
+    submits: bool = False
+    sinks: tuple[SinkPlan, ...] = field(default=())
