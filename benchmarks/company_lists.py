@@ -1,7 +1,7 @@
 """Two company lists with known pairs, matched as the product matches them, and the score of what was found.
 
-Each row is one account. Keys that stand on more than five accounts, and fallback keys on more than one, are dropped as
-the client drops them; the rest are matched and settled by the product's own rules, with every cell open.
+The client's own code makes accounts of rows and drops the keys that name nobody; the product's own matching settles the
+rest, with every cell open. A match of two accounts is one of each row of the one with each row of the other.
 """
 
 from __future__ import annotations
@@ -9,23 +9,24 @@ from __future__ import annotations
 import csv
 import hashlib
 import random
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from escrow.client.accounts import Accounts, make_accounts
+from escrow.client.blinding import BlindedKeys
+from escrow.client.columns import Meaning
+from escrow.client.sources import CrmRows
 from escrow.psi.matching import Band, pairs, settle
-from escrow.psi.matchkeys import MOST_ACCOUNTS_OF_A_KEY, MatchKeyClass
-from escrow.psi.records import ListRecords, make_records
-from escrow.terms import CELLS, Level, Tier
+from escrow.psi.matchkeys import MatchKeyClass
+from escrow.psi.records import ListRecords
+from escrow.terms import CELLS, Level, Population, Tier
 
 Pair = tuple[int, int]
 Key = tuple[MatchKeyClass, str]
 KeysOf = Callable[[str, str, str], Iterable[Key]]
-
-MOST_KEYS_OF_AN_ACCOUNT = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,56 +103,43 @@ def _side(file: Path) -> Side:
     return Side(*([row[column] for row in rows] for column in ("id", "name", "website", "country")))
 
 
-def keys_to_send(side: Side, keys_of: KeysOf) -> list[list[Key]]:
-    """Make every account's keys and drop those that the client drops."""
-    accounts = [_once(keys_of(*row)) for row in zip(side.names, side.websites, side.countries, strict=True)]
-    held_by = Counter(
-        (as_weak, key_class.kind, value)
-        for keys in accounts
-        for key_class, value in keys
-        for as_weak in MatchKeyClass
-        if key_class <= as_weak
-    )
-    return [
-        [key for key in keys if held_by[key[0], key[0].kind, key[1]] <= _most_accounts(key[0])][
-            :MOST_KEYS_OF_AN_ACCOUNT
-        ]
-        for keys in accounts
+def accounts_to_send(side: Side, keys_of: KeysOf) -> Accounts:
+    """Make the accounts that the client would send, every row a customer."""
+    columns = {Meaning.CRM_ID: side.ids, Meaning.ACCOUNT_NAME: side.names, Meaning.WEBSITE: side.websites}
+    rows = CrmRows(columns, np.full(len(side.ids), Population.CUSTOMERS, np.uint8), 0)
+    flat = [
+        (row, key_class, value)
+        for row, texts in enumerate(zip(side.names, side.websites, side.countries, strict=True))
+        for key_class, value in keys_of(*texts)
     ]
-
-
-def _most_accounts(key_class: MatchKeyClass) -> int:
-    return 1 if key_class is MatchKeyClass.FALLBACK else MOST_ACCOUNTS_OF_A_KEY
-
-
-def _once(keys: Iterable[Key]) -> list[Key]:
-    """Keep each key once, in its strongest class; strongest classes first."""
-    once: dict[tuple[int, str], Key] = {}
-    for key in sorted(keys, key=lambda key: key[0]):
-        once.setdefault((key[0].kind, key[1]), key)
-    return list(once.values())
-
-
-def matches(left: Sequence[Sequence[Key]], right: Sequence[Sequence[Key]]) -> dict[Pair, Tier]:
-    """Find the standing matches of two lists with the product's matching, every cell at accounts."""
-    found = pairs(_records(left), _records(right))
-    standing = settle(found, levels=dict.fromkeys(CELLS, Level.ACCOUNTS), band=Band.ACCOUNTS)
-    places = zip(standing.left_index.tolist(), standing.right_index.tolist(), strict=True)
-    return dict(zip(places, map(Tier, standing.tiers.tolist()), strict=True))
-
-
-def _records(accounts: Sequence[Sequence[Key]]) -> ListRecords:
-    flat = [(row, key_class, value) for row, keys in enumerate(accounts, start=1) for key_class, value in keys]
-    return make_records(
-        rows=np.arange(1, len(accounts) + 1, dtype=np.uint64),
-        populations=np.ones(len(accounts), np.uint8),
-        token_rows=np.array([row for row, _, _ in flat], np.uint64),
+    keys = BlindedKeys(
+        rows=np.array([row for row, _, _ in flat], np.uint32),
         key_classes=np.array([key_class for _, key_class, _ in flat], np.uint8),
-        tokens=b"".join(
-            hashlib.blake2b(bytes([key_class.kind]) + value.encode(), digest_size=16).digest()
-            for _, key_class, value in flat
-        ),
+        tokens=np.frombuffer(b"".join(_token(key_class, value) for _, key_class, value in flat), "V16"),
     )
+    return make_accounts(rows, keys)
+
+
+def _token(key_class: MatchKeyClass, value: str) -> bytes:
+    return hashlib.blake2b(bytes([key_class.kind]) + value.encode(), digest_size=16).digest()
+
+
+def matches(left: Accounts, right: Accounts) -> dict[Pair, Tier]:
+    """Find the standing matches of two lists with the product's matching, every cell at accounts; pairs are of rows."""
+    standing = settle(
+        pairs(_records(left), _records(right)), levels=dict.fromkeys(CELLS, Level.ACCOUNTS), band=Band.ACCOUNTS
+    )
+    places = zip(standing.left_index.tolist(), standing.right_index.tolist(), standing.tiers.tolist(), strict=True)
+    return {
+        (left_row, right_row): Tier(tier)
+        for left_place, right_place, tier in places
+        for left_row in left.rows_of(left_place)
+        for right_row in right.rows_of(right_place)
+    }
+
+
+def _records(accounts: Accounts) -> ListRecords:
+    return accounts.records(np.arange(1, len(accounts) + 1, dtype=np.uint64))
 
 
 def score(found: Iterable[Pair], lists: Lists) -> Score:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -30,9 +30,16 @@ class Row:
 
 
 def row(
-    crm_id: str, *, domain: str = "", name: str = "", population: Population = Population.CUSTOMERS, updated: str = ""
+    crm_id: str,
+    *,
+    domain: str = "",
+    name: str = "",
+    variants: Iterable[str] = (),
+    population: Population = Population.CUSTOMERS,
+    updated: str = "",
 ) -> Row:
-    keys = [(key_class, value) for key_class, value in ((DOMAIN, domain), (NAME, name)) if value]
+    written = ((DOMAIN, domain), (NAME, name), *((VARIANT, variant) for variant in variants if variant != name))
+    keys = [(key_class, value) for key_class, value in written if value]
     return Row(crm_id, keys, population, updated)
 
 

@@ -39,37 +39,67 @@ def tokens_of(accounts: Accounts, account: int) -> list[tuple[int, bytes]]:
 def plain_companies(rows: Sequence[Row]) -> set[frozenset[int]]:
     """Group rows as the rule says it, one by one; every row has at most one domain and one name here."""
     by_domain: dict[str, set[int]] = defaultdict(set)
-    nameless: set[frozenset[int]] = set()
+    nameless: list[set[int]] = []
     waiting: dict[str, set[int]] = defaultdict(set)
     for place, one in enumerate(rows):
-        keys = dict(one.keys)
-        if DOMAIN in keys:
-            by_domain[keys[DOMAIN]].add(place)
-        elif NAME in keys:
-            waiting[keys[NAME]].add(place)
-        elif keys:
-            nameless.add(frozenset({place}))
+        domain, name = value_of(one, DOMAIN), value_of(one, NAME)
+        if domain:
+            by_domain[domain].add(place)
+        elif name:
+            waiting[name].add(place)
+        elif one.keys:
+            nameless.append({place})
     for name, places in waiting.items():
-        bearers = {keys[DOMAIN] for one in rows if (keys := dict(one.keys)).get(NAME) == name and DOMAIN in keys}
+        bearers = {value_of(one, DOMAIN) for one in rows if value_of(one, NAME) == name} - {""}
         by_domain[bearers.pop() if len(bearers) == 1 else f"no domain: {name}"] |= places
-    return {frozenset(places) for places in by_domain.values()} | nameless
+    return joined_by_variants([*by_domain.values(), *nameless], rows)
 
 
-some_rows = st.lists(
-    st.builds(
-        row,
-        crm_id=st.integers().map(str),
-        domain=st.sampled_from(["", "", *"abcde"]),
-        name=st.sampled_from(["", *"uvwxyz"]),
-        population=st.sampled_from(Population),
-        updated=st.sampled_from(["", "2026-01-01", "2026-02-01", "3/5/2025"]),
-    ),
-    max_size=30,
-    unique_by=lambda one: one.crm_id,
-)
+def joined_by_variants(groups: Sequence[set[int]], rows: Sequence[Row]) -> set[frozenset[int]]:
+    """Join each group without a domain to the one other that a variant of either names."""
+    keys = [{key for place in group for key in rows[place].keys} for group in groups]
+    names, variants = (
+        [{value for key_class, value in of if key_class is wanted} for of in keys] for wanted in (NAME, VARIANT)
+    )
+    has_domain = [any(key_class is DOMAIN for key_class, _ in of) for of in keys]
+    joined = [{place} for place in range(len(groups))]
+    for one in range(len(groups)):
+        others = {
+            other
+            for other in range(len(groups))
+            if other != one and (variants[one] & names[other] or (has_domain[other] and names[one] & variants[other]))
+        }
+        if not has_domain[one] and len(others) == 1:
+            both = joined[one] | joined[others.pop()]
+            for place in both:
+                joined[place] = both
+    return {frozenset(place for group in together for place in groups[group]) for together in joined}
 
 
-@given(some_rows)
+def value_of(one: Row, wanted: MatchKeyClass) -> str:
+    return next((value for key_class, value in one.keys if key_class is wanted), "")
+
+
+def lists_of_rows(variants: str) -> st.SearchStrategy[list[Row]]:
+    return st.lists(
+        st.builds(
+            row,
+            crm_id=st.integers().map(str),
+            domain=st.sampled_from(["", "", *"abcde"]),
+            name=st.sampled_from(["", *"uvwxyz"]),
+            variants=st.sets(st.sampled_from(variants), max_size=2) if variants else st.just(()),
+            population=st.sampled_from(Population),
+            updated=st.sampled_from(["", "2026-01-01", "2026-02-01", "3/5/2025"]),
+        ),
+        max_size=30,
+        unique_by=lambda one: one.crm_id,
+    )
+
+
+some_rows = lists_of_rows(variants="")
+
+
+@given(lists_of_rows(variants="xyzpq"))
 def test_rows_are_joined_as_the_rule_says(rows: list[Row]) -> None:
     assert companies(accounts_of(rows)) == plain_companies(rows)
 
@@ -171,6 +201,28 @@ def test_a_name_on_several_companies_with_domains_joins_none_of_them() -> None:
     assert companies(accounts_of(rows)) == {frozenset({0}), frozenset({1}), frozenset({2})}
 
 
+def test_a_row_without_a_domain_joins_the_one_company_that_its_variant_or_whose_variant_names() -> None:
+    rows = [
+        row("1", domain="globex.com", name="globex"),
+        row("2", name="globexindia", variants=["globex"]),
+        row("3", domain="ubiqcorp.com", name="ubiqcloud", variants=["ubiq"]),
+        row("4", name="ubiq"),
+    ]
+    assert companies(accounts_of(rows)) == {frozenset({0, 1}), frozenset({2, 3})}
+
+
+def test_a_variant_of_several_companies_joins_none_of_them() -> None:
+    rows = [
+        row("1", domain="globex.com", name="globex"),
+        row("2", domain="globex-films.com", name="globexfilms", variants=["globex"]),
+        row("3", domain="globex-trade.com", name="globextrade", variants=["globextrading", "globex"]),
+        row("4", name="globextrading", variants=["globex"]),
+        row("5", name="globexindia", variants=["globexasia"]),
+        row("6", name="globexasiapacific", variants=["globexasia"]),
+    ]
+    assert companies(accounts_of(rows)) == {frozenset({place}) for place in range(6)}
+
+
 def test_rows_with_several_domains_connect_their_companies() -> None:
     chain = [Row(str(n), [(DOMAIN, f"{n}.com"), (DOMAIN, f"{n + 1}.com")]) for n in (3, 1, 4, 2, 7)]
     assert companies(accounts_of(chain)) == {frozenset({0, 1, 2, 3}), frozenset({4})}
@@ -209,6 +261,12 @@ def test_an_account_sends_eight_keys_at_most_domains_first() -> None:
     expected = [(DOMAIN, "acme.de"), *((NAME, f"name {n}") for n in range(7))]
     assert tokens_of(accounts, 0) == [(int(key[0]), token_of(*key)) for key in expected]
     assert accounts.left_out.keys_past_the_most == 5
+
+
+def test_of_too_many_keys_those_are_sent_that_most_rows_have() -> None:
+    rows = [row(str(n), domain="acme.de", name=f"acme {n}", variants=["acme"]) for n in range(7)]
+    accounts = accounts_of([*rows, row("8", domain="acme.de", name="acme"), row("9", domain="acme.com", name="acme 6")])
+    assert (int(NAME), token_of(NAME, "acme")) in tokens_of(accounts, 0)
 
 
 def test_ten_thousand_duplicates_become_one_account_in_a_moment() -> None:

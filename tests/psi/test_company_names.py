@@ -103,7 +103,7 @@ def test_the_fallback_is_the_beginning_up_to_the_first_rare_word(name: str, fall
     assert NAMES.keys_of(name).fallback == fallback
 
 
-@pytest.mark.parametrize("name", ["AMBA", "COOP", "IKS APS", "The The", "Inc. Co. Ltd.", "3M", "X Corp.", "AAA", "O2"])
+@pytest.mark.parametrize("name", ["AMBA", "COOP", "IKS APS", "The The", "Inc. Co. Ltd.", "3M", "X Corp.", "III", "O2"])
 def test_a_real_name_is_never_cleaned_to_nothing(name: str) -> None:
     assert NAMES.keys_of(name).name
 
@@ -113,6 +113,7 @@ def test_a_real_name_is_never_cleaned_to_nothing(name: str) -> None:
     [
         *("", " ", "-", "?", "n/a", "None", "unknown", "Self-employed", "test", "TEST Inc.", "xxxx", "aaaaaa"),
         *("independent user", "No Company", "I don't have one", "Freelance IT Specialist", "dsadsadsadsad"),
+        *("aaa", "fsfsf", "Univerisity", "Unallocated"),
         *("没有", "个人", "フリーランス", "неизвестно", "\u202e\u200b", "x" * (LONGEST_NAME + 1)),
     ],
 )
@@ -148,6 +149,18 @@ PHRASES = st.sampled_from(
 def test_the_fast_way_gives_what_the_long_way_gives(phrases: list[str]) -> None:
     for name in (" ".join(phrases), "".join(phrases)):
         assert NAMES.keys_of(name) == NAMES.keys_of_any_script(name)
+
+
+@pytest.mark.parametrize(
+    "mistyped", ["Globex Technolgies", "Globex Limitied", "Globex Corpration", "Globex Tecnhologies Inc"]
+)
+def test_a_slip_in_a_long_corporate_word_does_not_tell_companies_apart(mistyped: str) -> None:
+    assert "globex" in words_of(mistyped)
+
+
+@pytest.mark.parametrize("name", ["Limitied Edition", "Globex Compact", "Technolgies"])
+def test_a_slip_is_corrected_in_no_short_word_and_not_at_the_beginning(name: str) -> None:
+    assert NAMES.keys_of(name).name == name.replace(" ", "").lower()
 
 
 def test_one_name_gives_a_bounded_number_of_variants() -> None:

@@ -88,6 +88,7 @@ def test_the_fast_path_gives_what_the_long_way_gives(typed: str) -> None:
 @given(st.lists(st.one_of(TYPED, ANYTHING), max_size=6))
 @example(["", "acme.de", "", "n/a", ""])
 @example(["com", "example.com", "WWW.ACME.CO.UK/", "https://github.io", "acme.github.io", "a" * 64 + ".com"])
+@example(["https://acme--tools-de.translate.goog/", "translate.goog"])
 @example(["acme.de\nglobex.de", "initech.com", "x" * LONGEST_CELL + ".com"])
 def test_many_at_once_are_read_as_one_by_one(websites: list[str]) -> None:
     assert WEB.keys_of_each(websites) == [WEB.keys_of(website) for website in websites]
@@ -111,6 +112,7 @@ def test_the_order_of_addresses_in_a_cell_does_not_decide_which_count(addresses:
 
 
 @given(HOSTS)
+@example("-acme.com")
 def test_case_scheme_and_www_make_no_difference(host: str) -> None:
     plain = WEB.keys_of(host.lower())
     assert WEB.keys_of(host.upper()) == plain

@@ -69,6 +69,11 @@ _NAMES = (
         "Old Dominion Freight Line",
         "Charles Schwab",
         "SCHWAB CHARLES CORP",
+        "Globex Technolgies Pvt Limitied",
+        "Limitied Edition",
+        "Univerisity",
+        "fsfsf",
+        "Unallocated",
     ),
     *("Müller Glas", "Mueller Glas", "Łódź Textiles", "Straße AG", "Ærø Færge", "İstanbul Şişe A.Ş.", "Ромашка"),
     *(

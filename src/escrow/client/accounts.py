@@ -24,7 +24,7 @@ from escrow.psi.records import ListRecords, make_records
 
 __all__ = ["MOST_KEYS_OF_AN_ACCOUNT", "AccountKeys", "Accounts", "LeftOut", "make_accounts"]
 
-#: Keys past this number are not sent; domains go first.
+#: Keys past this number are not sent; domains go first, and within a class what most rows of the account have.
 MOST_KEYS_OF_AN_ACCOUNT = 8
 
 _CLASSES = max(MatchKeyClass) + 1
@@ -180,15 +180,14 @@ def _keys_to_send(
     keys: BlindedKeys, numbers: Indexes, accounts: Indexes
 ) -> tuple[AccountKeys, AccountKeys, tuple[int, int, int]]:
     """Keep each key once for each account, without those that name nobody; the ambiguous come second, then counts."""
-    once = _once_for_each_account(keys, numbers, accounts)
-    once = once[accounts[once] != NO_COMPANY]
+    once, rows_with = _once_for_each_account(keys, numbers, accounts)
     held_by = _held_by(numbers[once], keys.key_classes[once])
     is_ambiguous = held_by > MOST_ACCOUNTS_OF_A_KEY
     is_shared = (keys.key_classes[once] == MatchKeyClass.FALLBACK) & (held_by > 1) & ~is_ambiguous
     ambiguous, shared = (_first_of_each(once[which], numbers) for which in (is_ambiguous, is_shared))
-    clear = once[~(is_ambiguous | is_shared)]
-    by_class = np.argsort(accounts[clear] * _CLASSES + keys.key_classes[clear], kind="stable")
-    clear = clear[by_class]
+    is_clear = ~(is_ambiguous | is_shared)
+    clear = once[is_clear]
+    clear = clear[np.lexsort((-rows_with[is_clear], keys.key_classes[clear], accounts[clear]))]
     sent = clear[_places_in_runs(accounts[clear]) < MOST_KEYS_OF_AN_ACCOUNT]
     dropped = (len(ambiguous), len(shared), len(clear) - len(sent))
     return _entries(keys, accounts, sent), _entries(keys, accounts, ambiguous), dropped
@@ -220,13 +219,18 @@ def _held_by(numbers: Indexes, key_classes: npt.NDArray[np.uint8]) -> Indexes:
     return held_by
 
 
-def _once_for_each_account(keys: BlindedKeys, numbers: Indexes, accounts: Indexes) -> Indexes:
-    """Choose the entry of the strongest class and then the first row for each key of each account, in entry order."""
+def _once_for_each_account(keys: BlindedKeys, numbers: Indexes, accounts: Indexes) -> tuple[Indexes, Indexes]:
+    """Choose the entry of the strongest class and then the first row for each key of each account, in entry order.
+
+    Beside each stands how many entries there were of it.
+    """
     account_and_key = accounts * (int(numbers.max(initial=0)) + 1) + numbers
     order = np.argsort(account_and_key * _CLASSES + keys.key_classes, kind="stable")
-    is_new = np.diff(account_and_key[order], prepend=-1) != 0
-    once: Indexes = np.sort(order[is_new])
-    return once
+    order = order[accounts[order] != NO_COMPANY]
+    starts = np.flatnonzero(np.diff(account_and_key[order], prepend=-1) != 0)
+    once, entries = order[starts], np.diff(starts, append=len(order))
+    in_order = np.argsort(once)
+    return once[in_order], entries[in_order]
 
 
 def _places_in_runs(ordered: Indexes) -> Indexes:

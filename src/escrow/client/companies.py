@@ -1,7 +1,9 @@
 """Which CRM rows are one company, told from their blinded match keys alone.
 
 Rows with a common domain are one company. A row without a domain joins the one company with domains that bears its core
-name; where none or several do, the rows without a domain that share the name are a company of their own.
+name; where none or several do, the rows without a domain that share the name are a company of their own. Such a company
+joins the one other whose core name is a variant of its own, or that has domains and its core name as a variant: so
+"Globex India" joins "Globex", and "Globex" joins what is at globex.com.
 """
 
 from __future__ import annotations
@@ -50,6 +52,10 @@ def companies_of_rows(
     has_domain[joined] = True  # whose they are is settled, as it is for rows with a domain
     is_name = keys.key_classes == MatchKeyClass.NAME
     _join_by_name(companies, has_domain, key_rows[is_name], numbers[is_name])
+    is_variant = keys.key_classes == MatchKeyClass.VARIANT
+    names = _Held(numbers[is_name], companies[key_rows[is_name]])
+    variants = _Held(numbers[is_variant], companies[key_rows[is_variant]])
+    companies = _joined_by_variant(companies, companies[has_domain], names, variants)
     _keep_apart(companies, sides)
     has_key = np.zeros(rows, np.bool_)
     has_key[companies[key_rows]] = True
@@ -124,11 +130,41 @@ def _join_by_name(companies: Indexes, has_domain: npt.NDArray[np.bool_], key_row
     known = has_domain[key_rows]
     bearers = companies[key_rows[known]]
     lowest = _lowest(numbers[known], bearers, none, size=_size(numbers))
-    highest = none - 1 - _lowest(numbers[known], none - 1 - bearers, none, size=_size(numbers))
+    highest = _highest(numbers[known], bearers, size=_size(numbers))
     names, joining = numbers[~known], key_rows[~known]
     first_of_name = _lowest(names, joining, none, size=_size(numbers))
     one_bears_it = lowest[names] == highest[names]
     companies[joining] = np.where(one_bears_it, lowest[names], first_of_name[names])
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """One entry for each key of a class: its number, and the company that has it."""
+
+    numbers: Indexes
+    companies: Indexes
+
+    def where(self, kept: npt.NDArray[np.bool_]) -> _Held:
+        return _Held(self.numbers[kept], self.companies[kept])
+
+
+def _joined_by_variant(companies: Indexes, with_domain: Indexes, names: _Held, variants: _Held) -> Indexes:
+    """Join each company without a domain to the only other that a variant, of either, says is the same."""
+    none = len(companies)
+    is_settled = np.zeros(none, np.bool_)
+    is_settled[with_domain] = True
+    size = max(_size(names.numbers), _size(variants.numbers))
+    lowest, highest = np.full(none, none), np.full(none, -1)
+    for own, others in (
+        (variants.where(~is_settled[variants.companies]), names),
+        (names.where(~is_settled[names.companies]), variants.where(is_settled[variants.companies])),
+    ):
+        np.minimum.at(lowest, own.companies, _lowest(others.numbers, others.companies, none, size=size)[own.numbers])
+        np.maximum.at(highest, own.companies, _highest(others.numbers, others.companies, size=size)[own.numbers])
+    joining = np.flatnonzero(lowest == highest)
+    roots = components(joining.astype(np.uint32), lowest[joining].astype(np.uint32), none).astype(np.intp)
+    joined: Indexes = roots[companies]
+    return joined
 
 
 def _lowest(numbers: Indexes, values: Indexes, none: int, *, size: int) -> Indexes:
@@ -136,6 +172,13 @@ def _lowest(numbers: Indexes, values: Indexes, none: int, *, size: int) -> Index
     lowest = np.full(size, none)
     np.minimum.at(lowest, numbers, values)
     return lowest
+
+
+def _highest(numbers: Indexes, values: Indexes, *, size: int) -> Indexes:
+    """Give the highest value that stands beside each number, -1 for a number that does not occur."""
+    highest = np.full(size, -1)
+    np.maximum.at(highest, numbers, values)
+    return highest
 
 
 def _size(numbers: Indexes) -> int:

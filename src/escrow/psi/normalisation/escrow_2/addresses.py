@@ -54,7 +54,7 @@ class Address:
         authority = rest[: end.start()] if end else rest
         _, at, place = authority.rpartition("@")
         is_mail = bool(at) and not (schemes and "//" in schemes[0])
-        return cls(unquote(place).strip().partition(":")[0], rest[end.start() :] if end else "", is_mail)
+        return cls(unquote(place).strip().partition(":")[0].strip(_MARKS), rest[end.start() :] if end else "", is_mail)
 
 
 def addresses_in(text: str) -> Iterator[Address]:

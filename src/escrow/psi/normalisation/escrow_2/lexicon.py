@@ -8,7 +8,14 @@ from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
+from escrow.psi.normalisation.escrow_2.typing_errors import typing_errors
+
 __all__ = ["Endings", "Lexicon", "read_lexicon"]
+
+#: Letters that a word has at least, to be known in spite of a typing error; shorter ones are too near to other words.
+_SHORTEST_LEGAL_FORM = 7
+_SHORTEST_CORPORATE_WORD = 8
+_SHORTEST_PLACEHOLDER = 10
 
 #: Forms of one word or more by their last word, longest first.
 Endings = Mapping[str, tuple[tuple[str, ...], ...]]
@@ -37,6 +44,8 @@ class Lexicon:
     common: frozenset[str]
     industry: frozenset[str]
     same: Mapping[str, str]
+    #: What long legal forms and corporate words look like with one typing error.
+    mistyped: Mapping[str, str]
     labels: frozenset[str]
     marks: Sequence[str]
     other_names: Sequence[str]
@@ -75,6 +84,9 @@ def read_lexicon(version: str = "escrow-2") -> Lexicon:
         common=frozenset(common).union(stem_endings),
         industry=frozenset(words["industry"]),
         same={spelling: first for first, *others in map(str.split, words["same"]) for spelling in others},
+        mistyped=_mistyped(
+            forms["trailing"], words["corporate"], but_not={*common, *stem_endings, *" ".join(words["same"]).split()}
+        ),
         labels=frozenset([*beside["labels"], *places["codes"]]),
         marks=beside["marks"],
         other_names=_longest_first(beside["other names"]),
@@ -82,10 +94,21 @@ def read_lexicon(version: str = "escrow-2") -> Lexicon:
         securities=_longest_first(beside["securities"]),
         separators=_longest_first(line.strip('"') for line in beside["separators"]),
         web_endings=tuple(_lines(folder.joinpath("web_endings.txt"))),
-        placeholders=frozenset(placeholders["names"]),
+        placeholders=_with_typing_errors(placeholders["names"]),
         placeholder_words=frozenset(placeholders["words"]),
         placeholder_beginnings=tuple(placeholders["beginnings"]),
     )
+
+
+def _mistyped(legal_forms: Iterable[str], corporate: Iterable[str], *, but_not: set[str]) -> Mapping[str, str]:
+    long = [form for form in legal_forms if len(form) >= _SHORTEST_LEGAL_FORM]
+    long += [word for word in corporate if len(word) >= _SHORTEST_CORPORATE_WORD]
+    return typing_errors([word for word in long if word.isascii() and word.isalpha()], but_not=but_not)
+
+
+def _with_typing_errors(placeholders: Sequence[str]) -> frozenset[str]:
+    long = [name for name in placeholders if len(name) >= _SHORTEST_PLACEHOLDER and name.isascii()]
+    return frozenset(placeholders).union(typing_errors(long, but_not=()))
 
 
 def _lines(file: Traversable) -> Iterator[str]:

@@ -32,8 +32,8 @@ class NameKeys(NamedTuple):
 
 _NOTHING = NameKeys()
 
-#: A letter or a few that somebody typed again and again.
-_MASHED = re.compile(r"(.)\1{3,}|(.{2,4}?)\2{2,}.{0,3}")
+#: A letter or a few that somebody typed again and again, or two that nobody could pronounce.
+_MASHED = re.compile(r"(.)\1{3,}|(.{2,4}?)\2{2,}.{0,3}|(?=[b-df-hj-np-tv-xz]{5})(..)\3+.?")
 
 
 class CompanyNames:

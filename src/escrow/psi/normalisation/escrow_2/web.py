@@ -36,12 +36,16 @@ _LANGUAGE = re.compile(r"[a-z]{2}(?:[-_][a-z]{2})?")
 class WebAddresses:
     """The domain keys of a website: registrable domains, and the hosts of platforms' customers."""
 
-    __slots__ = ("_known", "_redirects", "_rules", "_spelling", "_tables")
+    __slots__ = ("_known", "_plain_suffixes", "_redirects", "_rules", "_spelling", "_tables")
 
     def __init__(self, tables: WebTables) -> None:
         self._tables = tables
         self._rules = dict(tables.rules)
         self._known = tables.placeholders.union(self._rules)
+        #: Suffixes below which a plain host can lead to no other.
+        self._plain_suffixes = frozenset(
+            name for name, rule in self._rules.items() if rule is Rule.SUFFIX and name not in tables.hyphenated
+        )
         self._redirects = Redirects(tables)
         self._spelling = tables.spelling
 
@@ -56,13 +60,13 @@ class WebAddresses:
             return []
         one_line_each = [website if _is_one_line(website) else "\t" for website in websites]
         hosts: list[str] = _PLAIN_LINES.findall("\n".join(one_line_each).lower())
-        known, rule_of = self._known, self._rules.get
+        known, suffixes = self._known, self._plain_suffixes
         return [
             # Nearly every host is a domain already: one label under a suffix, and nothing that a rule speaks of.
             (host,)
             if host not in known
             and len(host) <= LONGEST_LABEL
-            and rule_of((cut := host.partition("."))[2]) is Rule.SUFFIX
+            and (cut := host.partition("."))[2] in suffixes
             and f"{cut[0]}.*" not in known
             else self._of_plain_host(host)
             if host

@@ -17,7 +17,17 @@ _CONNECTORS = frozenset({"and", "et", "och", "og", "und"})
 class Words:
     """Rules over the folded words of one name."""
 
-    __slots__ = ("_alone", "_common", "_industry", "_legal", "_legal_beginnings", "_same", "_stem", "_stem_beginnings")
+    __slots__ = (
+        "_alone",
+        "_common",
+        "_industry",
+        "_legal",
+        "_legal_beginnings",
+        "_mistyped",
+        "_same",
+        "_stem",
+        "_stem_beginnings",
+    )
 
     def __init__(self, lexicon: Lexicon) -> None:
         self._legal = dict(lexicon.legal_endings)
@@ -28,11 +38,17 @@ class Words:
         self._common = lexicon.common
         self._industry = lexicon.industry
         self._same = dict(lexicon.same)
+        self._mistyped = dict(lexicon.mistyped)
 
     def core(self, words: list[str]) -> list[str]:
-        """Give the words of the core name: connectors and legal forms off, initials joined, one spelling of each."""
+        """Give the words of the core name: connectors and legal forms off, initials joined, one spelling of each.
+
+        A typing error in a word that says little does not count; the first word is the name's own.
+        """
         if not _CONNECTORS.isdisjoint(words):
             words = [word for word in words if word not in _CONNECTORS] or words
+        if not self._mistyped.keys().isdisjoint(words):
+            words = [words[0], *(self._mistyped.get(word, word) for word in words[1:])]
         if 1 in map(len, words):
             words = _initials_joined(words)
         if len(words) > 1:
