@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import pytest
 from hypothesis import given
@@ -134,34 +133,6 @@ def test_both_sides_are_shown_transposes(
         rule=rule,
     )
     assert ours.transposed == theirs
-
-
-def tables_of_one_line(size: int) -> Iterator[dict[Cell, int]]:
-    for customers in range(size + 1):
-        for opportunities in range(size + 1 - customers):
-            for prospects in range(size + 1 - customers - opportunities):
-                yield {Cell(C, C): customers, Cell(C, O): opportunities, Cell(C, P): prospects}
-
-
-@pytest.mark.parametrize("level", [Level.COUNTS, Level.ACCOUNTS])
-@pytest.mark.parametrize(("threshold", "step"), [(5, 1), (4, 3)])
-def test_who_knows_the_rule_and_all_sizes_is_left_with_k_values_of_what_is_withheld(
-    level: Level, threshold: int, step: int
-) -> None:
-    size = 52
-    levels = {**COUNTS_EVERYWHERE, Cell(C, P): level}
-    k = DisclosureRule(threshold, step).k
-    possible: dict[str, dict[Cell, set[int]]] = defaultdict(lambda: defaultdict(set))
-    for table in tables_of_one_line(size):
-        filled_by_listed = level is Level.ACCOUNTS and size - table[Cell(C, P)] < 2 * k
-        if filled_by_listed:
-            continue
-        matrix = disclosed(table, levels=levels, left=LARGE | {C: size}, threshold=threshold, step=step)
-        for cell, count in table.items():
-            if matrix[cell].state is CellState.WITHHELD:
-                possible[repr(matrix)][cell].add(count)
-    assert len(possible) > 1
-    assert all(len(values) >= k for cells in possible.values() for values in cells.values())
 
 
 CONDITIONS_NOW = Conditions(DisclosureRule(5, 1), counts_from=Tier.LIKELY, reveals_from=Tier.CERTAIN)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import replace
-from itertools import product
 
 import pytest
 
-from escrow.reports.disclosure import Conditions, ShownBefore, disclose, over_time
-from escrow.reports.matrix import CellCount, CellState, OverlapMatrix
-from escrow.terms import CELLS, Cell, DisclosureRule, Level, Population, Tier, uniform_levels
+from escrow.reports.disclosure import Conditions, ShownBefore, over_time
+from escrow.reports.matrix import CellCount, OverlapMatrix
+from escrow.terms import CELLS, Cell, DisclosureRule, Level, Population, Tier
 
 C, O, _P = Population  # noqa: E741 - the letters of the grid
 CC = Cell(C, C)
@@ -73,60 +70,3 @@ def test_a_cell_that_is_closed_or_listed_now_repeats_nothing() -> None:
 
 def test_with_noise_no_state_is_kept() -> None:
     assert shown(WITHHELD, public(7), now=replace(BEFORE, rule=DisclosureRule(5, noise=True))).count == WITHHELD
-
-
-#: One line of two cells; all else is large, so that the threshold alone decides.
-THRESHOLD = 3
-TABLES = tuple(product(range(2 * THRESHOLD + 1), repeat=2))
-CHANGES = tuple(product((0, 1, THRESHOLD - 1, THRESHOLD), repeat=2))
-LINE = (CC, Cell(C, O))
-Seen = tuple[CellCount, ...]
-
-
-def released(table: tuple[int, ...]) -> OverlapMatrix:
-    sizes = dict.fromkeys(Population, 10_000)
-    exact = {**dict.fromkeys(CELLS, 0), **dict(zip(LINE, table, strict=True))}
-    levels = uniform_levels(Level.COUNTS)
-    return disclose(exact, levels=levels, left_sizes=sizes, right_sizes=sizes, rule=DisclosureRule(THRESHOLD))
-
-
-def histories(*, waits: bool) -> Iterator[tuple[object, Seen, tuple[int, ...]]]:
-    """Yield every pair of tables that so many changes lead between: what is known and seen of it, and the four counts.
-
-    One change moves a count by one at most. Known are both releases and how much each side has changed, which is more
-    than either party knows.
-    """
-    of_table = {table: released(table) for table in TABLES}
-    conditions = Conditions(DisclosureRule(THRESHOLD), Tier.LIKELY, Tier.LIKELY)
-    for first, second, (left, right) in product(TABLES, TABLES, CHANGES):
-        if max(abs(a - b) for a, b in zip(first, second, strict=True)) > left + right:
-            continue
-        before = {cell: ShownBefore(of_table[first][cell], 0, 0, conditions) for cell in CELLS} if waits else {}
-        changes = dict.fromkeys(CELLS, (left, right))
-        after = over_time(of_table[second], before=before, changes=changes, now=conditions)
-        seen = (*(of_table[first][cell] for cell in LINE), *(after[cell].count for cell in LINE))
-        yield (left, right, *map(str, seen)), seen, (*first, *second)
-
-
-def least_possible(*, waits: bool) -> int:
-    """Give the smallest number of values that any withheld cell of two releases in a row is left with."""
-    possible: dict[object, list[set[int]]] = defaultdict(lambda: [set(), set(), set(), set()])
-    withheld: dict[object, Seen] = {}
-    for known, seen, counts in histories(waits=waits):
-        withheld[known] = seen
-        for values, count in zip(possible[known], counts, strict=True):
-            values.add(count)
-    return min(
-        len(values)
-        for known, seen in withheld.items()
-        for values, count in zip(possible[known], seen, strict=True)
-        if count.state is CellState.WITHHELD
-    )
-
-
-def test_two_releases_in_a_row_leave_k_values_of_all_that_either_withholds() -> None:
-    assert least_possible(waits=True) >= THRESHOLD
-
-
-def test_without_waiting_a_single_change_would_tell_what_is_withheld() -> None:
-    assert least_possible(waits=False) < THRESHOLD
