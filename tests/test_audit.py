@@ -11,17 +11,20 @@ from escrow import audit
 from escrow.access import Caller
 from escrow.audit import Action
 from escrow.errors import TrailBroken
+from escrow.reports.trail import own_trail, shared_trail
 from escrow.store.database import Database, Transaction
 from escrow.store.tables import audit_entries
+from escrow.terms import Side
 from tests.partnership_makers import NOON
 
-TRAIL = uuid4()
+PARTNERSHIP = uuid4()
+TRAIL = shared_trail(PARTNERSHIP)
 CALLER = Caller(uuid4(), "abcdefghijkl")
 
 
 def _three_entries(tx: Transaction) -> None:
     for number in (1, 2, 3):
-        audit.record(tx, Action.TERMS_SET, trail_id=TRAIL, caller=CALLER, now=NOON, detail={"number": number})
+        audit.record(tx, Action.TERMS_SET, trail_id=PARTNERSHIP, caller=CALLER, now=NOON, detail={"number": number})
 
 
 def test_entries_come_back_in_order_and_as_written(database: Database) -> None:
@@ -41,7 +44,30 @@ def test_trails_are_numbered_apart(database: Database) -> None:
         _three_entries(tx)
         other = uuid4()
         audit.record(tx, Action.INVITED, trail_id=other, caller=None, now=NOON)
-        assert [entry.number for entry in audit.trail(tx, other)] == [1]
+        assert [entry.number for entry in audit.trail(tx, shared_trail(other))] == [1]
+
+
+def test_what_a_party_does_for_itself_is_on_its_own_trail_alone(database: Database) -> None:
+    with database.transaction("write") as tx:
+        for side in Side:
+            audit.record(tx, Action.SUBMISSION_BEGUN, trail_id=PARTNERSHIP, side=side, caller=CALLER, now=NOON)
+        audit.record(tx, Action.MATCHED, trail_id=PARTNERSHIP, caller=None, now=NOON)
+        assert [len(list(audit.trail(tx, own_trail(PARTNERSHIP, side)))) for side in Side] == [1, 1]
+        assert list(audit.trail(tx, TRAIL)) == []
+
+
+def test_an_entry_of_one_partys_own_says_whose_it_is(database: Database) -> None:
+    with database.transaction("write") as tx, pytest.raises(ValueError, match="says whose it is"):
+        audit.record(tx, Action.DISPUTED, trail_id=PARTNERSHIP, caller=CALLER, now=NOON)
+
+
+def test_a_trail_is_paged_from_its_first_entry_on(database: Database) -> None:
+    with database.transaction("write") as tx:
+        _three_entries(tx)
+        first = audit.page(tx, TRAIL, after=None, limit=2)
+        assert ([entry.number for entry in first.items], first.next) == ([1, 2], 2)
+        last = audit.page(tx, TRAIL, after=first.next, limit=2)
+        assert ([entry.number for entry in last.items], last.next) == ([3], None)
 
 
 @pytest.mark.parametrize(
@@ -66,9 +92,9 @@ def test_a_changed_entry_breaks_the_trail(database: Database, change: dict[str, 
 def test_what_is_done_over_and_over_is_told_once(database: Database, caller: Caller | None) -> None:
     with database.transaction("write") as tx:
         for detail in ({"number": 1}, {"number": 1}, {"number": 2}):
-            audit.record_once(tx, Action.REPORT_READ, trail_id=TRAIL, caller=caller, now=NOON, detail=detail)
+            audit.record_once(tx, Action.REPORT_READ, trail_id=PARTNERSHIP, caller=caller, now=NOON, detail=detail)
         audit.record_once(
-            tx, Action.REPORT_READ, trail_id=TRAIL, caller=Caller(uuid4(), "x"), now=NOON, detail={"number": 1}
+            tx, Action.REPORT_READ, trail_id=PARTNERSHIP, caller=Caller(uuid4(), "x"), now=NOON, detail={"number": 1}
         )
         assert [entry.detail for entry in audit.trail(tx, TRAIL)] == [{"number": 1}, {"number": 2}, {"number": 1}]
 

@@ -12,6 +12,7 @@ from escrow.allowance import AllowanceRule, ListLimits
 from escrow.applying import commit, prepare
 from escrow.errors import ListMissing
 from escrow.psi.records import ListRecords
+from escrow.reports.trail import shared_trail
 from escrow.spending import Allowance
 from escrow.standing import standing_of
 from escrow.store.database import Database
@@ -167,8 +168,9 @@ def test_a_grant_stands_on_the_trail_of_both_and_of_the_partnership(desk: Desk) 
     grant(desk, 5, to=Side.LEFT)
     couple = desk.couple
     with desk.database.snapshot("trails") as tx:
-        for trail_id in (couple.partnership_id, couple.left.organization_id, couple.right.organization_id):
-            (entry,) = [e for e in audit.trail(tx, trail_id) if e.action is audit.Action.ALLOWANCE_GRANTED]
+        of_each = (couple.left.organization_id, couple.right.organization_id)
+        for trail_id in (shared_trail(couple.partnership_id), *of_each):
+            (entry,) = [e for e in audit.trail(tx, trail_id) if e.action == audit.Action.ALLOWANCE_GRANTED]
             assert (entry.organization_id, entry.detail["accounts"]) == (couple.right.organization_id, 5)
             audit.verify(tx, trail_id)
 
@@ -275,7 +277,7 @@ def test_a_jump_within_a_day_raises_an_alarm_that_both_trails_keep(database: Dat
     desk.applied(Side.LEFT, accounts(*range(1, 200)))
     assert alarms_of_left(desk) == [AlarmReason.LIST_GREW]
     with desk.database.snapshot("trail") as tx:
-        actions = [entry.action for entry in audit.trail(tx, desk.couple.partnership_id)]
+        actions = [entry.action for entry in audit.trail(tx, shared_trail(desk.couple.partnership_id))]
     assert actions.count(audit.Action.ALARM_RAISED) == 1
 
 

@@ -21,6 +21,7 @@ from escrow.psi.envelope_format import PADDED_SIZES, WRAP_BYTES, Body, pack_body
 from escrow.psi.matchkeys import MatchKeyClass
 from escrow.releases import exact_counts, releases_of, report_of
 from escrow.reports.matrix import CellCount
+from escrow.reports.trail import own_trail, shared_trail
 from escrow.store.database import Database
 from escrow.store.disputed import pairs_in_dispute
 from escrow.store.states import DisputeReason, SubmissionType
@@ -441,9 +442,11 @@ def test_a_dispute_and_its_end_are_in_the_trail_and_no_row_is(desk: Desk) -> Non
     withdraw(desk, LEFT, made.number)
     own_disputes(desk, LEFT)
     disputed_rows(desk, RIGHT)
-    with desk.database.snapshot("trail") as tx:
-        entries = list(audit.trail(tx, desk.couple.partnership_id))
     actions = audit.Action.DISPUTED, audit.Action.DISPUTE_WITHDRAWN, audit.Action.DISPUTES_READ
+    with desk.database.snapshot("trail") as tx:
+        at = desk.couple.partnership_id
+        entries = [entry for side in Side for entry in audit.trail(tx, own_trail(at, side))]
+        assert {entry.action for entry in audit.trail(tx, shared_trail(at))}.isdisjoint(actions)
     left, right = desk.couple.left.organization_id, desk.couple.right.organization_id
     assert [(each.action, each.organization_id, each.detail) for each in entries if each.action in actions] == [
         (actions[0], left, {"number": 1, "reason": "different-company"}),

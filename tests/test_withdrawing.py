@@ -18,6 +18,7 @@ from escrow.psi.matchkeys import MatchKeyClass
 from escrow.psi.records import pack_chunk
 from escrow.releases import report_of
 from escrow.reports.matrix import CellState
+from escrow.reports.trail import own_trail
 from escrow.store.blocks import load_ever_seen
 from escrow.store.database import Database
 from escrow.store.states import SubmissionState, SubmissionType
@@ -217,8 +218,8 @@ def test_a_withdrawal_is_in_the_trail_once(desk: Desk) -> None:
     withdraw(desk, 1)
     withdraw(desk, 1)
     with desk.database.snapshot("trail") as tx:
-        entries = list(audit.trail(tx, desk.couple.partnership_id))
-    found = [entry for entry in entries if entry.action is audit.Action.SUBMISSION_WITHDRAWN]
+        entries = list(audit.trail(tx, own_trail(desk.couple.partnership_id, Side.LEFT)))
+    found = [entry for entry in entries if entry.action == audit.Action.SUBMISSION_WITHDRAWN]
     assert [dict(entry.detail) for entry in found] == [{"number": 1, "from": "applied"}]
 
 

@@ -311,7 +311,8 @@ def _applied(tx: Transaction, prepared: Prepared, charged: tuple[Spending, int] 
         seat = (parties.c.partnership_id == partnership_id) & (parties.c.side == side.value)
         tx.execute(update(parties).where(seat).values(ready_submission=row.number))
     detail = {"side": side.value, "number": row.number}
-    audit.record(tx, audit.Action.SUBMISSION_APPLIED, trail_id=partnership_id, caller=None, now=now, detail=detail)
+    action = audit.Action.SUBMISSION_APPLIED
+    audit.record(tx, action, trail_id=partnership_id, side=side, caller=None, now=now, detail=detail)
     if charged is not None and submitted.applied is not None:
         spending.raise_alarms(tx, partnership_id, side, charged[0], number=row.number, now=now)
     enqueue(tx, JobType.MATCH, partnership_id, due_at=now)
@@ -333,8 +334,8 @@ def _reject(tx: Transaction, submitted: _Submitted, problem: Problem, now: datet
     }
     _settle(tx, submitted, SubmissionState.REJECTED, **columns)
     detail = {"side": submitted.side.value, "number": submitted.row.number, "problem": problem.code}
-    trail_id = submitted.partnership_id
-    audit.record(tx, audit.Action.SUBMISSION_REJECTED, trail_id=trail_id, caller=None, now=now, detail=detail)
+    trail_id, action = submitted.partnership_id, audit.Action.SUBMISSION_REJECTED
+    audit.record(tx, action, trail_id=trail_id, side=submitted.side, caller=None, now=now, detail=detail)
 
 
 def _settle(tx: Transaction, submitted: _Submitted, state: SubmissionState, **columns: object) -> None:

@@ -249,4 +249,5 @@ def _envelope_context(partnership_id: UUID, side: Side, row: bytes) -> bytes:
 
 
 def _record(tx: Transaction, party: Party, action: audit.Action, rows: int, now: datetime) -> None:
-    audit.record(tx, action, trail_id=party.partnership_id, caller=party.caller, now=now, detail={"rows": rows})
+    trail_id, side = party.partnership_id, party.side
+    audit.record(tx, action, trail_id=trail_id, side=side, caller=party.caller, now=now, detail={"rows": rows})

@@ -262,4 +262,5 @@ def _shown(row: Row[Any]) -> Dispute:
 
 
 def _record(tx: Transaction, party: Party, action: audit.Action, detail: audit.Detail, now: datetime) -> None:
-    audit.record(tx, action, trail_id=party.partnership_id, caller=party.caller, now=now, detail=detail)
+    trail_id, side = party.partnership_id, party.side
+    audit.record(tx, action, trail_id=trail_id, side=side, caller=party.caller, now=now, detail=detail)

@@ -69,7 +69,9 @@ def add_organization(tx: Transaction, name: str, *, organization_id: UUID, now: 
             tx.execute(insert(organizations).values(row))
     except IntegrityError as taken:
         raise OrganizationNameTaken("Another organization has this name: choose one that tells them apart.") from taken
-    audit.record(tx, audit.Action.ORGANIZATION_ADDED, trail_id=organization_id, caller=None, now=now)
+    audit.record_for_organization(
+        tx, audit.Action.ORGANIZATION_ADDED, organization_id=organization_id, caller=None, now=now
+    )
     return Organization(organization_id, shown, now)
 
 
@@ -124,10 +126,10 @@ def add_api_key(
             created_at=now,
         )
     )
-    audit.record(
+    audit.record_for_organization(
         tx,
         audit.Action.API_KEY_ADDED,
-        trail_id=organization_id,
+        organization_id=organization_id,
         caller=None,
         now=now,
         detail={"api_key_id": key.api_key_id, "scopes": _words(grant), "partnership_ids": _bound_to(grant) or "all"},
@@ -155,10 +157,10 @@ def revoke_api_key(tx: Transaction, api_key_id: str, *, now: datetime) -> None:
     valid = (api_keys.c.api_key_id == api_key_id) & api_keys.c.revoked_at.is_(None)
     if not tx.execute(update(api_keys).where(valid).values(revoked_at=now)).rowcount:
         return
-    audit.record(
+    audit.record_for_organization(
         tx,
         audit.Action.API_KEY_REVOKED,
-        trail_id=organization_id,
+        organization_id=organization_id,
         caller=None,
         now=now,
         detail={"api_key_id": api_key_id},

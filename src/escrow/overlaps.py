@@ -105,10 +105,7 @@ def overlaps_page(
     pepper = open_pepper(tx, party.partnership_id, standing.live.number, service_key=service_key)
     items = tuple(_shown(found, party.side, effective, pepper) for found in tx.execute(query))
     page = OverlapPage(items[:limit], items[limit - 1].row if len(items) > limit else None)
-    detail = {"rows": len(page.items)}
-    audit.record(
-        tx, audit.Action.OVERLAPS_READ, trail_id=party.partnership_id, caller=party.caller, now=now, detail=detail
-    )
+    audit.record(tx, audit.Action.OVERLAPS_READ, trail_id=party.partnership_id, caller=party.caller, now=now)
     return page
 
 

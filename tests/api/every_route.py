@@ -145,6 +145,8 @@ def keyed_routes() -> list[Route]:
         Route("GET", f"{_OF_PARTNERSHIP}/disputes"),
         Route("GET", f"{_OF_PARTNERSHIP}/disputed-rows"),
         Route("POST", f"{_OF_PARTNERSHIP}/disputes/{{number}}/withdraw", {"json": {}}),
+        Route("GET", f"{_OF_PARTNERSHIP}/audit"),
+        Route("GET", "/v1/organization/audit"),
         Route("POST", f"{_OF_PARTNERSHIP}/pause", {"json": {}}),
         Route("POST", f"{_OF_PARTNERSHIP}/resume", {"json": {}}),
         Route("POST", f"{_OF_PARTNERSHIP}/end", {"json": {}}),

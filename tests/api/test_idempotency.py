@@ -23,6 +23,7 @@ from escrow.api.running import Running
 from escrow.errors import RequestInProgress
 from escrow.psi.encoding import b64url
 from escrow.psi.profile_ids import LATEST_PROFILE
+from escrow.reports.trail import shared_trail
 from escrow.store.idempotency import Place, hold
 from escrow.store.tables import audit_entries, idempotency, partnerships
 from escrow.worker import Worker
@@ -72,7 +73,7 @@ def test_the_same_request_under_the_same_key_gets_the_same_answer_and_is_done_on
     assert (second.status_code, second.headers[REPLAYED]) == (201, "true")
     assert second.content == first.content
     with api.service.database.snapshot("read the trail") as tx:
-        assert len(list(audit.trail(tx, UUID(body["partnership_id"])))) == 1
+        assert len(list(audit.trail(tx, shared_trail(UUID(body["partnership_id"]))))) == 1
 
 
 def test_without_a_key_a_repeated_invitation_is_refused_as_ever(api: Served) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 from typing import Any
+from unittest.mock import ANY
 
 from tests.journeys.plaintext import Columns, companies, overlap_matrix
 from tests.journeys.programs import Partner, eventually
@@ -28,7 +29,9 @@ def test_the_matrix_is_that_of_the_plaintext_and_both_sides_see_transposes(
     assert numbers(right.run("report")) == {(ours, theirs): count for (theirs, ours), count in plain.items()}
 
 
-def test_a_cell_opened_by_both_shows_each_side_what_the_other_shares(partners: tuple[Partner, Partner]) -> None:
+def test_a_cell_opened_by_both_shows_each_side_what_the_other_shares(
+    partners: tuple[Partner, Partner], tmp_path: Path
+) -> None:
     left, right = submit_examples(partners)
     left.run("terms", "set", "--level", "opportunities:customers=details", "--fields", FIELDS)
     assert left.run("overlaps")["items"] == [], "one side alone opens nothing"
@@ -44,6 +47,18 @@ def test_a_cell_opened_by_both_shows_each_side_what_the_other_shares(partners: t
         assert (item["ours"], item["theirs"]) == ("opportunities", "customers")
         assert set(item["shared"]) <= set(FIELDS.split(","))
         assert (item["shared"]["account_name"], item["shared"]["region"]) in theirs
+    the_trail_tells_who_read_details(left, right, tmp_path / "trail.jsonl")
+
+
+def the_trail_tells_who_read_details(reader: Partner, owner: Partner, exported: Path) -> None:
+    seen = owner.run("audit", "list", "--last", "500")["entries"]
+    readers = {entry["organization_id"] for entry in seen if entry["action"] == "details-read"}
+    assert readers > {reader.run("audit", "list", "--organization")["entries"][0]["trail_id"]}
+    assert reader.run("audit", "verify")["last"] == owner.run("audit", "verify")["last"]
+    written = owner.run("audit", "export", exported)["entries"]
+    assert owner.run("audit", "verify", exported)["entries"] == written
+    exported.write_text(exported.read_text(encoding="utf-8").replace("details-read", "report-read", 1), "utf-8")
+    assert owner.refused("audit", "verify", exported) == (7, ANY)
 
 
 def test_a_second_submission_is_a_delta_and_comes_to_what_a_snapshot_would(

@@ -14,6 +14,7 @@ from escrow import audit, partnerships
 from escrow.errors import DisclosureTooWeak, PartnershipEnded
 from escrow.partnerships import NOTHING_SHARED, TermsDocument
 from escrow.presets import DISCLOSURE_PRESETS
+from escrow.reports.trail import shared_trail
 from escrow.store.database import Database, Transaction
 from escrow.store.states import JobType
 from escrow.store.tables import envelopes, jobs, matches, terms
@@ -157,7 +158,7 @@ def test_new_terms_are_matched_again_and_audited(database: Database) -> None:
     with database.transaction("set") as tx:
         _set(tx, couple, Side.RIGHT, NOTHING_SHARED)
         assert [job.type for job in tx.execute(select(jobs))] == [JobType.MATCH.value]
-        last = list(audit.trail(tx, couple.partnership_id))[-1]
+        last = list(audit.trail(tx, shared_trail(couple.partnership_id)))[-1]
     assert (last.action, last.detail) == (audit.Action.TERMS_SET, {"number": 3})
 
 

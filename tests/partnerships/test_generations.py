@@ -22,6 +22,7 @@ from escrow.errors import (
 from escrow.overlaps import overlaps_page
 from escrow.psi.matchkeys import MatchKeyClass
 from escrow.psi.records import ListRecords
+from escrow.reports.trail import shared_trail
 from escrow.store.database import Database
 from escrow.store.secrets import open_pepper
 from escrow.store.states import SubmissionState
@@ -87,9 +88,9 @@ def rows_read(desk: Desk, side: Side = LEFT) -> list[int]:
     return [int.from_bytes(item.row) for item in page.items]
 
 
-def actions(desk: Desk) -> list[audit.Action]:
+def actions(desk: Desk) -> list[str]:
     with desk.database.snapshot("look at the trail") as tx:
-        return [entry.action for entry in audit.trail(tx, desk.couple.partnership_id)]
+        return [entry.action for entry in audit.trail(tx, shared_trail(desk.couple.partnership_id))]
 
 
 def states(desk: Desk) -> dict[int, tuple[str, bool]]:

@@ -12,6 +12,7 @@ from escrow.errors import PartnershipNotActive, PartnershipPaused
 from escrow.overlaps import overlaps_page
 from escrow.psi.matchkeys import MatchKeyClass
 from escrow.releases import releases_of
+from escrow.reports.trail import shared_trail
 from escrow.store.database import Database
 from escrow.store.states import SubmissionState
 from escrow.terms import Level, Population, Side
@@ -78,7 +79,8 @@ def test_what_is_submitted_in_a_pause_is_applied_and_matched_only_afterwards(des
     for side in (LEFT, RIGHT):
         assert desk.applied(side, records_of(accounts(1, 2))).state is SubmissionState.APPLIED
     with desk.database.snapshot("look at the trail") as tx:
-        told = {entry.action for entry in audit.trail(tx, desk.couple.partnership_id)}
+        at = desk.couple.partnership_id
+        told = {entry.action for each in (at, shared_trail(at)) for entry in audit.trail(tx, each)}
     assert not told & {audit.Action.MATCHED, audit.Action.RELEASED}
     resume(desk, RIGHT)
     assert (rows_read(desk), releases_made(desk)) == ([], 0)
@@ -125,7 +127,7 @@ def test_a_pause_and_its_end_are_each_audited_once(desk: Desk) -> None:
     for change in (pause, pause, resume, resume):
         change(desk, RIGHT)
     with desk.database.snapshot("look at the trail") as tx:
-        told = list(audit.trail(tx, desk.couple.partnership_id))[-2:]
+        told = list(audit.trail(tx, shared_trail(desk.couple.partnership_id)))[-2:]
     assert [entry.action for entry in told] == [audit.Action.PAUSED, audit.Action.RESUMED]
     assert {entry.organization_id for entry in told} == {desk.couple.right.organization_id}
 

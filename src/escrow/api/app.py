@@ -29,6 +29,7 @@ from escrow.api.routes import (
     service,
     submissions,
     terms,
+    trails,
 )
 
 __all__ = ["create_app", "openapi_document"]
@@ -48,6 +49,7 @@ _ROUTERS = (
     details.router,
     disputes.router,
     events.router,
+    trails.router,
 )
 
 

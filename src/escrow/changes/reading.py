@@ -80,10 +80,8 @@ def changes_page(
     query = select(changes).where(own, changes.c.number > after).order_by(changes.c.number)
     rows = tx.execute(query.limit(limit + 1)).all()
     items = tuple(_items(tx, party, rows[:limit], service_key))
-    if named := sum(item.row is not None for item in items):
-        detail = {"rows": named}
-        trail_id = party.partnership_id
-        audit.record(tx, audit.Action.CHANGES_READ, trail_id=trail_id, caller=party.caller, now=now, detail=detail)
+    if any(item.row is not None for item in items):
+        audit.record(tx, audit.Action.CHANGES_READ, trail_id=party.partnership_id, caller=party.caller, now=now)
     more = len(rows) > limit
     return ChangePage(items, rows[limit - 1].number if more else last, more)
 

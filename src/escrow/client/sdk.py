@@ -35,6 +35,7 @@ PageModel = TypeVar(
     wire.WantedPage,
     wire.DetailsPage,
     wire.DisputePage,
+    wire.AuditPage,
     wire.DisputedRowPage,
 )
 
@@ -291,6 +292,18 @@ class Escrow:
     def withdraw_dispute(self, partnership_id: UUID, number: int) -> wire.Dispute:
         """Take a dispute of the caller's own back."""
         return self._post(_at(partnership_id, "disputes", number, "withdraw"), wire.Nothing(), wire.Dispute)
+
+    # Audit
+
+    def audit_entries(self, partnership_id: UUID, trail: str) -> Iterator[wire.AuditEntry]:
+        """Yield the entries of a partnership's trail, oldest first: what ``both`` parties see, or ``ours``."""
+        for page in self._pages(_at(partnership_id, "audit"), wire.AuditPage, trail=trail):
+            yield from page.items
+
+    def organization_entries(self) -> Iterator[wire.AuditEntry]:
+        """Yield the entries of the caller's organization, oldest first."""
+        for page in self._pages("/v1/organization/audit", wire.AuditPage):
+            yield from page.items
 
     def _get(self, path: str, model: type[Model], **query: str | int | None) -> Model:
         asked = {name: value for name, value in query.items() if value is not None}

@@ -11,7 +11,7 @@
     │   ├── ListRefused         a list asks about more than it may
     │   │   └── ListTooLarge, CeilingExceeded, AllowanceExceeded, ProspectsTooMany
     │   ├── SigningSecretInvalid, SignatureInvalid, SignatureStale
-    │   └── ProfileUnknown, ReleaseInvalid
+    │   └── ProfileUnknown, ReleaseInvalid, TrailBroken
     ├── Refused                 the service refuses a request (see each subclass)
     │   ├── NotAuthenticated, ScopeMissing, NotFound, OrganizationNameTaken, OrganizationNameInvalid
     │   ├── SubmissionBaseWrong, SubmissionInProgress, SubmissionDigestWrong, SubmissionTooLarge, SubmissionClosed
@@ -23,7 +23,7 @@
     │   └── PartnershipExists, PartnershipNotActive, PartnershipPaused, PartnershipEnded, PairingIncomplete,
     │       PairingInvalid, InvitationTaken, ConfirmationTaken, ListMissing
     ├── ServiceFault            the service cannot go on, and its operator has to act
-    │   └── SealingKeyInvalid, SealBroken, TrailBroken, StoredFormUnknown, DatabaseBehind, MigrationsDiffer,
+    │   └── SealingKeyInvalid, SealBroken, StoredFormUnknown, DatabaseBehind, MigrationsDiffer,
     │       SealingKeyExposed, ReleaseKeyInvalid, ReleaseKeyExposed, ListenerExposed, WebhooksExposed,
     │       ServiceUnavailable
     └── ClientError             the partner's side cannot go on (see each subclass)

@@ -33,6 +33,7 @@ __all__ = [
     "SignatureInvalid",
     "SignatureStale",
     "SigningSecretInvalid",
+    "TrailBroken",
 ]
 
 
@@ -194,3 +195,9 @@ class SignatureStale(SignatureInvalid):
     """A webhook's signature holds, but it was sent too long ago to be told from a replayed one."""
 
     code = "signature-stale"
+
+
+class TrailBroken(ProtocolError):
+    """An entry of an audit trail was changed."""
+
+    code = "trail-broken"

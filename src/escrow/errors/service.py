@@ -63,7 +63,6 @@ __all__ = [
     "TermsChanged",
     "TermsRequestLapsed",
     "TlsKeyExposed",
-    "TrailBroken",
     "WebhookUrlInvalid",
     "WebhooksExposed",
 ]
@@ -381,12 +380,6 @@ class SealBroken(ServiceFault):
     """A sealed value does not open under the sealing key."""
 
     code = "seal-broken"
-
-
-class TrailBroken(ServiceFault):
-    """An entry of an audit trail was changed."""
-
-    code = "trail-broken"
 
 
 class StoredFormUnknown(ServiceFault):

@@ -45,5 +45,7 @@ def grant_allowance(tx: Transaction, party: Party, accounts: int, *, rule: Allow
     query = select(organizations.c.organization_id).where(organizations.c.organization_id.in_(both))
     tx.execute(query.order_by(organizations.c.organization_id).with_for_update(key_share=True))
     detail: audit.Detail = {"partnership_id": str(party.partnership_id), "accounts": accounts}
-    for trail_id in (party.partnership_id, *both):
-        audit.record(tx, audit.Action.ALLOWANCE_GRANTED, trail_id=trail_id, caller=party.caller, now=now, detail=detail)
+    action, caller = audit.Action.ALLOWANCE_GRANTED, party.caller
+    audit.record(tx, action, trail_id=party.partnership_id, caller=caller, now=now, detail=detail)
+    for each in both:
+        audit.record_for_organization(tx, action, organization_id=each, caller=caller, now=now, detail=detail)

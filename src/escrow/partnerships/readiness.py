@@ -36,6 +36,7 @@ def say_ready(tx: Transaction, party: Party, *, now: datetime) -> None:
         tx,
         audit.Action.READY_SAID,
         trail_id=party.partnership_id,
+        side=party.side,
         caller=party.caller,
         now=now,
         detail={"submission": applied.number},

@@ -14,6 +14,7 @@ import typer
 
 from escrow import __version__
 from escrow.errors import EscrowError, ServiceFault
+from escrow.server.audit_commands import audit_app
 from escrow.server.certificates import check_certificate
 from escrow.server.config_commands import config_app
 from escrow.server.customers import api_key_app, organization_app
@@ -27,6 +28,7 @@ app = typer.Typer(help="Run the escrow's service.", no_args_is_help=True, pretty
 app.add_typer(organization_app, name="organization")
 app.add_typer(api_key_app, name="api-key")
 app.add_typer(config_app, name="config")
+app.add_typer(audit_app, name="audit")
 
 SealingKeyFile = Annotated[
     Path | None, typer.Option("--sealing-key", help="The sealing key's file [ESCROW_SEALING_KEY_FILE].")

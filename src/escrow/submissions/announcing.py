@@ -105,6 +105,7 @@ def start_submission(
         tx,
         audit.Action.SUBMISSION_BEGUN,
         trail_id=party.partnership_id,
+        side=party.side,
         caller=party.caller,
         now=now,
         detail=detail,

@@ -15,6 +15,7 @@ from escrow.access import lock_partnership
 from escrow.store.database import Transaction
 from escrow.store.states import SubmissionState
 from escrow.store.tables import chunks, submissions
+from escrow.terms import Side
 
 __all__ = ["forget_abandoned"]
 
@@ -49,7 +50,7 @@ def _forget(tx: Transaction, upload: Row[Any], now: datetime) -> None:
     tx.execute(delete(submissions).where(_is(upload)))
     detail = {"side": upload.side, "number": upload.number}
     action, trail_id = audit.Action.SUBMISSION_EXPIRED, upload.partnership_id
-    audit.record(tx, action, trail_id=trail_id, caller=None, now=now, detail=detail)
+    audit.record(tx, action, trail_id=trail_id, side=Side(upload.side), caller=None, now=now, detail=detail)
 
 
 def _is(upload: Row[Any], table: Table = submissions) -> ColumnElement[bool]:

@@ -107,6 +107,7 @@ def complete(tx: Transaction, party: Party, number: int, *, ready: bool, now: da
         tx,
         audit.Action.SUBMISSION_RECEIVED,
         trail_id=party.partnership_id,
+        side=party.side,
         caller=party.caller,
         now=now,
         detail={"number": number, "ready": ready},

@@ -53,7 +53,7 @@ def withdraw(tx: Transaction, party: Party, number: int, *, service_key: Sealing
     _move(tx, party, number)
     detail = {"number": number, "from": state.value}
     trail_id, action = party.partnership_id, audit.Action.SUBMISSION_WITHDRAWN
-    audit.record(tx, action, trail_id=trail_id, caller=party.caller, now=now, detail=detail)
+    audit.record(tx, action, trail_id=trail_id, side=party.side, caller=party.caller, now=now, detail=detail)
     if is_applied:
         _forget_beside(tx, party)
     if is_applied and not is_beside:

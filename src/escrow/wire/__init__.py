@@ -81,6 +81,7 @@ from escrow.wire.submissions import (
     Submission,
     SubmissionProblem,
 )
+from escrow.wire.trail import AuditEntry, AuditPage
 from escrow.wire.values import MOST_CHUNKS, MOST_ITEMS
 
 __all__ = [
@@ -91,6 +92,8 @@ __all__ = [
     "AlarmRaisedEvent",
     "Allowance",
     "ApiKey",
+    "AuditEntry",
+    "AuditPage",
     "CancelledGeneration",
     "CellLevel",
     "CellName",

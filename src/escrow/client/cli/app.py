@@ -12,6 +12,7 @@ import typer
 from escrow import __version__
 from escrow.client.cli import (
     agreeing,
+    auditing,
     carrying_over,
     checking,
     configuring,
@@ -64,6 +65,7 @@ app.add_typer(conforming.app, name="conformance", help="Hold a client of your ow
 app.add_typer(configuring.app, name="config", help="The project file escrow.toml: what our lists are made from.")
 app.add_typer(rotating.app, name="generation", help="Rotate the key of a partnership, or go over to another profile.")
 app.add_typer(disputing.app, name="disputes", help="Matches that are wrong: take them out, see them, take it back.")
+app.add_typer(auditing.app, name="audit", help="Who did what: entries that nobody can change unseen.")
 app.add_typer(
     carrying_over.app,
     name="keyring",
