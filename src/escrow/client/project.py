@@ -8,6 +8,7 @@ a field of `ListPlan`; what a sync does is said once for all partnerships, and r
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -40,6 +41,7 @@ class ListPlan:
     fields: Mapping[str, str] = field(default_factory=dict)
     stages: Mapping[str, Population | None] = field(default_factory=dict)
     populations: Mapping[Population, Filter] = field(default_factory=dict)
+    segments: Mapping[str, Filter] = field(default_factory=dict)
     #: The largest share of a list that one export may take away unless it is meant.
     most_removed: float = 0.5
     aliases: Path | None = None
@@ -162,6 +164,14 @@ class _Reading(Reading):
             },
         )
 
+    def segments(self, said: Said, plan: ListPlan, where: str) -> ListPlan:
+        """Read labels of one's own; those of one partnership come on top of those that are shared."""
+        if strange := next((name for name in said if not _SEGMENT.fullmatch(name)), None):
+            raise self.fault(f"{where}.{strange}", "names a segment by up to 40 small letters, digits and hyphens")
+        texts = {name: self.text(text, f"{where}.{name}") for name, text in said.items()}
+        filters = {name: self.filter(text, f"{where}.{name}") for name, text in texts.items()}
+        return replace(plan, segments={**plan.segments, **filters})
+
     def guard(self, said: Said, plan: ListPlan, where: str) -> ListPlan:
         self.only_known(said, ("most_removed",), f"{where}.")
         return replace(
@@ -179,6 +189,7 @@ class _Reading(Reading):
 
 
 _FIELDS = "[fields]"
+_SEGMENT = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _POPULATIONS: Mapping[str, Population] = {population.word: population for population in Population}
 _SECTIONS: Mapping[str, Callable[[_Reading, Said, ListPlan, str], ListPlan]] = {
     "source": _Reading.source,
@@ -186,6 +197,7 @@ _SECTIONS: Mapping[str, Callable[[_Reading, Said, ListPlan, str], ListPlan]] = {
     "fields": _Reading.fields,
     "stages": _Reading.stages,
     "populations": _Reading.populations,
+    "segments": _Reading.segments,
     "guard": _Reading.guard,
     "corrections": _Reading.corrections,
 }

@@ -26,6 +26,7 @@ from escrow.client.cli import (
     pausing,
     reading,
     rotating,
+    segmenting,
     sending,
     setting_up,
     stepping_up,
@@ -51,6 +52,7 @@ for part in (
     sending.app,
     syncing.app,
     reading.app,
+    segmenting.app,
     overview.app,
     doctoring.app,
 ):

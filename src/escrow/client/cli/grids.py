@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rich.box import SIMPLE_HEAD
@@ -18,7 +18,7 @@ from escrow.reports.plays import PLAYS
 from escrow.reports.report import DetailValue, ListedOverlap, OverlapList, ReleaseView
 from escrow.terms import Cell, Population
 
-__all__ = ["columns_grid", "counts_grid", "overlaps_table", "plays_grid"]
+__all__ = ["columns_grid", "counts_grid", "numbers_grid", "overlaps_table", "plays_grid"]
 
 _WIDEST = 32
 _BETWEEN_COLUMNS = 3
@@ -63,6 +63,11 @@ def counts_grid(release: ReleaseView) -> Table:
     totals = (_total_text(matrix.total(theirs=theirs)) for theirs in Population)
     table.add_row("all", *totals, _total_text(matrix.total()))
     return table
+
+
+def numbers_grid(numbers: Mapping[Cell, int | None]) -> Table:
+    """Show numbers by cell, a dash where there is none."""
+    return _grid(lambda cell: _total_text(numbers[cell]))
 
 
 def plays_grid() -> Table:

@@ -23,6 +23,7 @@ from escrow.client.columns import ColumnMapping
 from escrow.client.project import ListPlan
 from escrow.client.seats import Seat
 from escrow.client.sources import CrmRows, ReadAs, open_export, read_rows
+from escrow.client.sources.segments import SegmentFilters
 from escrow.errors import ProjectMissing
 from escrow.terms import Population
 
@@ -97,6 +98,7 @@ def read_planned(plan: ListPlan, asked: AskedList, bars: Bars) -> tuple[CrmRows,
         export,
         mapping,
         filters=planned_filters(plan, asked.stages),
+        segments=SegmentFilters(plan.segments, plan.fields),
         said_stages=(*plan.stages, *stages_named(asked.stages)),
         progress=bars.stage("Reading"),
     )
@@ -108,6 +110,9 @@ def told_of(crm: CrmRows) -> Iterator[str]:
     counts = np.bincount(crm.populations, minlength=max(Population) + 1)
     sizes = ", ".join(f"{counts[population]:,} {population.word}" for population in Population)
     yield f"Rows:     {sizes}, {crm.skipped:,} left out"
+    if crm.segments:
+        bearers = ", ".join(f"{name} {np.count_nonzero(rows):,}" for name, rows in crm.segments.items())
+        yield f"Segments: {bearers}"
     left = crm.left
     if left.stages:
         shown = [

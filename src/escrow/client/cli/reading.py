@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 
     from escrow.client.seats import Seat
     from escrow.reports.report import OverlapList, ReleaseView, Report
+    from escrow.terms import Cell
     from escrow.wire import Report as ServedReport
 
-__all__ = ["app", "report_app"]
+__all__ = ["app", "listed_overlaps", "report_app"]
 
 app = typer.Typer()
 report_app = typer.Typer(cls=ReportGroup)
@@ -76,27 +77,31 @@ def overlaps(
     output: OutputOption = None,
 ) -> Said:
     """List our accounts that are also theirs, in cells open at accounts or above, with what they share of them."""
-    from escrow.client.filling import settled
-    from escrow.client.listing import read_overlaps
-    from escrow.client.state import AccountState
-    from escrow.client.submitting import Submitter
     from escrow.reports.render import overlaps_json
 
     _check_name(output)
-    wanted = read_cell(cell, "--cell") if cell else None
-    partnership_id = session.seat.partnership_id
-    state = AccountState(session.home.partnership(partnership_id))
-    with state.held():
-        # A list that went out without waiting may be applied by now.
-        seat = settled(session.service, session.file, state, partnership_id, now=session.now)
-        Submitter(session.service, state, seat.live_keys).settle(wait=False)
-        listed = read_overlaps(session.service, session.keyring, seat, state, cell=wanted)
+    listed = listed_overlaps(session, read_cell(cell, "--cell") if cell else None)
     if output is not None:
         _write(session, output, _overlaps_formats(listed))
     machine = json.loads(overlaps_json(listed))
     machine["items"] = machine["items"][:limit]
     machine["total"] = len(listed.items)
     return Said(machine, lambda console: _show_overlaps(console, listed, limit or _SHOWN, ids=ids))
+
+
+def listed_overlaps(session: Session, cell: Cell | None) -> OverlapList:
+    """Read our overlaps, in one cell or in all, once a list that went out without waiting is settled."""
+    from escrow.client.filling import settled
+    from escrow.client.listing import read_overlaps
+    from escrow.client.state import AccountState
+    from escrow.client.submitting import Submitter
+
+    partnership_id = session.seat.partnership_id
+    state = AccountState(session.home.partnership(partnership_id))
+    with state.held():
+        seat = settled(session.service, session.file, state, partnership_id, now=session.now)
+        Submitter(session.service, state, seat.live_keys).settle(wait=False)
+        return read_overlaps(session.service, session.keyring, seat, state, cell=cell)
 
 
 def _report_object(seat: Seat, served: ServedReport | None) -> dict[str, object]:

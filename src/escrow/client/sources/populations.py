@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -26,6 +26,7 @@ __all__ = [
     "Left",
     "PopulationFilters",
     "absent_values",
+    "headers_of",
     "populations_by_filter",
     "populations_by_stage",
 ]
@@ -83,12 +84,23 @@ class PopulationFilters:
         Raises:
             FilterInvalid: there is no such column, or several; the message marks it and names those there are.
         """
-        known = _known_names(mapping, self.fields, headers)
-        return {
-            column.name: _standing_once(_header(column, filter_, known), column, filter_, headers)
-            for filter_ in self.filters.values()
-            for column in columns_of(filter_.expression)
-        }
+        return headers_of(self.filters.values(), mapping, headers, fields=self.fields)
+
+
+def headers_of(
+    filters: Iterable[Filter], mapping: ColumnMapping, headers: Sequence[str], *, fields: Mapping[str, str]
+) -> dict[str, str]:
+    """Give the header of each column that a filter reads, by the name that it has there.
+
+    Raises:
+        FilterInvalid: there is no such column, or several; the message marks it and names those there are.
+    """
+    known = _known_names(mapping, fields, headers)
+    return {
+        column.name: _standing_once(_header(column, filter_, known), column, filter_, headers)
+        for filter_ in filters
+        for column in columns_of(filter_.expression)
+    }
 
 
 def populations_by_filter(

@@ -21,6 +21,7 @@ from escrow.client.sources.populations import (
     populations_by_filter,
     populations_by_stage,
 )
+from escrow.client.sources.segments import NO_SEGMENTS, Labels, SegmentFilters
 from escrow.errors import ExportEmpty, RecordIdsInvalid
 
 __all__ = ["CrmRows", "read_columns", "read_rows"]
@@ -33,13 +34,14 @@ class CrmRows:
     """The rows of an export, a list for each mapped column and the population of each row; values stay out of ``repr``.
 
     ``populations`` holds the codes of `Population`. CRM ids are distinct and not empty. Rows that belong to no
-    population are left out, and counted in ``skipped``; ``left`` says more about them.
+    population are left out, and counted in ``skipped``; ``left`` says more of them. ``segments`` are the owner's own.
     """
 
     columns: Mapping[Meaning, Sequence[str]] = field(repr=False)
     populations: npt.NDArray[np.uint8] = field(repr=False)
     skipped: int
     left: Left = field(default_factory=Left, repr=False)
+    segments: Labels = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
         return len(self.populations)
@@ -64,6 +66,7 @@ def read_rows(
     mapping: ColumnMapping,
     *,
     filters: PopulationFilters | None = None,
+    segments: SegmentFilters = NO_SEGMENTS,
     said_stages: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> CrmRows:
@@ -76,6 +79,7 @@ def read_rows(
     """
     mapping.check_headers(export.headers, needs_stage=filters is None)
     by_header = _headers_needed(export, mapping, filters)
+    by_header |= dict.fromkeys(segments.headers(mapping, export.headers).values(), True)
     values = read_columns(export, by_header, progress=progress)
     columns = {meaning: values[header] for meaning, header in mapping.columns.items()}
     if not columns[Meaning.CRM_ID]:
@@ -85,7 +89,8 @@ def read_rows(
     else:
         populations, left = populations_by_filter(values, mapping, filters)
     missing = absent_values(said_stages, columns.get(Meaning.STAGE, ()), alike=stage_words)
-    return _of_populations(columns, populations, replace(left, absent=(*left.absent, *missing)))
+    left = replace(left, absent=(*left.absent, *missing))
+    return _of_populations(columns, populations, left, segments.labels(values, mapping))
 
 
 def read_columns(
@@ -111,7 +116,9 @@ def _headers_needed(export: Export, mapping: ColumnMapping, filters: PopulationF
     return is_needed | dict.fromkeys(filters.headers(mapping, export.headers).values(), True)
 
 
-def _of_populations(columns: dict[Meaning, list[str]], populations: npt.NDArray[np.uint8], left: Left) -> CrmRows:
+def _of_populations(
+    columns: dict[Meaning, list[str]], populations: npt.NDArray[np.uint8], left: Left, labels: Labels
+) -> CrmRows:
     kept = populations != 0
     if not kept.any():
         raise ExportEmpty(
@@ -121,7 +128,8 @@ def _of_populations(columns: dict[Meaning, list[str]], populations: npt.NDArray[
     if not kept.all():
         columns = {meaning: list(compress(values, kept)) for meaning, values in columns.items()}
     columns[Meaning.CRM_ID] = _checked_ids(columns[Meaning.CRM_ID])
-    return CrmRows(MappingProxyType(columns), populations[kept], int(np.count_nonzero(~kept)), left)
+    segments = {name: bearers[kept] for name, bearers in labels.items()}
+    return CrmRows(MappingProxyType(columns), populations[kept], int(np.count_nonzero(~kept)), left, segments)
 
 
 def _checked_ids(unverified: list[str]) -> list[str]:
