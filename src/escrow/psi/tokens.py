@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.hashes import SHA256, SHA512, HashAlgorithm
 from cryptography.hazmat.primitives.hmac import HMAC
 
 from escrow.errors import RowInvalid
-from escrow.psi.encoding import lp, u8
+from escrow.psi.encoding import u8
 from escrow.psi.matchkeys import Kind, MatchKey
 
 __all__ = [
@@ -87,9 +87,9 @@ def rows(own_secret: bytes, *, partnership_id: UUID, account_ids: Iterable[str])
     """Give the rows of many accounts, packed in the order given; RowInvalid should one be all zero."""
     start = _started(own_secret, SHA256(), b"escrow/v1 row" + partnership_id.bytes).copy
     made = []
-    for account_id in account_ids:
+    for encoded in map(str.encode, account_ids):
         mac = start()
-        mac.update(lp(account_id.encode()))
+        mac.update(len(encoded).to_bytes(4) + encoded)  # LP, without a call for each
         made.append(mac.finalize()[:ROW_BYTES])
     packed = b"".join(made)
     check_rows(packed)

@@ -58,13 +58,22 @@ class CompanyNames:
         self._placeholder_words = lexicon.placeholder_words
         self._placeholder_beginnings = lexicon.placeholder_beginnings
 
+    def keys_of_each(self, names: Sequence[str]) -> list[NameKeys]:
+        """Give the keys of each of many names, the plain ones read in one go."""
+        short_each = [name if len(name) <= LONGEST_NAME else "" for name in names]
+        return [
+            self._keys_of_plain(words) if words and self._is_one(name, words) else self.keys_of(name)
+            for name, words in zip(short_each, self._parts.plain_words_of_each(short_each), strict=True)
+        ]
+
     def keys_of(self, name: str) -> NameKeys:
         """Give the keys of a name; none if the text names no company."""
         if len(name) > LONGEST_NAME:
             return _NOTHING
         if name.isascii():
             text = name.lower()
-            return self._keys(text, ()) if self._parts.is_plain(text) else self._keys(*self._parts.of(text))
+            words = self._text.words(text) if self._parts.is_plain(text) else []
+            return self._keys_of_plain(words) if self._is_one(text, words) else self._keys(*self._parts.of(text))
         return self.keys_of_any_script(name)
 
     def keys_of_any_script(self, name: str) -> NameKeys:
@@ -78,6 +87,19 @@ class CompanyNames:
         """Give text as a value, nothing taken off: folded, without blanks and signs."""
         return "".join(self._text.words(self._text.folded(words)))
 
+    def _is_one(self, name: str, words: list[str]) -> bool:
+        """Say whether plain words are one name: what stands before a comma is another, if the form behind matters."""
+        if "," in name:
+            return bool(words) and self._words.taken_apart(words)[0] == self._words.taken_apart(words[:-1])[0]
+        return bool(words)
+
+    def _keys_of_plain(self, words: list[str]) -> NameKeys:
+        core, stem, telling = self._words.taken_apart(words)
+        value = "".join(core)
+        if not is_name(value) or self._is_placeholder(core, value):
+            return _NOTHING
+        return self._told(value, [stem] if len(stem) == 1 else [stem, sorted(stem)], telling)
+
     def _keys(self, main: str, others: Sequence[str]) -> NameKeys:
         core = self._core(main)
         value = "".join(core)
@@ -89,13 +111,21 @@ class CompanyNames:
             words = self._core(other)
             if words and (len(words) > 1 or self._words.is_rare(words[0])):
                 found += [words, self._words.stem(words)]
-        values = dict.fromkeys(["".join(words) for words in found])
-        variants = [
-            other
-            for other in values
-            if len(other) >= SHORTEST_TELLING and other != value and other not in self._placeholders
-        ]
-        return NameKeys(value, tuple(variants[:MOST_VARIANTS]), "".join(self._words.first_telling(core)))
+        return self._told(value, found, self._words.first_telling(core))
+
+    def _told(self, value: str, found: Sequence[list[str]], telling: list[str]) -> NameKeys:
+        """Put the keys together: the name, which is ``value``, what was ``found`` for variants, and the fallback."""
+        variants: list[str] = []
+        for words in found:
+            other = "".join(words)
+            if (
+                other != value
+                and len(other) >= SHORTEST_TELLING
+                and other not in variants
+                and other not in self._placeholders
+            ):
+                variants.append(other)
+        return NameKeys(value, tuple(variants[:MOST_VARIANTS]), "".join(telling))
 
     def _is_placeholder(self, core: list[str], value: str) -> bool:
         return (

@@ -6,7 +6,7 @@ What registers and people add to a name goes: "(member)", "/DE/", "and its affil
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from escrow.psi.normalisation.escrow_2.lexicon import Lexicon
 from escrow.psi.normalisation.escrow_2.text import Text
@@ -15,7 +15,15 @@ __all__ = ["Parts"]
 
 _IN_BRACKETS = re.compile(r"[(\[{<]([^()\[\]{}<>]*)(?:[)\]}>]|$)")
 #: A name of plain words, with a frequent legal form behind it or not: so most names are.
-_PLAIN = re.compile(r"[a-z0-9 &'-]+(?:,? (?:inc|incorporated|llc|ltd|limited|corp|company|co|gmbh|plc)\.?)?")
+_FORMS = ("inc", "incorporated", "llc", "ltd", "limited", "corp", "company", "co", "gmbh", "plc")
+_PLAIN = re.compile(rf"[a-z0-9 &'-]+(?:,? (?:{'|'.join(_FORMS)})\.?)?")
+#: The same without the signs inside, by the signs that there are: how such a name ends.
+_FORMS_BEHIND = {
+    signs: tuple(f"{signs.decode()[:-1] if dot else signs.decode()} {form}{dot}" for form in _FORMS)
+    for signs, dot in ((b".", "."), (b",", ""), (b",.", "."))
+}
+_PLAIN_BYTES = b"abcdefghijklmnopqrstuvwxyz0123456789 "
+_CLEANED = bytes(byte if byte in _PLAIN_BYTES + b"\n" else 0x20 for byte in range(256))
 #: Words of phrases that are frequent elsewhere too; every phrase has another one, or a sign.
 _EVERYWHERE = frozenset(["a", "all", "an", "and", "as", "by", "known", "of", "on", "or", "the", "with"])
 _EITHER_NAME = re.compile(r"\s+or\s+|;")
@@ -53,10 +61,28 @@ class Parts:
         )
 
     def is_plain(self, lower: str) -> bool:
-        """Say whether ASCII text in lower case is surely one name and nothing beside it."""
-        return (
-            _PLAIN.fullmatch(lower) is not None and " - " not in lower and self._phrase_words.isdisjoint(lower.split())
-        )
+        """Say whether ASCII text in lower case is surely one name and nothing beside it but a legal form."""
+        words = {*lower.split(), *lower.encode().translate(_CLEANED).decode().split()}
+        return _PLAIN.fullmatch(lower) is not None and " - " not in lower and self._phrase_words.isdisjoint(words)
+
+    def plain_words_of_each(self, names: Sequence[str]) -> list[list[str] | None]:
+        """Give the words of each name that is surely one name and nothing beside it but a legal form, read in one go.
+
+        None for all that have other signs, plain or not.
+        """
+        if not names:
+            return []
+        lines = "\n".join([name if name.isascii() and "\n" not in name else "\0" for name in names]).lower()
+        packed = lines.encode()
+        signs = packed.translate(None, _PLAIN_BYTES).split(b"\n")
+        cleaned = packed.translate(_CLEANED).decode().split("\n")
+        is_no_phrase = self._phrase_words.isdisjoint
+        return [
+            words
+            if (not sign or line.endswith(_FORMS_BEHIND.get(sign, ()))) and is_no_phrase(words := clean.split())
+            else None
+            for sign, line, clean in zip(signs, lines.split("\n"), cleaned, strict=True)
+        ]
 
     def of(self, text: str) -> tuple[str, list[str]]:
         """Give the name in folded text, and the other names in it, in order."""

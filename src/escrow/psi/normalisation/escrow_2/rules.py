@@ -32,7 +32,7 @@ class CompanyKeys:
     ) -> tuple[tuple[MatchKeyClass, list[str]], ...]:
         """Give lists with one value for each row, empty for none; a class comes as often as a row has keys of it."""
         domains = self._web.keys_of_each(websites)
-        found = list(map(self._names.keys_of, names))
+        found = self._names.keys_of_each(names)
         variants = list(map(self._variants, domains, found))
         return (
             *((MatchKeyClass.DOMAIN, column) for column in _columns(domains)),
@@ -46,6 +46,8 @@ class CompanyKeys:
         if not domains:
             return found.variants
         brands = [self._brand(domain) for domain in domains]
+        if len(brands) == 1 and (brands[0] == found.name or brands[0] in found.variants[:1]):
+            return found.variants[: MOST_KEYS_OF_A_ROW - 3]
         values = dict.fromkeys([*found.variants[:1], *brands, *found.variants[1:]])
         room = MOST_KEYS_OF_A_ROW - len(domains) - 2
         return tuple([value for value in values if len(value) >= SHORTEST_TELLING and value != found.name][:room])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from string import ascii_lowercase
 
 from escrow.psi.normalisation.escrow_2.lexicon import Endings, Lexicon
 
@@ -12,6 +13,10 @@ __all__ = ["SHORTEST_TELLING", "Words", "is_name"]
 SHORTEST_TELLING = 3
 
 _CONNECTORS = frozenset({"and", "et", "och", "og", "und"})
+#: A word that is in no list and in no name.
+_UNKNOWN = "\0\0\0"
+#: Endings that are remembered; a list has some hundreds.
+_MOST_ENDINGS = 10_000
 
 
 class Words:
@@ -20,7 +25,9 @@ class Words:
     __slots__ = (
         "_alone",
         "_common",
+        "_endings",
         "_industry",
+        "_known",
         "_legal",
         "_legal_beginnings",
         "_mistyped",
@@ -39,6 +46,43 @@ class Words:
         self._industry = lexicon.industry
         self._same = dict(lexicon.same)
         self._mistyped = dict(lexicon.mistyped)
+        forms = [form for endings in (self._legal, self._stem) for forms in endings.values() for form in forms]
+        #: Every word that some rule below knows; all others they treat alike.
+        self._known = _CONNECTORS.union(
+            ascii_lowercase,
+            *forms,
+            self._legal_beginnings,
+            self._stem_beginnings,
+            self._common,
+            self._industry,
+            self._same,
+            self._mistyped,
+        )
+        self._endings: dict[tuple[str, ...], tuple[list[str], list[str]]] = {}
+
+    def taken_apart(self, words: list[str]) -> tuple[list[str], list[str], list[str]]:
+        """Give the core of ASCII words, its stem and its first telling words, as the rules below do one by one.
+
+        Nearly every name is words that no rule knows, with some behind them that rules do know. What becomes of these
+        does not depend on the others then, and is remembered.
+        """
+        known, end = self._known, len(words)
+        while end and words[end - 1] in known:
+            end -= 1
+        if not end or len(words[0]) < SHORTEST_TELLING or (end > 1 and not known.isdisjoint(words[:end])):
+            core = self.core(words)
+            return (core, self.stem(core), self.first_telling(core)) if core else ([], [], [])
+        own, ending = words[:end], tuple(words[end:])
+        in_core, in_stem = self._endings.get(ending) or self._looked_at(ending)
+        return own + in_core, own + in_stem, words[:1]
+
+    def _looked_at(self, ending: tuple[str, ...]) -> tuple[list[str], list[str]]:
+        """Say what stays in core and stem of an ending behind a word that no rule knows."""
+        core = self.core([_UNKNOWN, *ending])
+        stays = core[1:], self.stem(core)[1:]
+        if len(self._endings) < _MOST_ENDINGS:
+            self._endings[ending] = stays
+        return stays
 
     def core(self, words: list[str]) -> list[str]:
         """Give the words of the core name: connectors and legal forms off, initials joined, one spelling of each.
