@@ -7,7 +7,7 @@ again after a crash, applies it once. Nothing here looks at the partner's list.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -49,10 +49,19 @@ from escrow.store.jobs import enqueue
 from escrow.store.packing import PackedList, pack_list
 from escrow.store.sealing import SealingKey
 from escrow.store.secrets import open_pepper, partnership_key
-from escrow.store.states import GenerationState, JobType, PartnershipState, SubmissionState, SubmissionType
+from escrow.store.states import (
+    AlarmReason,
+    EventType,
+    GenerationState,
+    JobType,
+    PartnershipState,
+    SubmissionState,
+    SubmissionType,
+)
 from escrow.store.tables import chunks, parties, submissions
 from escrow.submissions import Problem, chunk_context
 from escrow.terms import Population, Side
+from escrow.webhooks import events
 
 __all__ = ["Prepared", "apply_submission", "commit", "prepare"]
 
@@ -313,9 +322,13 @@ def _applied(tx: Transaction, prepared: Prepared, charged: tuple[Spending, int] 
     detail = {"side": side.value, "number": row.number}
     action = audit.Action.SUBMISSION_APPLIED
     audit.record(tx, action, trail_id=partnership_id, side=side, caller=None, now=now, detail=detail)
+    raised: Iterable[AlarmReason] = ()
     if charged is not None and submitted.applied is not None:
-        spending.raise_alarms(tx, partnership_id, side, charged[0], number=row.number, now=now)
+        raised = spending.raise_alarms(tx, partnership_id, side, charged[0], number=row.number, now=now)
     enqueue(tx, JobType.MATCH, partnership_id, due_at=now)
+    _tell(tx, EventType.SUBMISSION_APPLIED, partnership_id, side, {"number": row.number}, now)
+    for reason in raised:
+        _tell(tx, EventType.ALARM_RAISED, partnership_id, side.other, {"reason": reason.value}, now)
 
 
 def _charge_columns(prepared: Prepared, charged: tuple[Spending, int] | None) -> dict[str, int]:
@@ -336,6 +349,13 @@ def _reject(tx: Transaction, submitted: _Submitted, problem: Problem, now: datet
     detail = {"side": submitted.side.value, "number": submitted.row.number, "problem": problem.code}
     trail_id, action = submitted.partnership_id, audit.Action.SUBMISSION_REJECTED
     audit.record(tx, action, trail_id=trail_id, side=submitted.side, caller=None, now=now, detail=detail)
+    told: events.Data = {"number": submitted.row.number, "code": problem.code}
+    _tell(tx, EventType.SUBMISSION_REJECTED, trail_id, submitted.side, told, now)
+
+
+def _tell(tx: Transaction, kind: EventType, partnership_id: UUID, side: Side, data: events.Data, now: datetime) -> None:
+    organization_id = events.seated(tx, partnership_id)[side]
+    events.tell(tx, kind, {organization_id: data}, partnership_id=partnership_id, now=now)
 
 
 def _settle(tx: Transaction, submitted: _Submitted, state: SubmissionState, **columns: object) -> None:

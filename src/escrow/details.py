@@ -13,14 +13,15 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row, Select, and_, delete, exists, insert, or_, select
 
-from escrow import audit
+from escrow import audit, changes
 from escrow.access import Party
+from escrow.changes import Pairing
 from escrow.errors import DetailsNotWanted, SubmissionChanged, TermsChanged
 from escrow.overlaps import open_matches, seen_from
 from escrow.psi.envelope_format import served, split_uploaded, uploaded
 from escrow.psi.match_ids import pair_match_id
 from escrow.psi.pepper import stored_index
-from escrow.standing import SideStanding, standing_of
+from escrow.standing import SideStanding, Standing, standing_of
 from escrow.store.database import Transaction
 from escrow.store.sealing import SealingKey, context
 from escrow.store.secrets import open_pepper, partnership_key
@@ -149,6 +150,8 @@ def store_details(tx: Transaction, party: Party, batch: DetailsBatch, *, service
         sealed = key.seal(envelope, context=_envelope_context(party.partnership_id, party.side, item.row))
         _put(tx, party, item, sealed=sealed, stored_at=now, **shared)
     _record(tx, party, audit.Action.DETAILS_STORED, len(batch.items), now)
+    reached = _served_with(tx, party, standing, {item.row for item in batch.items})
+    changes.record_details(tx, standing, party.side.other, reached, at=now)
     return len(batch.items)
 
 
@@ -166,6 +169,14 @@ def details_page(
     items = tuple(_served(party, row, key, pepper) for row in rows[:limit])
     _record(tx, party, audit.Action.DETAILS_READ, len(items), now)
     return DetailsPage(items, items[-1].row + items[-1].owner_row if len(rows) > limit else None)
+
+
+def _served_with(tx: Transaction, owner: Party, standing: Standing, rows: set[bytes]) -> changes.Rows:
+    """Give the partner's rows that are served the details of these of the owner's, in the cells where they are."""
+    reader = owner.side.other
+    told = open_matches(owner.partnership_id, reader, standing.effective_for(reader), level=Level.DETAILS)
+    query = select(*(matches.c[name] for name in Pairing._fields)).where(told, seen_from(owner.side).row.in_(rows))
+    return changes.seen_by(reader, (Pairing._make(row) for row in tx.execute(query)))
 
 
 def _must_be_current(ours: SideStanding, batch: DetailsBatch) -> None:

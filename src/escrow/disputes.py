@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, and_, exists, false, func, insert, or_, select, update
 
-from escrow import audit
+from escrow import audit, changes
 from escrow.access import Party, not_found
 from escrow.errors import DisputesTooMany
 from escrow.overlaps import open_matches, seen_from
@@ -106,7 +106,9 @@ def dispute(
             raise not_found()
         opened = _start(tx, party, named, reason, most_open=most_open, now=now)
     if told:
+        before = changes.listed_in(tx, party.partnership_id, {each.overlap for each in told})
         _take_out(tx, party, opened.number, told, standing)
+        changes.record_disputed(tx, standing, before, at=now)
         enqueue(tx, JobType.MATCH, party.partnership_id, due_at=now)
     return opened
 

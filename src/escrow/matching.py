@@ -8,7 +8,7 @@ A generation that both lists have filled is matched first and goes live in the t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple
@@ -18,8 +18,9 @@ import numpy as np
 import numpy.typing as npt
 from sqlalchemy import select
 
-from escrow import audit
+from escrow import audit, changes
 from escrow.access import lock_partnership
+from escrow.changes import Change
 from escrow.partnerships import switch
 from escrow.psi.matching import Band, Matches, Overlaps, connecting_tokens, overlaps, pairs, settle, split_off
 from escrow.psi.pepper import stored_index
@@ -31,9 +32,10 @@ from escrow.store.disputed import Found, Pair, note_found, pairs_in_dispute
 from escrow.store.jobs import enqueue
 from escrow.store.sealing import SealingKey
 from escrow.store.secrets import open_pepper
-from escrow.store.states import GenerationState, JobType
+from escrow.store.states import EventType, GenerationState, JobType
 from escrow.store.tables import envelopes, matches
 from escrow.terms import Level, Side
+from escrow.webhooks import events
 
 __all__ = ["match_lists"]
 
@@ -46,6 +48,10 @@ class _Match(NamedTuple):
     left_population: int
     right_population: int
     token: bytes
+
+    def of(self, pair: Pair) -> changes.Pairing:
+        """Give it with its two rows, as lists of overlaps are made of it."""
+        return changes.Pairing(*pair, self.tier, self.overlap, self.left_population, self.right_population)
 
     @property
     def connection(self) -> tuple[int, int, bytes]:
@@ -68,6 +74,16 @@ class _Outcome:
         """Matches to write."""
         return {pair: match for pair, match in self.now.items() if self.before.get(pair) != match}
 
+    def changes_for(self, side: Side) -> list[Change]:
+        """Tell what this side reads otherwise than before."""
+        seat = 0 if side is Side.LEFT else 1
+        rows = {pair[seat] for pair in self.fresh} | {pair[seat] for pair in self.before.keys() - self.now.keys()}
+        before, now = (
+            changes.seen_by(side, (match.of(pair) for pair, match in stored.items() if pair[seat] in rows))
+            for stored in (self.before, self.now)
+        )
+        return changes.differences(before, now)
+
     def unwrapped(self, side: Side) -> set[bytes]:
         """Rows whose envelope may lack a wrap for one of its matches, or has no match any more."""
         seat = 0 if side is Side.LEFT else 1
@@ -76,16 +92,27 @@ class _Outcome:
         return lost | {pair[seat] for pair, match in self.fresh.items() if _connects_anew(match, self.before.get(pair))}
 
 
-def match_lists(db: Database, partnership_id: UUID, *, service_key: SealingKey, now: datetime) -> None:
-    """Bring the stored matches to what the applied lists and the terms of both sides say; in a pause, leave them be."""
+def match_lists(
+    db: Database,
+    partnership_id: UUID,
+    *,
+    service_key: SealingKey,
+    most_changes: int = changes.MOST_CHANGES,
+    now: datetime,
+) -> None:
+    """Bring the stored matches to what the applied lists and the terms of both sides say; in a pause, leave them be.
+
+    What each side then reads otherwise goes into its change feed; more than ``most_changes`` at once begin it anew.
+    """
     with db.snapshot("match: read lists") as tx:
         standing = _due(tx, partnership_id)
         if standing.is_paused:
             return
         before = _Outcome(standing, pairs_in_dispute(tx, partnership_id), _stored(tx, partnership_id))
         outcome = _found(tx, before, service_key)
+    found = {side: outcome.changes_for(side) for side in Side}
     with db.transaction("match: write matches") as tx:
-        _commit(tx, outcome, now)
+        _commit(tx, outcome, found, most_changes, now)
 
 
 def _due(tx: Transaction, partnership_id: UUID) -> Standing:
@@ -145,19 +172,27 @@ def _overlap_names(found: Overlaps, pepper: bytes) -> Iterable[bytes]:
     return [names[group] for group in found.group.tolist()]
 
 
-def _commit(tx: Transaction, outcome: _Outcome, now: datetime) -> None:
+def _commit(
+    tx: Transaction, outcome: _Outcome, found: Mapping[Side, Sequence[Change]], most_changes: int, now: datetime
+) -> None:
     partnership_id = outcome.standing.partnership_id
     lock_partnership(tx, partnership_id)
     if (_due(tx, partnership_id), pairs_in_dispute(tx, partnership_id)) != (outcome.standing, outcome.disputed):
         enqueue(tx, JobType.MATCH, partnership_id, due_at=now)
         return
     generation = outcome.standing.generation
-    if generation is not None and generation.state is GenerationState.BUILDING:
+    is_new = generation is not None and generation.state is GenerationState.BUILDING
+    if is_new:
         switch(tx, partnership_id, now=now)
     _write(tx, outcome)
     if outcome.standing.both_applied:
         audit.record(tx, audit.Action.MATCHED, trail_id=partnership_id, caller=None, now=now)
         enqueue(tx, JobType.RELEASE, partnership_id, due_at=now)
+    # Feeds are shared with other partnerships: they are locked last, and for as short as can be.
+    if is_new:
+        told: events.Data = {"generation": outcome.standing.live.number}
+        events.tell_both(tx, EventType.GENERATION_LIVE, partnership_id=partnership_id, data=told, now=now)
+    changes.record_matched(tx, outcome.standing, found, most=most_changes, at=now)
 
 
 def _write(tx: Transaction, outcome: _Outcome) -> None:

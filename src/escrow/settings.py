@@ -131,6 +131,12 @@ class ServerSettings(BaseModel):
     upload_seconds: float = Field(
         default=86_400, gt=0, description="How long an upload may rest before it is deleted; it is then begun anew."
     )
+    events_seconds: float = Field(
+        default=90 * 86_400, gt=0, description="How long events and changes of overlaps can be read; then they go."
+    )
+    reset_changes: int = Field(
+        default=10_000, ge=0, description="More changes of overlaps at once than this are told as: list them again."
+    )
     largest_list: int = Field(
         default=5_000_000, ge=1, description="The most accounts that one list may hold, whatever the terms accept."
     )

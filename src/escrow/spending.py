@@ -164,19 +164,21 @@ def told_size(tx: Transaction, standing: Standing, side: Side) -> int | None:
 
 def raise_alarms(
     tx: Transaction, partnership_id: UUID, side: Side, after: Spending, *, number: int, now: datetime
-) -> None:
-    """Tell the other side if, with the submission of this number applied, the list jumped within a day."""
+) -> tuple[AlarmReason, ...]:
+    """Keep an alarm for the other side, and give why, if the list jumped within a day with this submission applied."""
     before, spent = _a_day_ago(tx, partnership_id, side, now)
     jumped = {
         AlarmReason.LIST_GREW: before is not None and is_jump(before=before, accounts=after.accounts),
         AlarmReason.ALLOWANCE_HALF_SPENT: spent * 2 > after.limit,
     }
-    raised = {alarm.reason for alarm in recent_alarms(tx, partnership_id, side, since=now - _A_DAY)}
-    for reason in (reason for reason, is_so in jumped.items() if is_so and reason not in raised):
+    known = {alarm.reason for alarm in recent_alarms(tx, partnership_id, side, since=now - _A_DAY)}
+    raised = tuple(reason for reason, is_so in jumped.items() if is_so and reason not in known)
+    for reason in raised:
         place = {"partnership_id": partnership_id, "side": side.value, "number": number, "reason": reason.value}
         tx.execute(insert(alarms).values(**place, raised_at=now))
         detail = {"side": side.value, "reason": reason.value}
         audit.record(tx, audit.Action.ALARM_RAISED, trail_id=partnership_id, caller=None, now=now, detail=detail)
+    return raised
 
 
 def recent_alarms(tx: Transaction, partnership_id: UUID, side: Side, *, since: datetime) -> tuple[Alarm, ...]:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from threading import Event
 
-from escrow import partnerships
+from escrow import changes, partnerships
 from escrow.applying import apply_submission
 from escrow.leases import Lease
 from escrow.matching import match_lists
@@ -26,6 +26,7 @@ from escrow.store.sealing import SealingKey
 from escrow.store.states import JobType
 from escrow.submissions import forget_abandoned, seal_open_digests
 from escrow.terms import Side
+from escrow.webhooks import events
 
 __all__ = ["Worker"]
 
@@ -120,13 +121,22 @@ class Worker:
             return False
 
     def tidy(self) -> None:
-        """Delete expired answers and uploads that nobody goes on with; once in a process seal what lies in the open."""
+        """Delete what has expired: answers, uploads that rest for too long, old events; seal what lies in the open."""
         done = False
         while not done:
             with self._database.transaction("forget expired answers") as tx:
                 done = idempotency.forget_expired(tx, now=self._now())
         self._forget_abandoned()
+        self._forget_told()
         self._seal_digests()
+
+    def _forget_told(self) -> None:
+        before = self._now() - timedelta(seconds=self._settings.events_seconds)
+        for forget in (events.forget_old_events, changes.forget_old_changes):
+            done = False
+            while not done:
+                with self._database.transaction("forget old events and changes") as tx:
+                    done = forget(tx, before=before)
 
     def _seal_digests(self) -> None:
         while not self._digests_are_sealed:
@@ -164,7 +174,13 @@ class Worker:
                     now=self._now(),
                 )
             case JobType.MATCH:
-                match_lists(self._database, job.partnership_id, service_key=self._service_key, now=self._now())
+                match_lists(
+                    self._database,
+                    job.partnership_id,
+                    service_key=self._service_key,
+                    most_changes=self._settings.reset_changes,
+                    now=self._now(),
+                )
             case JobType.RELEASE:
                 make_release(
                     self._database,

@@ -6,11 +6,11 @@ the lists before and after are not of the same terms or the same keys: then all 
 that changes them.
 """
 
-from escrow.changes.listing import Change, Listed, Rows, as_told, differences, rows_of, seen_by
+from escrow.changes.listing import Change, Listed, Pairing, Rows, as_told, differences, seen_by
 from escrow.changes.reading import ChangeItem, ChangePage, changes_page, last_change
 from escrow.changes.recording import (
     MOST_CHANGES,
-    begin_anew,
+    forget_details,
     forget_old_changes,
     forget_withdrawn,
     listed_in,
@@ -26,11 +26,12 @@ __all__ = [
     "ChangeItem",
     "ChangePage",
     "Listed",
+    "Pairing",
     "Rows",
     "as_told",
-    "begin_anew",
     "changes_page",
     "differences",
+    "forget_details",
     "forget_old_changes",
     "forget_withdrawn",
     "last_change",
@@ -38,7 +39,6 @@ __all__ = [
     "record_details",
     "record_disputed",
     "record_matched",
-    "rows_of",
     "seen_by",
     "tighten",
 ]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from escrow.store.states import ChangeKind
 from escrow.terms import Cell, Level, Population, Side, Terms
 
-__all__ = ["Change", "Listed", "Pairing", "Rows", "as_told", "differences", "rows_of", "seen_by"]
+__all__ = ["Change", "Listed", "Pairing", "Rows", "as_told", "differences", "seen_by"]
 
 
 class Pairing(NamedTuple):
@@ -55,21 +55,14 @@ class Change:
     was: Listed | None = None
 
 
-def seen_by(side: Side, matches: Iterable[Pairing], rows: Collection[bytes] | None = None) -> dict[bytes, Listed]:
-    """Give what this side reads of stored matches, of some of its rows if asked."""
+def seen_by(side: Side, matches: Iterable[Pairing]) -> dict[bytes, Listed]:
+    """Give what this side reads, by its rows; all matches of a row are there, or it is told as less than it is."""
     told: dict[bytes, Listed] = {}
     for match in matches:
         row, listed = _seen(side, match)
-        if rows is not None and row not in rows:
-            continue
         known = told.get(row)
         told[row] = listed if known is None else _stronger(known, listed)
     return told
-
-
-def rows_of(side: Side, matches: Iterable[Pairing]) -> set[bytes]:
-    """Give this side's rows in these matches."""
-    return {match.left_row if side is Side.LEFT else match.right_row for match in matches}
 
 
 def differences(before: Rows, now: Rows) -> list[Change]:

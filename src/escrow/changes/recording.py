@@ -13,6 +13,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Table, and_, delete, func, insert, or_, select, update
 
+from escrow.access import lock_partnership
 from escrow.changes.listing import Change, Pairing, Rows, differences, seen_by
 from escrow.standing import Standing
 from escrow.store.database import Transaction
@@ -23,7 +24,7 @@ from escrow.webhooks import events
 
 __all__ = [
     "MOST_CHANGES",
-    "begin_anew",
+    "forget_details",
     "forget_old_changes",
     "forget_withdrawn",
     "listed_in",
@@ -65,21 +66,19 @@ class _Feed:
 def record_matched(
     tx: Transaction,
     standing: Standing,
-    before: Mapping[Side, Rows],
-    now: Mapping[Side, Rows],
+    found: Mapping[Side, Sequence[Change]],
     *,
     most: int,
     at: datetime,
 ) -> None:
-    """Record what a matching changed, given all that each side reads otherwise than before."""
+    """Record what a matching changed; more than ``most`` changes of one side at once begin its feed anew."""
     basis = _matched_basis(standing)
     written = {}
     for side, feed in _feeds(tx, standing.partnership_id).items():
-        found = differences(before[side], now[side])
-        if feed.basis != basis or len(found) > most:
+        if feed.basis != basis or len(found[side]) > most:
             written[side] = _reset(tx, standing.partnership_id, side, feed, basis, at=at)
-        elif found:
-            written[side] = _append(tx, standing.partnership_id, side, feed, found, at=at)
+        elif found[side]:
+            written[side] = _append(tx, standing.partnership_id, side, feed, found[side], at=at)
     _tell(tx, standing, written, at=at)
 
 
@@ -87,13 +86,13 @@ def record_disputed(tx: Transaction, standing: Standing, before: Mapping[Side, R
     """Record what a dispute changed for these rows of both sides; ``before`` is what ``listed_in`` gave."""
     left, right = (before[side].keys() for side in Side)
     of_rows = or_(matches.c.left_row.in_(left), matches.c.right_row.in_(right))
-    found = _stored(tx, standing.partnership_id, of_rows)
-    now = {side: seen_by(side, found, before[side].keys()) for side in Side}
-    _record(tx, standing, {side: differences(before[side], now[side]) for side in Side}, at=at)
+    left_over = _stored(tx, standing.partnership_id, of_rows)
+    found = {side: differences(before[side], seen_by(side, left_over)) for side in Side}
+    _record(tx, standing, found, at=at)
 
 
 def listed_in(tx: Transaction, partnership_id: UUID, overlaps: Collection[bytes]) -> Mapping[Side, Rows]:
-    """Give what both sides read of all rows in these overlaps."""
+    """Give what both sides read of all rows in these overlaps, whose matches are all in them."""
     found = _stored(tx, partnership_id, matches.c.overlap.in_(overlaps))
     return {side: seen_by(side, found) for side in Side}
 
@@ -114,12 +113,12 @@ def tighten(tx: Transaction, standing: Standing, *, at: datetime) -> None:
     _tell(tx, standing, written, at=at)
 
 
-def begin_anew(tx: Transaction, standing: Standing, side: Side, *, at: datetime) -> None:
-    """Begin one side's feed anew, if it has one that something is open in."""
-    feed = _feeds(tx, standing.partnership_id)[side]
-    if feed.basis != _Basis():
-        written = _reset(tx, standing.partnership_id, side, feed, feed.basis, at=at)
-        _tell(tx, standing, {side: written}, at=at)
+def forget_details(tx: Transaction, standing: Standing, reader: Side, *, at: datetime) -> None:
+    """Begin the reader's feed anew if it is of details: all that it was served are deleted."""
+    feed = _feeds(tx, standing.partnership_id)[reader]
+    if str(int(Level.DETAILS)) in feed.basis.levels:
+        written = _reset(tx, standing.partnership_id, reader, feed, feed.basis, at=at)
+        _tell(tx, standing, {reader: written}, at=at)
 
 
 def forget_withdrawn(tx: Transaction, standing: Standing, *, at: datetime) -> None:
@@ -138,16 +137,18 @@ def forget_old_changes(tx: Transaction, *, before: datetime, batch: int = 1_000)
     The last of them becomes a reset, so that whoever had not read it reads the list again.
     """
     old = and_(changes.c.occurred_at < before, changes.c.kind != ChangeKind.RESET.value)
-    query = select(changes.c.partnership_id, changes.c.side, changes.c.number).where(old)
-    oldest = tx.execute(query.order_by(changes.c.occurred_at).limit(1)).one_or_none()
-    if oldest is None:
+    found = tx.execute(select(changes.c.partnership_id, changes.c.side).where(old).limit(1)).one_or_none()
+    if found is None:
         return True
-    seat = _seat(changes, oldest.partnership_id, Side(oldest.side))
-    first = tx.execute(select(func.min(changes.c.number)).where(seat)).scalar_one()
-    through = min(oldest.number, first + batch)
-    tx.execute(delete(changes).where(seat, changes.c.number < through))
-    blank = dict.fromkeys(_LISTED_COLUMNS)
-    tx.execute(update(changes).where(seat, changes.c.number == through).values(kind=ChangeKind.RESET.value, **blank))
+    lock_partnership(tx, found.partnership_id)
+    seat = _seat(changes, found.partnership_id, Side(found.side))
+    bounds = select(func.min(changes.c.number), func.max(changes.c.number).filter(old)).where(seat)
+    first, last_old = tx.execute(bounds).one()
+    if last_old is not None:
+        through = min(last_old, first + batch)
+        tx.execute(delete(changes).where(seat, changes.c.number < through))
+        reset = {"kind": ChangeKind.RESET.value, **dict.fromkeys(_LISTED_COLUMNS)}
+        tx.execute(update(changes).where(seat, changes.c.number == through).values(reset))
     return False
 
 
@@ -250,9 +251,8 @@ def _tell(tx: Transaction, standing: Standing, written: Mapping[Side, events.Dat
     if not written:
         return
     told = {standing.sides[side].organization_id: data for side, data in written.items()}
-    for organization_id in (organization_id for organization_id, data in told.items() if data["reset"]):
-        events.blank_ranges(tx, standing.partnership_id, organization_id)
     partnership_id = standing.partnership_id
+    events.blank_ranges(tx, partnership_id, [each for each, data in told.items() if data["reset"]])
     events.tell(tx, EventType.OVERLAPS_CHANGED, told, partnership_id=partnership_id, now=at)
 
 

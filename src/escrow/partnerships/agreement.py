@@ -6,23 +6,24 @@ anything is matched again. Loosening takes both sides, because the effective ter
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, delete, insert, not_, update
 
-from escrow import audit
+from escrow import audit, changes
 from escrow.access import Party
 from escrow.errors import DisclosureTooWeak, PartnershipEnded
 from escrow.standing import SideStanding, columns_of_terms, standing_of
 from escrow.store import jobs
 from escrow.store.database import Transaction
 from escrow.store.groups import forget_matches, in_cells_from
-from escrow.store.states import JobType, PartnershipState
+from escrow.store.states import EventType, JobType, PartnershipState
 from escrow.store.tables import envelopes, matches, parties, terms
 from escrow.terms import DisclosureRule, Level, Side, Terms, uniform_levels
+from escrow.webhooks import events
 
 __all__ = [
     "NOTHING_SHARED",
@@ -32,6 +33,7 @@ __all__ = [
     "restate",
     "set_terms",
     "start_terms",
+    "tell_terms",
     "terms_document",
 ]
 
@@ -86,6 +88,7 @@ def set_terms(
         detail={"number": number},
     )
     allow(tx, party, now=now)
+    tell_terms(tx, party, {party.side: number}, now=now)
     return terms_document(tx, party)
 
 
@@ -107,14 +110,23 @@ def restate(
     tx.execute(update(parties).where(seat).values(terms_number=number))
     if set(before.terms.fields) - set(new.fields):
         tx.execute(delete(envelopes).where(_envelopes_of(partnership_id, side)))
+        changes.forget_details(tx, standing_of(tx, partnership_id), side.other, at=now)
     return number
 
 
 def allow(tx: Transaction, party: Party, *, now: datetime) -> None:
     """Delete what the terms of now forbid, and have the lists matched anew under them."""
-    _forget_forbidden(tx, party.partnership_id)
+    _forget_forbidden(tx, party.partnership_id, now=now)
     if party.state is PartnershipState.ACTIVE:
         jobs.enqueue(tx, JobType.MATCH, party.partnership_id, due_at=now)
+
+
+def tell_terms(tx: Transaction, party: Party, numbers: Mapping[Side, int], *, now: datetime) -> None:
+    """Tell both parties whose terms have these numbers now."""
+    for side, number in numbers.items():
+        told: events.Data = {"number": number}
+        partnership_id = party.partnership_id
+        events.tell_both(tx, EventType.TERMS_CHANGED, partnership_id=partnership_id, by=side, data=told, now=now)
 
 
 def start_terms(tx: Transaction, partnership_id: UUID, side: Side, *, now: datetime) -> None:
@@ -122,14 +134,15 @@ def start_terms(tx: Transaction, partnership_id: UUID, side: Side, *, now: datet
     _write(tx, partnership_id, side, 1, NOTHING_SHARED, now=now)
 
 
-def _forget_forbidden(tx: Transaction, partnership_id: UUID) -> None:
-    """Delete the matches that may not be told, and the envelopes of rows that keep no match at details."""
+def _forget_forbidden(tx: Transaction, partnership_id: UUID, *, now: datetime) -> None:
+    """Delete the matches that may not be told, their changes, and the envelopes of rows without a match at details."""
     standing = standing_of(tx, partnership_id)
     if len(standing.sides) < len(Side):
         return
     effective = standing.effective
     told = and_(in_cells_from(Level.ACCOUNTS, effective), matches.c.tier <= effective.reveals_from)
     forget_matches(tx, partnership_id, not_(told), effective=effective)
+    changes.tighten(tx, standing, at=now)
 
 
 def _envelopes_of(partnership_id: UUID, side: Side) -> ColumnElement[bool]:

@@ -12,7 +12,7 @@ from escrow.access import Party
 from escrow.store import jobs
 from escrow.store.database import Transaction
 from escrow.store.secrets import erase_secrets
-from escrow.store.states import GenerationState, JobType, PartnershipState, SubmissionState
+from escrow.store.states import EventType, GenerationState, JobType, PartnershipState, SubmissionState
 from escrow.store.tables import (
     accounts,
     alarms,
@@ -33,6 +33,7 @@ from escrow.store.tables import (
     submissions,
     tokens,
 )
+from escrow.webhooks import events
 
 __all__ = ["end", "purge", "purge_generation"]
 
@@ -75,6 +76,9 @@ def end(tx: Transaction, party: Party, *, now: datetime) -> None:
     tx.execute(update(partnerships).where(moved).values(state=PartnershipState.ENDED.value, ended_at=now))
     jobs.enqueue(tx, JobType.PURGE, party.partnership_id, due_at=now)
     audit.record(tx, audit.Action.ENDED, trail_id=party.partnership_id, caller=party.caller, now=now)
+    partnership_id = party.partnership_id
+    events.blank_ranges(tx, partnership_id, events.seated(tx, partnership_id).values())
+    events.tell_both(tx, EventType.PARTNERSHIP_ENDED, partnership_id=partnership_id, by=party.side, now=now)
 
 
 def purge(tx: Transaction, partnership_id: UUID, *, batch: int = 1_000, now: datetime) -> bool:

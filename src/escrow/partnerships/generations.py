@@ -27,9 +27,10 @@ from escrow.store import jobs
 from escrow.store.database import Transaction
 from escrow.store.sealing import SealingKey
 from escrow.store.secrets import erase_pepper, seal_new_pepper
-from escrow.store.states import GenerationState, JobType
+from escrow.store.states import EventType, GenerationState, JobType
 from escrow.store.tables import generation_proposals, generations
 from escrow.terms import Side
+from escrow.webhooks import events
 
 __all__ = ["Proposal", "cancel_generation", "latest_number", "proposal_of", "start_generation", "switch"]
 
@@ -99,6 +100,7 @@ def cancel_generation(tx: Transaction, party: Party, number: int, *, now: dateti
     elif proposed is not None and proposed.number == number:
         _forget_proposal(tx, party.partnership_id)
         _record(tx, audit.Action.GENERATION_CANCELLED, party, number, proposed.profile, now)
+        _tell(tx, EventType.GENERATION_CANCELLED, party, number, now)
 
 
 def latest_number(tx: Transaction, partnership_id: UUID) -> int:
@@ -174,6 +176,7 @@ def _propose(tx: Transaction, party: Party, proposal: Proposal, *, before: Propo
         )
     )
     _record(tx, audit.Action.GENERATION_PROPOSED, party, proposal.number, proposal.profile, now)
+    _tell(tx, EventType.GENERATION_PROPOSED, party, proposal.number, now)
 
 
 def _build(tx: Transaction, party: Party, generation: Generation, *, pepper: bytes, now: datetime) -> None:
@@ -190,6 +193,7 @@ def _build(tx: Transaction, party: Party, generation: Generation, *, pepper: byt
         )
     )
     _record(tx, audit.Action.GENERATION_STARTED, party, generation.number, generation.profile, now)
+    _tell(tx, EventType.GENERATION_STARTED, party, generation.number, now)
 
 
 def _give_up(tx: Transaction, party: Party, building: Generation, now: datetime) -> None:
@@ -197,11 +201,17 @@ def _give_up(tx: Transaction, party: Party, building: Generation, now: datetime)
     erase_pepper(tx, party.partnership_id, building.number)
     jobs.enqueue(tx, JobType.PURGE, party.partnership_id, due_at=now, argument=str(building.number))
     _record(tx, audit.Action.GENERATION_CANCELLED, party, building.number, building.profile, now)
+    _tell(tx, EventType.GENERATION_CANCELLED, party, building.number, now)
 
 
 def _record(tx: Transaction, action: audit.Action, party: Party, number: int, profile: str, now: datetime) -> None:
     detail: audit.Detail = {"generation": number, "profile": profile}
     audit.record(tx, action, trail_id=party.partnership_id, caller=party.caller, now=now, detail=detail)
+
+
+def _tell(tx: Transaction, kind: EventType, party: Party, number: int, now: datetime) -> None:
+    told: events.Data = {"generation": number}
+    events.tell_both(tx, kind, partnership_id=party.partnership_id, by=party.side, data=told, now=now)
 
 
 def _forget_proposal(tx: Transaction, partnership_id: UUID) -> None:

@@ -25,9 +25,10 @@ from escrow.partnerships.agreement import start_terms
 from escrow.partnerships.pairing import PUBLIC_BYTES, TAG_BYTES, move, must_measure
 from escrow.psi.matchkeys import Suite
 from escrow.store.database import Transaction
-from escrow.store.states import PartnershipState
+from escrow.store.states import EventType, PartnershipState
 from escrow.store.tables import organizations, parties, partnerships
 from escrow.terms import Side
+from escrow.webhooks import events
 
 __all__ = ["Invitation", "accept", "invite", "look_up"]
 
@@ -91,6 +92,7 @@ def invite(
         raise PartnershipExists("This invitation was made before: make a fresh one.") from taken
     _take_seat(tx, partnership_id, Side.LEFT, caller, now=now)
     audit.record(tx, audit.Action.INVITED, trail_id=partnership_id, caller=caller, now=now)
+    _tell_meeting(tx, EventType.PARTNERSHIP_INVITED, caller, acceptor_organization_id, partnership_id, now=now)
     return party_of(tx, caller, partnership_id)
 
 
@@ -145,7 +147,20 @@ def accept(
         accepted_at=now,
     )
     audit.record(tx, audit.Action.ACCEPTED, trail_id=partnership_id, caller=caller, now=now)
+    _tell_meeting(tx, EventType.PARTNERSHIP_ACCEPTED, caller, row.organization_id, partnership_id, now=now)
     return party_of(tx, caller, partnership_id)
+
+
+def _tell_meeting(
+    tx: Transaction, kind: EventType, caller: Caller, other: UUID | None, partnership_id: UUID, *, now: datetime
+) -> None:
+    """Tell the caller, and the other organization if there is one, who it is that they meet."""
+    told: dict[UUID, events.Data] = {
+        caller.organization_id: {"by": "ours", "partner_id": None if other is None else str(other)}
+    }
+    if other is not None:
+        told[other] = {"by": "theirs", "partner_id": str(caller.organization_id)}
+    events.tell(tx, kind, told, partnership_id=partnership_id, now=now)
 
 
 def _same_acceptance(tx: Transaction, caller: Caller, row: Row[Any], *, acceptor_public: bytes, tag: bytes) -> Party:

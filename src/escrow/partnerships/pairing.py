@@ -24,9 +24,10 @@ from escrow.errors import (
 from escrow.store.database import Transaction
 from escrow.store.sealing import SealingKey
 from escrow.store.secrets import seal_new_key, seal_new_pepper
-from escrow.store.states import GenerationState, PartnershipState
+from escrow.store.states import EventType, GenerationState, PartnershipState
 from escrow.store.tables import generations, parties, partnerships
 from escrow.terms import Side
+from escrow.webhooks import events
 
 __all__ = ["PUBLIC_BYTES", "TAG_BYTES", "Pairing", "confirm", "move", "must_measure", "pairing"]
 
@@ -101,6 +102,8 @@ def confirm(
     move(tx, party.partnership_id, PartnershipState.ACTIVE, inviter_tag=tag, sealed_key=key, confirmed_at=now)
     _start_generation(tx, party.partnership_id, service_key=service_key, random=random, now=now)
     audit.record(tx, audit.Action.CONFIRMED, trail_id=party.partnership_id, caller=party.caller, now=now)
+    partnership_id = party.partnership_id
+    events.tell_both(tx, EventType.PARTNERSHIP_ACTIVATED, partnership_id=partnership_id, by=party.side, now=now)
     return party_of(tx, party.caller, party.partnership_id)
 
 

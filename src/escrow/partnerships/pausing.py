@@ -13,8 +13,9 @@ from escrow import audit
 from escrow.access import Party
 from escrow.store import jobs
 from escrow.store.database import Transaction
-from escrow.store.states import JobType
+from escrow.store.states import EventType, JobType
 from escrow.store.tables import parties
+from escrow.webhooks import events
 
 __all__ = ["pause", "resume"]
 
@@ -29,6 +30,8 @@ def pause(tx: Transaction, party: Party, *, now: datetime) -> None:
     running = and_(_seat(party), parties.c.paused_at.is_(None))
     if tx.execute(update(parties).where(running).values(paused_at=now)).rowcount:
         audit.record(tx, audit.Action.PAUSED, trail_id=party.partnership_id, caller=party.caller, now=now)
+        partnership_id = party.partnership_id
+        events.tell_both(tx, EventType.PARTNERSHIP_PAUSED, partnership_id=partnership_id, by=party.side, now=now)
 
 
 def resume(tx: Transaction, party: Party, *, now: datetime) -> None:
@@ -43,6 +46,8 @@ def resume(tx: Transaction, party: Party, *, now: datetime) -> None:
         # Matching asks for a release when it is done.
         jobs.enqueue(tx, JobType.MATCH, party.partnership_id, due_at=now)
         audit.record(tx, audit.Action.RESUMED, trail_id=party.partnership_id, caller=party.caller, now=now)
+        partnership_id = party.partnership_id
+        events.tell_both(tx, EventType.PARTNERSHIP_RESUMED, partnership_id=partnership_id, by=party.side, now=now)
 
 
 def _seat(party: Party) -> ColumnElement[bool]:

@@ -21,12 +21,13 @@ from sqlalchemy import ColumnElement, Row, and_, func, insert, select, update
 from escrow import audit
 from escrow.access import Party
 from escrow.errors import NotFound, TermsRequestLapsed
-from escrow.partnerships.agreement import TermsDocument, allow, check_offered, restate, terms_document
+from escrow.partnerships.agreement import TermsDocument, allow, check_offered, restate, tell_terms, terms_document
 from escrow.standing import columns_of_terms, standing_of, terms_of_row
 from escrow.store.database import Transaction
-from escrow.store.states import TermsRequestState
+from escrow.store.states import EventType, TermsRequestState
 from escrow.store.tables import terms_requests
 from escrow.terms import DisclosureRule, Side, Terms
+from escrow.webhooks import events
 
 __all__ = ["TermsRequest", "answer_terms", "close_request", "open_requests", "request_terms"]
 
@@ -69,6 +70,7 @@ def request_terms(
         )
     )
     _record(tx, audit.Action.TERMS_REQUESTED, party, {"request": number}, now)
+    _tell(tx, EventType.TERMS_REQUESTED, party, number, now)
     return TermsRequest(number, is_ours=True, terms=asked, made_at=now, expires_at=now + lasts)
 
 
@@ -109,6 +111,9 @@ def answer_terms(
     told: dict[str, str | int] = {f"{side.value}_terms": each for side, each in numbers.items()}
     _record(tx, audit.Action.TERMS_ANSWERED, party, {"request": number, **told}, now)
     allow(tx, party, now=now)
+    _tell(tx, EventType.TERMS_ANSWERED, party, number, now)
+    changed = {side: each for side, each in numbers.items() if each != standing.sides[side].terms_number}
+    tell_terms(tx, party, changed, now=now)
     return terms_document(tx, party)
 
 
@@ -122,6 +127,7 @@ def close_request(tx: Transaction, party: Party, number: int, *, now: datetime) 
         raise NotFound("There is no such request.")
     if _close(tx, and_(_open_ones(party), terms_requests.c.number == number), now):
         _record(tx, audit.Action.TERMS_REQUEST_CLOSED, party, {"request": number}, now)
+        _tell(tx, EventType.TERMS_REQUEST_CLOSED, party, number, now)
 
 
 def _request(row: Row[Any], party: Party) -> TermsRequest:
@@ -154,6 +160,11 @@ def _close(tx: Transaction, which: ColumnElement[bool], now: datetime) -> int:
 
 def _move(tx: Transaction, which: ColumnElement[bool], state: TermsRequestState, now: datetime) -> int:
     return tx.execute(update(terms_requests).where(which).values(state=state.value, settled_at=now)).rowcount
+
+
+def _tell(tx: Transaction, kind: EventType, party: Party, number: int, now: datetime) -> None:
+    told: events.Data = {"request": number}
+    events.tell_both(tx, kind, partnership_id=party.partnership_id, by=party.side, data=told, now=now)
 
 
 def _record(

@@ -29,9 +29,10 @@ from escrow.store.disputed import Pair, disputes_since, pairs_in_dispute
 from escrow.store.jobs import enqueue
 from escrow.store.release_keys import ReleaseKey, publish
 from escrow.store.sealing import SealingKey
-from escrow.store.states import JobType
+from escrow.store.states import EventType, JobType
 from escrow.store.tables import release_cells, releases
 from escrow.terms import Cell, Level, Population, Side, Terms
+from escrow.webhooks import events
 
 __all__ = ["exact_counts", "make_release"]
 
@@ -107,6 +108,8 @@ def make_release(
         if noise:
             noise_ledger.spend(tx, basis.standing, now=now)
         _write(tx, basis.standing, shown, salts, signed, number=number, now=now)
+        told: events.Data = {"number": number}
+        events.tell_both(tx, EventType.RELEASE_MADE, partnership_id=partnership_id, data=told, now=now)
 
 
 def _digest(tx: Transaction, partnership_id: UUID, side: Side, applied: AppliedList, service_key: SealingKey) -> bytes:

@@ -179,6 +179,7 @@ class EventType(Enum):
     ALARM_RAISED = "alarm.raised"
     GENERATION_PROPOSED = "generation.proposed"
     GENERATION_STARTED = "generation.started"
+    GENERATION_CANCELLED = "generation.cancelled"
     GENERATION_LIVE = "generation.live"
     ENDPOINT_DISABLED = "endpoint.disabled"
 

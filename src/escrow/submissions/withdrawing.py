@@ -13,7 +13,7 @@ from datetime import datetime
 
 from sqlalchemy import and_, delete, update
 
-from escrow import audit
+from escrow import audit, changes
 from escrow.access import Party
 from escrow.errors import SubmissionNotWithdrawable
 from escrow.psi.records import ListRecords, SubmissionKind, chunk_digest, pack_chunk, submission_digest
@@ -60,6 +60,7 @@ def withdraw(tx: Transaction, party: Party, number: int, *, service_key: Sealing
         _forget_matches(tx, party)
         _take_back_word(tx, party)
         _empty(tx, party, base=number, service_key=service_key, now=now)
+        changes.forget_withdrawn(tx, standing_of(tx, party.partnership_id), at=now)
     return submission_of(tx, party, number)
 
 

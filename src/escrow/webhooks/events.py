@@ -7,7 +7,7 @@ never followed by a lower one that was not there yet. An event is thin: ids and 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -23,7 +23,7 @@ from escrow.store.states import EventType
 from escrow.store.tables import event_feeds, events, parties
 from escrow.terms import Side
 
-__all__ = ["Data", "Event", "EventPage", "blank_ranges", "feed", "forget_old_events", "tell", "tell_both"]
+__all__ = ["Data", "Event", "EventPage", "blank_ranges", "feed", "forget_old_events", "seated", "tell", "tell_both"]
 
 #: What an event says beside its type, in the words in which it is told.
 Data = Mapping[str, str | int | bool | None]
@@ -58,7 +58,7 @@ def tell(
     Of one partnership, or of no partnership and one organization, in one transaction: feeds are locked in one order,
     and a second partnership could turn it round.
     """
-    numbers = _locked(tx, {*told, *_seated(tx, partnership_id).values()})
+    numbers = _locked(tx, {*told, *seated(tx, partnership_id).values()})
     for organization_id, data in told.items():
         tx.execute(
             insert(events).values(
@@ -86,7 +86,7 @@ def tell_both(
 ) -> None:
     """Tell both parties the same, and each whether it or the partner did it, if one of them did."""
     told = {}
-    for side, organization_id in _seated(tx, partnership_id).items():
+    for side, organization_id in seated(tx, partnership_id).items():
         caused = {} if by is None else {"by": "ours" if by is side else "theirs"}
         told[organization_id] = {**caused, **(data or {})}
     tell(tx, kind, told, partnership_id=partnership_id, now=now)
@@ -114,29 +114,33 @@ def feed(tx: Transaction, caller: Caller, *, after: int | None, limit: int) -> E
     return EventPage(tuple(map(_event, rows[:limit])), rows[limit - 1].number if more else last, more)
 
 
-def blank_ranges(tx: Transaction, partnership_id: UUID, organization_id: UUID) -> None:
-    """Take out of past events where in the change feed to look: what is there is told no more."""
+def blank_ranges(tx: Transaction, partnership_id: UUID, organization_ids: Collection[UUID]) -> None:
+    """Take out of past events of these where in the change feed to look: what is there is told no more."""
+    if not organization_ids:
+        return
     past = and_(
         events.c.partnership_id == partnership_id,
-        events.c.organization_id == organization_id,
+        events.c.organization_id.in_(organization_ids),
         events.c.type == EventType.OVERLAPS_CHANGED.value,
     )
+    _locked(tx, seated(tx, partnership_id).values())
     blank = _text({"after": None, "through": None, "reset": True})
     tx.execute(update(events).where(past, events.c.data != blank).values(data=blank))
 
 
 def forget_old_events(tx: Transaction, *, before: datetime, batch: int = 1_000) -> bool:
     """Delete up to ``batch`` events of a feed that lie before this moment; tell whether there are no more."""
-    query = select(events.c.organization_id, events.c.number).where(events.c.occurred_at < before)
-    oldest = tx.execute(query.order_by(events.c.occurred_at).limit(1)).one_or_none()
-    if oldest is None:
+    old = events.c.occurred_at < before
+    organization_id = tx.execute(select(events.c.organization_id).where(old).limit(1)).scalar_one_or_none()
+    if organization_id is None:
         return True
-    own = events.c.organization_id == oldest.organization_id
-    _locked(tx, {oldest.organization_id})
-    first = tx.execute(select(func.min(events.c.number)).where(own)).scalar_one()
+    _locked(tx, {organization_id})
+    own = events.c.organization_id == organization_id
+    bounds = select(func.min(events.c.number), func.max(events.c.number).filter(old)).where(own)
+    first, last_old = tx.execute(bounds).one()
     # Whatever the clocks said, what goes is the beginning of the feed, without a gap.
-    through = min(oldest.number, first + batch - 1)
-    tx.execute(delete(events).where(own, events.c.number <= through))
+    if last_old is not None:
+        tx.execute(delete(events).where(own, events.c.number <= min(last_old, first + batch - 1)))
     return False
 
 
@@ -150,7 +154,8 @@ def _locked(tx: Transaction, organization_ids: Iterable[UUID]) -> dict[UUID, int
     return {row.organization_id: row.last_number for row in tx.execute(query)}
 
 
-def _seated(tx: Transaction, partnership_id: UUID | None) -> dict[Side, UUID]:
+def seated(tx: Transaction, partnership_id: UUID | None) -> dict[Side, UUID]:
+    """Give the organizations of a partnership, by their seats."""
     query = select(parties.c.side, parties.c.organization_id).where(parties.c.partnership_id == partnership_id)
     return {Side(side): organization_id for side, organization_id in tx.execute(query)}
 

@@ -14,6 +14,7 @@ __all__ = [
     "EndpointDisabledEvent",
     "Event",
     "EventPage",
+    "GenerationCancelledEvent",
     "GenerationLiveEvent",
     "GenerationProposedEvent",
     "GenerationStartedEvent",
@@ -248,6 +249,13 @@ class GenerationStartedEvent(_OfPartnership):
     data: ProposedGeneration
 
 
+class GenerationCancelledEvent(_OfPartnership):
+    """One party took its proposal back, declined the other's, or gave up what was being built."""
+
+    type: Literal["generation.cancelled"]
+    data: ProposedGeneration
+
+
 class GenerationLiveEvent(_OfPartnership):
     """Both lists of the new generation are complete, and it took the place of the one before."""
 
@@ -281,6 +289,7 @@ Event = Annotated[
     | AlarmRaisedEvent
     | GenerationProposedEvent
     | GenerationStartedEvent
+    | GenerationCancelledEvent
     | GenerationLiveEvent
     | EndpointDisabledEvent,
     Field(discriminator="type"),
