@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 
 import { sha256 } from './bytes.mjs';
 import { FIELDS, associatedData, openEnvelope, sealEnvelope } from './envelope.mjs';
-import { generationKeys, releaseHead } from './generations.mjs';
+import { canary, generationKeys, releaseHead } from './generations.mjs';
 import { agree, lookup, makeCode, publicOf, readCode, sharedSecret } from './pairing.mjs';
 import { cellCommitment, keyId, listCommitment, statementBytes, verifyRelease } from './release.mjs';
 import { accountSecret, row, wrapKey } from './tokens.mjs';
@@ -42,6 +42,8 @@ const ANSWERS = {
     });
     return { chain: made };
   },
+  'generations.canaries': ({ head_key: headKey, owner_org_id: ownerId, g, profile_id: profile, made }) =>
+    hex(canary(bytes(headKey), ownerId, { g, profile, made })),
   'generations.heads': (given) =>
     hex({ head: releaseHead(bytes(given.head_key), given.owner_org_id, given.release_number, bytes(given.statement)) }),
   'releases.statements': (given) => {

@@ -11,6 +11,13 @@ export function generationKeys(root, { partnershipId, g, suite, profile }) {
   };
 }
 
+/** Digests the match keys made of each published name, in their order, and vouches for them. */
+export function canary(headKey, ownerId, { g, profile, made }) {
+  const row = (keys) => join(u32(keys.length), ...keys.map((key) => join(u8(key.class), lp(key.value))));
+  const digest = sha256(join(lp('escrow/v1 normalised'), ...made.map(row)));
+  return { digest, canary: hmac256(headKey, lp('escrow/v1 canary'), idBytes(ownerId), u32(g), lp(profile), digest) };
+}
+
 /** Vouches for the last release that this side has seen. */
 export const releaseHead = (headKey, ownerId, releaseNumber, statement) =>
   hmac256(headKey, idBytes(ownerId), u64(releaseNumber), sha256(statement));

@@ -10,7 +10,7 @@ import { pathToFileURL } from 'node:url';
 
 import { sha256 } from './bytes.mjs';
 import { FIELDS, associatedData, openEnvelope, sealEnvelope } from './envelope.mjs';
-import { generationKeys, releaseHead } from './generations.mjs';
+import { canary, generationKeys, releaseHead } from './generations.mjs';
 import { agree, checkInviter, lookup, makeCode, publicOf, readCode, sharedSecret, verifyTag } from './pairing.mjs';
 import { cellCommitment, keyId, listCommitment, statementBytes, verifyRelease } from './release.mjs';
 import { KIND_OF_CLASS, accountSecret, row, wrapKey } from './tokens.mjs';
@@ -63,6 +63,10 @@ const CHECKS = {
         assert.deepEqual(Object.fromEntries(Object.entries(made).map(([name, key]) => [name, hex(key)])), expected);
         current = keys.nextRoot;
       }
+    },
+    canaries: ({ head_key: headKey, owner_org_id: ownerId, g, profile_id: profile, made, ...expected }) => {
+      const vouched = canary(bytes(headKey), ownerId, { g, profile, made });
+      assert.deepEqual({ digest: hex(vouched.digest), canary: hex(vouched.canary) }, expected);
     },
     heads: (vector) => {
       const head = releaseHead(

@@ -113,6 +113,7 @@ def keyed_routes() -> list[Route]:
         Route("GET", f"{_OF_PARTNERSHIP}/pairing"),
         Route("POST", f"{_OF_PARTNERSHIP}/confirm", {"json": {"tag": _KEY}}),
         Route("POST", f"{_OF_PARTNERSHIP}/ready", {"json": {}}),
+        Route("POST", f"{_OF_PARTNERSHIP}/canary", {"json": {"generation": 0, "canary": _KEY}}),
         Route("GET", f"{_OF_PARTNERSHIP}/terms"),
         Route("GET", f"{_OF_PARTNERSHIP}/allowance"),
         Route("POST", f"{_OF_PARTNERSHIP}/allowance/grants", {"json": {"accounts": 5}}),

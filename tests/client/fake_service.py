@@ -95,6 +95,7 @@ class Seat:
     records: ListRecords = field(default_factory=ListRecords.empty)
     is_ready: bool = False
     is_paused: bool = False
+    canary: wire.Canary | None = None
     wanted: list[bytes] = field(default_factory=list)
     envelopes: dict[bytes, tuple[wire.SealedDetails, int, int]] = field(default_factory=dict)
     #: (our row, their row) pairs whose envelopes we may read, and the token each matched by.
@@ -225,6 +226,9 @@ class FakeService:
                 return 202, self._complete(seat, _upload(seat, number), is_ready=json.loads(content)["ready"])
             case ["POST", "submissions", number, "withdraw"]:
                 return 200, self._withdraw(seat, _upload(seat, number))
+            case ["POST", "canary"]:
+                seat.canary = wire.Canary.model_validate_json(content)
+                return 200, self._shown(deal, own)
             case ["POST", "ready"]:
                 seat.is_ready = True
                 return 200, self._shown(deal, own)
@@ -417,6 +421,7 @@ class FakeService:
                 their_list=wire.TheirList(
                     applied_at=None, ready=False, head=_head(deal.seats[_other(own)]), size=None, alarms=()
                 ),
+                canaries=wire.Canaries(ours=seat.canary, theirs=deal.seats[_other(own)].canary),
                 latest_release=max(self.reports) if self.reports else None,
                 next_release_from=None,
             )

@@ -128,6 +128,18 @@ def head(key: bytes, owner: bytes, number: int, statement: bytes) -> bytes:
     return mac256(key, owner, struct.pack(">Q", number), sha256(statement).digest())
 
 
+def canary(key: bytes, owner: bytes, g: int, profile: str, made: list[list[dict[str, Any]]]) -> tuple[bytes, bytes]:
+    """Digest what was made of each row, and vouch for it."""
+    rows = b"".join(
+        struct.pack(">I", len(row))
+        + b"".join(struct.pack(">B", each["class"]) + prefixed(each["value"].encode()) for each in row)
+        for row in made
+    )
+    digest = sha256(prefixed(b"escrow/v1 normalised") + rows).digest()
+    vouched = owner + struct.pack(">I", g) + prefixed(profile.encode()) + digest
+    return digest, mac256(key, prefixed(b"escrow/v1 canary") + vouched)
+
+
 def release_statement(vector: dict[str, Any]) -> tuple[list[bytes], list[bytes], bytes]:
     """Commit to the cells and to the lists, and write what is signed."""
     places = [(left, right) for left in (1, 2, 3) for right in (1, 2, 3)]

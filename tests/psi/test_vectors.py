@@ -132,6 +132,12 @@ def test_the_second_implementation_makes_the_same_heads(vector: Vector) -> None:
     assert second.head(vector["head_key"], owner, number, vector["statement"]) == vector["head"]
 
 
+@each("generations", "canaries")
+def test_the_second_implementation_makes_the_same_canaries(vector: Vector) -> None:
+    of = vector["head_key"], vector["owner_org_id"], vector["g"], vector["profile_id"]
+    assert second.canary(*of, vector["made"]) == (vector["digest"], vector["canary"])
+
+
 @each("releases", "statements")
 def test_the_second_implementation_writes_the_same_statements(vector: Vector) -> None:
     cells, lists, statement = second.release_statement(vector)

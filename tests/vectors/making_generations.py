@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from escrow.psi import keys
-from escrow.psi.matchkeys import Suite
+from escrow.psi.canary import canary, normalised_digest
+from escrow.psi.matchkeys import MatchKey, MatchKeyClass, Suite
 from tests.vectors.seeded import NEXT_PROFILE, PROFILE, Document, new_id, random_of
 
 
@@ -11,6 +12,7 @@ def document() -> Document:
     """Make generations.json."""
     return {
         "generations": [_generations(seed) for seed in ("generation 1", "generation 2")],
+        "canaries": [_canary(number, profile) for number, profile in ((0, PROFILE), (41, NEXT_PROFILE))],
         "heads": [_head(number) for number in (1, 2**32)],
     }
 
@@ -36,6 +38,26 @@ def _generations(seed: str) -> Document:
             }
             for each in chain
         ],
+    }
+
+
+def _canary(g: int, profile: str) -> Document:
+    random = random_of(f"canary {g}")
+    owner, key = new_id(random), random(32)
+    made = [
+        [MatchKey(MatchKeyClass.DOMAIN, "müller.de"), MatchKey(MatchKeyClass.NAME, "mullerglas")],
+        [],
+        [MatchKey(each, "globex") for each in (MatchKeyClass.VARIANT, MatchKeyClass.FALLBACK)][: g + 1],
+    ]
+    digest = normalised_digest(made)
+    return {
+        "head_key": key.hex(),
+        "owner_org_id": str(owner),
+        "g": g,
+        "profile_id": profile,
+        "made": [[{"class": int(each.key_class), "value": each.value} for each in row] for row in made],
+        "digest": digest.hex(),
+        "canary": canary(key, owner_org_id=owner, g=g, profile_id=profile, digest=digest).hex(),
     }
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from escrow.client.canary import must_normalise_alike
 from escrow.client.chain import Chain, check_head, own_head
 from escrow.client.corrections import NO_CORRECTIONS, Corrections
 from escrow.client.generations import follow
@@ -94,6 +95,7 @@ class Filler:
         return live if seat.building is None else [*live, seat.building]
 
     def _sent(self, crm: CrmRows, keys: GenerationKeys, *, ready: bool, wait: bool, most_removed: float) -> Filling:
+        must_normalise_alike(self.service, self.file, self.file.keyring.seat(self.partnership_id), keys)
         submitter, filling = self._planned(crm, keys, wait=True)
         filling.plan.must_follow_ours()
         filling.plan.must_not_shrink(most_removed)

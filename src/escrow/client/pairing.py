@@ -14,6 +14,7 @@ from uuid import UUID
 
 from escrow import wire
 from escrow.client.accepting import accepting_seat, send_acceptance, take_confirmation
+from escrow.client.canary import must_normalise_alike
 from escrow.client.inviting import send_confirmation, take_acceptance
 from escrow.client.keyring import NOT_OURS, Keyring, KeyringFile, Random
 from escrow.client.sdk import Escrow
@@ -63,12 +64,15 @@ def advance(service: Escrow, file: KeyringFile, seat: Seat, *, now: datetime) ->
     Raises:
         ConfirmationFailed, VerificationFailed: something was swapped on the way; the partnership is void.
         InvitationLapsed: nobody accepted in time.
+        NormalisationDiffers: the pairing is complete, and the partner's client makes other match keys than this one.
     """
     while (step := _STEPS.get(seat.standing)) is not None:
         moved = _or_void(step, service, file, seat, now)
         if moved.standing is seat.standing:
             return moved
         seat = moved
+        if seat.standing is Standing.PAIRED:
+            _compare_canaries(service, file, seat)
     return seat
 
 
@@ -109,6 +113,15 @@ def end_without_keys(service: Escrow, partnership_id: UUID) -> wire.Partnership:
         if refusal.status != 404:
             raise
         raise PartnershipUnknown(NOT_OURS) from None
+
+
+def _compare_canaries(service: Escrow, file: KeyringFile, seat: Seat) -> None:
+    try:
+        must_normalise_alike(service, file, seat, seat.live_keys)
+    except ServiceRefused as refusal:
+        # A key that may pair and not submit: whoever submits compares then.
+        if refusal.code != "scope-missing":
+            raise
 
 
 def _or_void(step: Step, service: Escrow, file: KeyringFile, seat: Seat, now: datetime) -> Seat:

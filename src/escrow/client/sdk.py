@@ -223,6 +223,10 @@ class Escrow:
         """Say that the counts of the list as applied are right."""
         return self._post(_at(partnership_id, "ready"), wire.Nothing(), wire.Partnership)
 
+    def tell_canary(self, partnership_id: UUID, canary: wire.Canary) -> wire.Partnership:
+        """Vouch for our normalisation; the partner's canary, if there is one, is in the answer."""
+        return self._post(_at(partnership_id, "canary"), canary, wire.Partnership)
+
     # Releases
 
     def releases(self, partnership_id: UUID) -> Iterator[wire.ReleaseItem]:

@@ -31,6 +31,7 @@ __all__ = [
     "KeyringMissing",
     "LocalError",
     "MappingInvalid",
+    "NormalisationDiffers",
     "NothingToWithdraw",
     "PartnershipHeld",
     "PartnershipNotReady",
@@ -233,6 +234,12 @@ class HistoryForked(VerificationFailed):
     """A release is not the one that was seen before, here or by the partner: the service shows two histories."""
 
     code = "history-forked"
+
+
+class NormalisationDiffers(VerificationFailed):
+    """The partner's client makes other match keys of the same names, so that matches would be missed."""
+
+    code = "normalisation-differs"
 
 
 class SubmissionRejected(ClientError):

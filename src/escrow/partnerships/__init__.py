@@ -10,6 +10,7 @@ from escrow.partnerships.agreement import (
     set_terms,
     terms_document,
 )
+from escrow.partnerships.canaries import Canary, tell_canary
 from escrow.partnerships.ending import end, purge, purge_generation
 from escrow.partnerships.generations import cancel_generation, start_generation, switch
 from escrow.partnerships.granting import grant_allowance, show_allowance
@@ -38,6 +39,7 @@ from escrow.partnerships.view import (
 
 __all__ = [
     "NOTHING_SHARED",
+    "Canary",
     "Generation",
     "Invitation",
     "NextGeneration",
@@ -72,5 +74,6 @@ __all__ = [
     "show_allowance",
     "start_generation",
     "switch",
+    "tell_canary",
     "terms_document",
 ]

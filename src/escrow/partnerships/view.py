@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 
 from escrow import noise_ledger, spending
 from escrow.access import Caller, Party, party_of
+from escrow.partnerships.canaries import Canary, canaries_of
 from escrow.partnerships.generations import latest_number, proposal_of
 from escrow.psi.matchkeys import Suite
 from escrow.reports.noise import affordable_from
@@ -133,6 +134,8 @@ class Partnership:
     paused_by_them: bool
     our_list: OwnList
     their_list: TheirList
+    our_canary: Canary | None
+    their_canary: Canary | None
     latest_release: int | None
     next_release_from: datetime | None
 
@@ -143,6 +146,7 @@ def show(tx: Transaction, party: Party, *, service_key: SealingKey, now: datetim
     state = party.state_at(now)
     ours, theirs = standing.sides[party.side], standing.sides.get(party.side.other)
     digest = _digest(tx, party, ours.applied, service_key)
+    canaries = canaries_of(tx, party)
     pending = state in {PartnershipState.INVITED, PartnershipState.ACCEPTED}
     return Partnership(
         partnership_id=party.partnership_id,
@@ -159,6 +163,8 @@ def show(tx: Transaction, party: Party, *, service_key: SealingKey, now: datetim
         paused_by_them=theirs is not None and theirs.paused,
         our_list=_own_list(ours, digest, last_number=last_number(tx, party)),
         their_list=_their_list(tx, standing, party, now),
+        our_canary=canaries.get(party.side),
+        their_canary=canaries.get(party.side.other),
         latest_release=_latest_release(tx, party),
         next_release_from=_next_release_from(tx, standing, now) if state is PartnershipState.ACTIVE else None,
     )

@@ -19,7 +19,14 @@ from escrow.errors import GenerationInvalid
 from escrow.psi.encoding import lp, u8, u32, u64
 from escrow.psi.matchkeys import Suite
 
-__all__ = ["GenerationKeys", "check_generation", "generation_keys", "move_up", "pass_over", "release_head"]
+__all__ = [
+    "GenerationKeys",
+    "check_generation",
+    "generation_keys",
+    "move_up",
+    "pass_over",
+    "release_head",
+]
 
 
 @dataclass(frozen=True, slots=True)

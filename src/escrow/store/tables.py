@@ -133,6 +133,9 @@ parties = Table(
     Column("ready_submission", BigInteger),
     # Null unless this party pauses.
     Column("paused_at", Moment),
+    # What its client vouches for its normalisation with, and the generation whose key that was made with.
+    Column("canary_generation", Integer),
+    Column("canary", LargeBinary(32)),
     # How many accounts its lists have added, removed or changed so far, at all and of each population.
     Column("changes", BigInteger, nullable=False, server_default="0"),
     *(

@@ -48,6 +48,8 @@ from escrow.wire.overlaps import (
 )
 from escrow.wire.partnerships import (
     Acceptance,
+    Canaries,
+    Canary,
     CancelledGeneration,
     Confirmation,
     Consents,
@@ -95,6 +97,8 @@ __all__ = [
     "ApiKey",
     "AuditEntry",
     "AuditPage",
+    "Canaries",
+    "Canary",
     "CancelledGeneration",
     "CellLevel",
     "CellName",

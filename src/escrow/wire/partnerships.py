@@ -30,6 +30,8 @@ from escrow.wire.values import (
 
 __all__ = [
     "Acceptance",
+    "Canaries",
+    "Canary",
     "CancelledGeneration",
     "Confirmation",
     "Consents",
@@ -180,6 +182,20 @@ class Paused(Model):
     theirs: Annotated[bool, Field(examples=[False])]
 
 
+class Canary(Model):
+    """What a client vouches for its normalisation with, under the key of this generation (protocol, canary)."""
+
+    generation: GenerationNumber
+    canary: Bytes32
+
+
+class Canaries(Model):
+    """The last canary of each party; null where its client has told none."""
+
+    ours: Annotated[Canary | None, Field(examples=[None])]
+    theirs: Annotated[Canary | None, Field(examples=[None])]
+
+
 class Partnership(Model):
     """A partnership as one party sees it.
 
@@ -202,6 +218,7 @@ class Partnership(Model):
     paused: Paused
     list: OwnList
     their_list: TheirList
+    canaries: Canaries
     latest_release: Number | None
     next_release_from: Time | None
 

@@ -1,4 +1,4 @@
-"""Partnerships: invite, accept, confirm, look, say ready, pause, resume, end."""
+"""Partnerships: invite, accept, confirm, look, say ready, vouch, pause, resume, end."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from escrow.api.dependencies import (
 )
 from escrow.api.idempotency import Router
 from escrow.api.problems import TAKES_A_BODY, problems
-from escrow.partnerships import NextGeneration, Partnership, TheirList
+from escrow.partnerships import Canary, NextGeneration, Partnership, TheirList
 from escrow.store.database import Transaction
 
 __all__ = ["router", "told"]
@@ -180,6 +180,24 @@ def say_ready(
 
 
 @router.post(
+    "/v1/partnerships/{partnership_id}/canary",
+    summary="Vouch for one's normalisation",
+    responses=problems(
+        errors.ScopeMissing, errors.NotFound, errors.PartnershipNotActive, errors.GenerationMismatch, *TAKES_A_BODY
+    ),
+)
+def tell_canary(
+    partnership_id: PartnershipId, key: SubmitKey, service: Serving, request: wire.Canary
+) -> wire.Partnership:
+    """Pass on to the partner what its client compares: whether both make the same match keys of the same names."""
+    now = service.now()
+    with service.database.transaction("tell a canary") as tx:
+        party = access.party_of(tx, key.admit(tx), partnership_id)
+        partnerships.tell_canary(tx, party, partnerships.Canary(request.generation, request.canary))
+        return told(partnerships.show(tx, party, service_key=service.sealing_key, now=now))
+
+
+@router.post(
     "/v1/partnerships/{partnership_id}/pause",
     summary="Pause a partnership",
     responses=problems(errors.ScopeMissing, errors.NotFound, errors.PartnershipNotActive, *TAKES_A_BODY),
@@ -275,9 +293,14 @@ def told(shown: Partnership) -> wire.Partnership:
             ready=ours.ready,
         ),
         their_list=_their_list_told(shown.their_list),
+        canaries=wire.Canaries(ours=_canary_told(shown.our_canary), theirs=_canary_told(shown.their_canary)),
         latest_release=shown.latest_release,
         next_release_from=shown.next_release_from,
     )
+
+
+def _canary_told(canary: Canary | None) -> wire.Canary | None:
+    return None if canary is None else wire.Canary(generation=canary.generation, canary=canary.canary)
 
 
 def _their_list_told(theirs: TheirList) -> wire.TheirList:

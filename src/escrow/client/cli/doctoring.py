@@ -45,7 +45,13 @@ def doctor(session: Session) -> Said:
 
 
 def _machine(session: Session) -> Iterator[Check]:
-    from escrow.client.doctor.machine import look_at_disk, look_at_encoding, look_at_home, look_at_states
+    from escrow.client.doctor.machine import (
+        look_at_disk,
+        look_at_encoding,
+        look_at_home,
+        look_at_normalisation,
+        look_at_states,
+    )
 
     yield from look_at_home(session.home)
     if session.home.keyring.is_file():
@@ -53,6 +59,7 @@ def _machine(session: Session) -> Iterator[Check]:
     yield from look_at_states(session.home)
     yield look_at_disk(session.home)
     yield look_at_encoding(sys.stdout.encoding)
+    yield look_at_normalisation()
 
 
 def _opens(session: Session) -> Check:

@@ -110,6 +110,7 @@ _SECTION = {
     "pairing.refused_public_keys": "Pairing",
     "generations.generations": "Generations",
     "generations.heads": "Release, byte for byte",
+    "generations.canaries": "Canary",
     "tokens.match_keys": "Account secret, token, wrap key, stored index",
     "tokens.wrap_keys": "Account secret, token, wrap key, stored index",
     "tokens.rows": "Account secret, token, wrap key, stored index",

@@ -20,6 +20,7 @@ _GIVEN: Mapping[str, frozenset[str]] = {
     ),
     "pairing.read_codes": frozenset({"code"}),
     "generations.heads": frozenset({"head_key", "owner_org_id", "release_number", "statement"}),
+    "generations.canaries": frozenset({"head_key", "owner_org_id", "g", "profile_id", "made"}),
     "releases.statements": frozenset(
         {"partnership_id", "left_org_id", "right_org_id", "number", "made_at", "previous", "g", "rule_text"}
         | {"cells", "lists", "public_key", "signature"}

@@ -11,8 +11,10 @@ from pathlib import Path
 from escrow.client.doctor.checks import Area, Check, fail, ok, skip, warn
 from escrow.client.doctor.permissions import is_open_to_others
 from escrow.client.home import Home
+from escrow.psi import vectors
+from escrow.psi.normalisation import profile
 
-__all__ = ["look_at_disk", "look_at_encoding", "look_at_home", "look_at_states"]
+__all__ = ["look_at_disk", "look_at_encoding", "look_at_home", "look_at_normalisation", "look_at_states"]
 
 _LITTLE_SPACE = 1 << 30
 _NO_SPACE = 50 << 20
@@ -83,3 +85,20 @@ def look_at_encoding(encoding: str | None) -> Check:
         told = f"output is {encoding}, which lacks letters of many names"
         return warn("encoding", Area.MACHINE, told, "set PYTHONUTF8=1, or a UTF-8 locale such as C.UTF-8")
     return ok("encoding", Area.MACHINE, f"output is {encoding}")
+
+
+def look_at_normalisation() -> Check:
+    """Look whether this installation makes the match keys of the published vectors, as every partner's must."""
+    rows = vectors.documents()["normalisation"]["match_keys"]
+    wrong = sum(not _is_made(row) for row in rows)
+    if wrong:
+        told = f"{wrong:,} of {len(rows):,} published vectors come out otherwise"
+        return fail(
+            "normalisation", Area.MACHINE, told, "install escrow anew: a file or a library is not the release's"
+        )
+    return ok("normalisation", Area.MACHINE, f"all {len(rows):,} published vectors come out right")
+
+
+def _is_made(row: dict[str, object]) -> bool:
+    made = profile(str(row["profile_id"])).match_keys(str(row["name"]), str(row["website"]), str(row["country"]))
+    return row["keys"] == [{"class": key.key_class.name.lower(), "value": key.value} for key in made]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-__all__ = ["documents", "files"]
+__all__ = ["documents", "files", "normalisation_inputs"]
 
 
 def files() -> tuple[Path, ...]:
@@ -19,3 +19,9 @@ def files() -> tuple[Path, ...]:
 def documents() -> dict[str, dict[str, list[dict[str, object]]]]:
     """Read every file: the vectors of each of its groups, by the file's name without its ending."""
     return {file.stem: json.loads(file.read_text(encoding="utf-8")) for file in files()}
+
+
+def normalisation_inputs() -> tuple[tuple[str, str, str], ...]:
+    """Give the names, websites and countries of the vectors of normalisation, in their order."""
+    text = (Path(__file__).parent / "normalisation.json").read_text(encoding="utf-8")
+    return tuple((each["name"], each["website"], each["country"]) for each in json.loads(text)["match_keys"])
