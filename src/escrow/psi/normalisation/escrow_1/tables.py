@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
-from importlib.resources import files
 from importlib.resources.abc import Traversable
+
+from escrow.psi.normalisation.data_files import folder_of, lines, pair, sections
 
 __all__ = ["LegalForms", "Rule", "SuffixRules", "Tables", "read_tables"]
 
@@ -56,40 +57,17 @@ class Tables:
 
 def read_tables(version: str) -> Tables:
     """Read the data files frozen under this version."""
-    folder = files("escrow.psi.normalisation").joinpath("data", version)
-    platforms = _sections(folder.joinpath("platforms.txt"))
+    folder = folder_of(version)
+    platforms = sections(folder.joinpath("platforms.txt"))
     return Tables(
         suffixes=_suffix_rules(folder.joinpath("public_suffix_list.dat"), tenants=platforms["tenants"]),
         page_hosts=frozenset(platforms["pages"]),
-        free_mail=frozenset(_lines(folder.joinpath("free_mail.txt"))),
-        placeholder_domains=frozenset(_lines(folder.joinpath("placeholder_domains.txt"))),
-        placeholder_names=frozenset(_lines(folder.joinpath("placeholder_names.txt"))),
-        legal_forms=_legal_forms(_sections(folder.joinpath("legal_forms.txt"))),
-        folds=dict(_pair(line) for line in _lines(folder.joinpath("folds.txt"))),
+        free_mail=frozenset(lines(folder.joinpath("free_mail.txt"))),
+        placeholder_domains=frozenset(lines(folder.joinpath("placeholder_domains.txt"))),
+        placeholder_names=frozenset(lines(folder.joinpath("placeholder_names.txt"))),
+        legal_forms=_legal_forms(sections(folder.joinpath("legal_forms.txt"))),
+        folds=dict(pair(line) for line in lines(folder.joinpath("folds.txt"))),
     )
-
-
-def _lines(file: Traversable) -> Iterator[str]:
-    """Yield the lines that are neither empty nor a comment."""
-    for line in file.read_text(encoding="utf-8").splitlines():
-        if line and not line.startswith("#"):
-            yield line
-
-
-def _sections(file: Traversable) -> Mapping[str, list[str]]:
-    sections: dict[str, list[str]] = {}
-    current: list[str] = []
-    for line in _lines(file):
-        if line.startswith("["):
-            current = sections.setdefault(line.strip("[]"), [])
-        else:
-            current.append(line)
-    return sections
-
-
-def _pair(line: str) -> tuple[str, str]:
-    letter, fold = line.split(" ")
-    return letter, fold
 
 
 def _legal_forms(sections: Mapping[str, list[str]]) -> LegalForms:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
-from importlib.resources.abc import Traversable
 
+from escrow.psi.normalisation.data_files import folder_of, lines, pair, ranges, sections
 from escrow.psi.normalisation.escrow_2.typing_errors import typing_errors
 
 __all__ = ["Endings", "Lexicon", "read_lexicon"]
@@ -60,22 +59,22 @@ class Lexicon:
 
 def read_lexicon(version: str = "escrow-2") -> Lexicon:
     """Read the data files frozen under this version."""
-    folder = files("escrow.psi.normalisation").joinpath("data", version)
-    characters = _sections(folder.joinpath("host_characters.txt"))
-    forms = _sections(folder.joinpath("legal_forms.txt"))
-    words = _sections(folder.joinpath("words.txt"))
-    places = _sections(folder.joinpath("places.txt"))
-    romanizations = _sections(folder.joinpath("romanizations.txt"))
-    placeholders = _sections(folder.joinpath("placeholder_names.txt"))
-    beside = _sections(folder.joinpath("labels.txt"))
+    folder = folder_of(version)
+    characters = sections(folder.joinpath("host_characters.txt"))
+    forms = sections(folder.joinpath("legal_forms.txt"))
+    words = sections(folder.joinpath("words.txt"))
+    places = sections(folder.joinpath("places.txt"))
+    romanizations = sections(folder.joinpath("romanizations.txt"))
+    placeholders = sections(folder.joinpath("placeholder_names.txt"))
+    beside = sections(folder.joinpath("labels.txt"))
     stem_endings = _endings([*forms["trailing"], *words["corporate"], *places["places"], *places["joining"]])
     common = [*words["industry"], *words["common"], *words["first names"], *places["before"]]
     return Lexicon(
-        assigned=tuple(_ranges(characters["assigned"])),
-        letters=tuple(_ranges(characters["labels"])),
-        folds=dict(_pair(line) for line in _lines(folder.joinpath("folds.txt"))),
-        romanizations=dict(map(_pair, romanizations["letters"])),
-        spelled_out=dict(map(_pair, romanizations["spelled out"])),
+        assigned=tuple(ranges(characters["assigned"])),
+        letters=tuple(ranges(characters["labels"])),
+        folds=dict(pair(line) for line in lines(folder.joinpath("folds.txt"))),
+        romanizations=dict(map(pair, romanizations["letters"])),
+        spelled_out=dict(map(pair, romanizations["spelled out"])),
         legal_endings=_endings(forms["trailing"]),
         legal_beginnings=frozenset(forms["leading"]),
         attached_forms=sorted(forms["attached"], key=len, reverse=True),
@@ -93,7 +92,7 @@ def read_lexicon(version: str = "escrow-2") -> Lexicon:
         tails=_longest_first(beside["tails"]),
         securities=_longest_first(beside["securities"]),
         separators=_longest_first(line.strip('"') for line in beside["separators"]),
-        web_endings=tuple(_lines(folder.joinpath("web_endings.txt"))),
+        web_endings=tuple(lines(folder.joinpath("web_endings.txt"))),
         placeholders=_with_typing_errors(placeholders["names"]),
         placeholder_words=frozenset(placeholders["words"]),
         placeholder_beginnings=tuple(placeholders["beginnings"]),
@@ -109,36 +108,6 @@ def _mistyped(legal_forms: Iterable[str], corporate: Iterable[str], *, but_not: 
 def _with_typing_errors(placeholders: Sequence[str]) -> frozenset[str]:
     long = [name for name in placeholders if len(name) >= _SHORTEST_PLACEHOLDER and name.isascii()]
     return frozenset(placeholders).union(typing_errors(long, but_not=()))
-
-
-def _lines(file: Traversable) -> Iterator[str]:
-    """Yield the lines that are neither empty nor a comment."""
-    for line in file.read_text(encoding="utf-8").splitlines():
-        if line and not line.startswith("#"):
-            yield line
-
-
-def _sections(file: Traversable) -> Mapping[str, list[str]]:
-    sections: dict[str, list[str]] = {}
-    current: list[str] = []
-    for line in _lines(file):
-        if line.startswith("["):
-            current = sections.setdefault(line.strip("[]"), [])
-        else:
-            current.append(line)
-    return sections
-
-
-def _pair(line: str) -> tuple[str, str]:
-    letter, _, fold = line.partition(" ")
-    return letter, fold
-
-
-def _ranges(lines: Sequence[str]) -> Iterator[str]:
-    """Turn ranges of hexadecimal numbers into those of a regular expression."""
-    for written in " ".join(lines).split():
-        first, _, last = written.partition("-")
-        yield chr(int(first, 16)) + (f"-{chr(int(last, 16))}" if last else "")
 
 
 def _longest_first(phrases: Iterable[str]) -> Sequence[str]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from importlib.resources import files
 from importlib.resources.abc import Traversable
 
+from escrow.psi.normalisation.data_files import folder_of, lines, ranges, sections
 from escrow.psi.normalisation.escrow_2.spelling import Spelling
 
 __all__ = ["Redirect", "Rule", "WebTables", "read_web_tables"]
@@ -63,15 +63,15 @@ class WebTables:
 
 def read_web_tables(version: str = "escrow-2") -> WebTables:
     """Read the data files frozen under this version."""
-    folder = files("escrow.psi.normalisation").joinpath("data", version)
-    characters = _sections(folder.joinpath("host_characters.txt"))
+    folder = folder_of(version)
+    characters = sections(folder.joinpath("host_characters.txt"))
     spelling = Spelling(
-        assigned=["\x00-\x7f", *_ranges(characters["assigned"])],
-        in_labels=["a-z0-9", *_ranges(characters["labels"])],
+        assigned=["\x00-\x7f", *ranges(characters["assigned"])],
+        in_labels=["a-z0-9", *ranges(characters["labels"])],
     )
-    platforms = _sections(folder.joinpath("platforms.txt"))
-    pages = _sections(folder.joinpath("page_hosts.txt"))
-    redirects = _sections(folder.joinpath("redirects.txt"))
+    platforms = sections(folder.joinpath("platforms.txt"))
+    pages = sections(folder.joinpath("page_hosts.txt"))
+    redirects = sections(folder.joinpath("redirects.txt"))
     suffixes = _SuffixList.read(folder.joinpath("public_suffix_list.dat"))
     hosting = dict.fromkeys(platforms["hosting"], Rule.SUFFIX)
     return WebTables(
@@ -84,41 +84,16 @@ def read_web_tables(version: str = "escrow-2") -> WebTables:
         hosted=(suffixes.private - frozenset(platforms["registries"])).union(hosting, platforms["tenants"]),
         own_labels=frozenset(platforms["own labels"]),
         regions=frozenset(platforms["regions"]),
-        pages=frozenset(pages["pages"]).union(_lines(folder.joinpath("shorteners.txt"))),
+        pages=frozenset(pages["pages"]).union(lines(folder.joinpath("shorteners.txt"))),
         page_paths={host: frozenset(steps) for host, *steps in map(str.split, pages["page paths"])},
         own_pages=frozenset(pages["own pages"]),
-        free_mail=frozenset(_lines(folder.joinpath("free_mail.txt"))),
-        placeholders=frozenset(_lines(folder.joinpath("placeholder_domains.txt"))),
-        generic_labels=frozenset(_lines(folder.joinpath("generic_labels.txt"))),
+        free_mail=frozenset(lines(folder.joinpath("free_mail.txt"))),
+        placeholders=frozenset(lines(folder.joinpath("placeholder_domains.txt"))),
+        generic_labels=frozenset(lines(folder.joinpath("generic_labels.txt"))),
         redirects=_redirects(redirects["parameters"]),
         hyphenated=tuple(redirects["hyphenated"]),
         spelling=spelling,
     )
-
-
-def _lines(file: Traversable) -> Iterator[str]:
-    """Yield the lines that are neither empty nor a comment."""
-    for line in file.read_text(encoding="utf-8").splitlines():
-        if line and not line.startswith("#"):
-            yield line
-
-
-def _sections(file: Traversable) -> Mapping[str, list[str]]:
-    sections: dict[str, list[str]] = {}
-    current: list[str] = []
-    for line in _lines(file):
-        if line.startswith("["):
-            current = sections.setdefault(line.strip("[]"), [])
-        else:
-            current.append(line)
-    return sections
-
-
-def _ranges(lines: Sequence[str]) -> Iterator[str]:
-    """Turn ranges of hexadecimal numbers into those of a regular expression."""
-    for written in " ".join(lines).split():
-        first, _, last = written.partition("-")
-        yield chr(int(first, 16)) + (f"-{chr(int(last, 16))}" if last else "")
 
 
 def _redirects(lines: Sequence[str]) -> Mapping[str, list[Redirect]]:
