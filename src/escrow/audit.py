@@ -88,6 +88,13 @@ class Action(StrEnum):
     RESUMED = "resumed"
     ENDED = "ended"
     PURGED = "purged"
+    ENDPOINT_ADDED = "endpoint-added"
+    ENDPOINT_CHANGED = "endpoint-changed"
+    ENDPOINT_CONFIRMED = "endpoint-confirmed"
+    ENDPOINT_DISABLED = "endpoint-disabled"
+    ENDPOINT_REMOVED = "endpoint-removed"
+    ENDPOINT_REKEYED = "endpoint-rekeyed"
+    DELIVERIES_REPLAYED = "deliveries-replayed"
 
 
 #: What one party does with its own list and for itself; its partner is not told of it, nor when.

@@ -25,6 +25,7 @@ __all__ = [
     "add_organization",
     "list_api_keys",
     "list_organizations",
+    "lock_organization",
     "organization",
     "organization_named",
     "revoke_api_key",
@@ -111,7 +112,7 @@ def add_api_key(
     Raises:
         NotFound: there is no such organization, or it has no seat in a partnership that the key is to be bound to.
     """
-    _lock(tx, organization_id)
+    lock_organization(tx, organization_id)
     _must_have_seats(tx, organization_id, grant)
     key = make_api_key(random=random)
     tx.execute(
@@ -153,7 +154,7 @@ def revoke_api_key(tx: Transaction, api_key_id: str, *, now: datetime) -> None:
     organization_id = tx.execute(query).scalar_one_or_none()
     if organization_id is None:
         raise not_found()
-    _lock(tx, organization_id)
+    lock_organization(tx, organization_id)
     valid = (api_keys.c.api_key_id == api_key_id) & api_keys.c.revoked_at.is_(None)
     if not tx.execute(update(api_keys).where(valid).values(revoked_at=now)).rowcount:
         return
@@ -181,7 +182,7 @@ def _bound_to(grant: Grant) -> str | None:
     return None if grant.partnership_ids is None else ",".join(sorted(map(str, grant.partnership_ids)))
 
 
-def _lock(tx: Transaction, organization_id: UUID) -> None:
+def lock_organization(tx: Transaction, organization_id: UUID) -> None:
     """Let changes of one organization wait for each other, so that its trail has no gaps."""
     query = select(organizations.c.organization_id).where(organizations.c.organization_id == organization_id)
     if tx.execute(query.with_for_update(key_share=True)).one_or_none() is None:

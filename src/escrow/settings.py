@@ -207,6 +207,26 @@ class ServerSettings(BaseModel):
     webhook_total_seconds: float = Field(
         default=15, gt=0, description="Within this time an endpoint has answered, or the attempt has failed."
     )
+    webhook_endpoints: int = Field(
+        default=50, ge=0, le=1_000, description="The most webhook endpoints that one organization may have."
+    )
+    webhook_threads: int = Field(
+        default=8, ge=1, le=64, description="How many webhooks one process posts at once; half of it to failing ones."
+    )
+    webhook_rotation_seconds: float = Field(
+        default=86_400, ge=0, description="How long the secret before the newest one still signs webhooks."
+    )
+    webhook_give_up_seconds: float = Field(
+        default=5 * 86_400, gt=0, description="An endpoint that only failed for so long is disabled."
+    )
+    webhook_log_seconds: float = Field(
+        default=30 * 86_400, gt=0, description="How long deliveries are listed, and can be replayed, once settled."
+    )
+    webhook_link: str = Field(
+        default="",
+        pattern=r"^(https?://[!-~]{1,500})?$",
+        description="Where a chat message links to; ``{partnership_id}`` in it is filled in. None: no link.",
+    )
     lease_seconds: float = Field(
         default=60, gt=0, description="For how long a worker may keep a job before another takes it over."
     )
@@ -222,6 +242,11 @@ class ServerSettings(BaseModel):
             renewal=timedelta(seconds=self.generation_interval_seconds),
         )
         return ListLimits(self.largest_list, self.prospects_share, rule)
+
+    @property
+    def webhook_lease_seconds(self) -> float:
+        """For how long one delivery may take before another worker makes it: both time limits of a post, and more."""
+        return self.lease_seconds + 3 * self.webhook_total_seconds
 
     @property
     def on_sqlite(self) -> bool:

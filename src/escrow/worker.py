@@ -14,6 +14,7 @@ from threading import Event
 
 from escrow import changes, partnerships
 from escrow.applying import apply_submission
+from escrow.deliveries.log import forget_old_deliveries
 from escrow.leases import Lease
 from escrow.matching import match_lists
 from escrow.releases import make_release
@@ -128,6 +129,7 @@ class Worker:
                 done = idempotency.forget_expired(tx, now=self._now())
         self._forget_abandoned()
         self._forget_told()
+        self._forget_deliveries()
         self._seal_digests()
 
     def _forget_told(self) -> None:
@@ -143,6 +145,13 @@ class Worker:
             with self._database.transaction("seal digests of an older release") as tx:
                 is_done = seal_open_digests(tx, service_key=self._service_key)
             self._digests_are_sealed = is_done
+
+    def _forget_deliveries(self) -> None:
+        done = False
+        while not done:
+            before = self._now() - timedelta(seconds=self._settings.webhook_log_seconds)
+            with self._database.transaction("forget old deliveries") as tx:
+                done = forget_old_deliveries(tx, before=before)
 
     def _forget_abandoned(self) -> None:
         done = False

@@ -28,16 +28,18 @@ LEVELS = [
 _KEY = b64url(bytes(32))
 _CHUNK = snapshot(f"/v1/partnerships/{UUID(int=1)}").chunks[0]
 _LOOKUP = b64url(bytes(16))
-_NUMBERS = {"number": "1", "position": "0"}
+_NUMBERS = {"number": "1", "position": "0", "endpoint_id": str(UUID(int=7))}
+_ENDPOINT = "/v1/webhook-endpoints/{endpoint_id}"
 _OF_PARTNERSHIP = "/v1/partnerships/{partnership_id}"
 _ID = re.compile(r"/([a-z-]+)/\{(\w+)\}")
 
 
 class Whose(Enum):
-    """Who of a partnership may know that there is something with an id."""
+    """Who may know that there is something with an id: of a partnership, or one organization alone."""
 
     BOTH = "both"
     SIDE = "side"
+    ORGANIZATION = "organization"
 
 
 #: Each id in an address, by the noun before it.
@@ -48,6 +50,7 @@ OWNERS: Mapping[tuple[str, str], Whose] = {
     ("terms-requests", "number"): Whose.BOTH,
     ("submissions", "number"): Whose.SIDE,
     ("chunks", "position"): Whose.SIDE,
+    ("webhook-endpoints", "endpoint_id"): Whose.ORGANIZATION,
 }
 
 
@@ -148,6 +151,16 @@ def keyed_routes() -> list[Route]:
         Route("POST", f"{_OF_PARTNERSHIP}/disputes/{{number}}/withdraw", {"json": {}}),
         Route("GET", f"{_OF_PARTNERSHIP}/audit"),
         Route("GET", "/v1/organization/audit"),
+        Route("POST", "/v1/webhook-endpoints", {"json": {"url": "https://hooks.example.com/"}}),
+        Route("GET", "/v1/webhook-endpoints"),
+        Route("GET", _ENDPOINT),
+        Route("PATCH", _ENDPOINT, {"json": {"enabled": False}}),
+        Route("POST", f"{_ENDPOINT}/confirm", {"json": {}}),
+        Route("POST", f"{_ENDPOINT}/test", {"json": {}}),
+        Route("POST", f"{_ENDPOINT}/secret", {"json": {}}),
+        Route("POST", f"{_ENDPOINT}/replay", {"json": {"first": 1, "last": 1}}),
+        Route("GET", f"{_ENDPOINT}/deliveries"),
+        Route("DELETE", _ENDPOINT),
         Route("POST", f"{_OF_PARTNERSHIP}/pause", {"json": {}}),
         Route("POST", f"{_OF_PARTNERSHIP}/resume", {"json": {}}),
         Route("POST", f"{_OF_PARTNERSHIP}/end", {"json": {}}),

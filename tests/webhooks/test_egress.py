@@ -13,23 +13,24 @@ from pathlib import Path
 import pytest
 
 from escrow.store.states import AttemptOutcome
-from escrow.webhooks.egress import Answer, Egress, EgressLimits, Resolve, is_of_this_machine
+from escrow.webhooks.egress import Answer, Egress, EgressLimits, Posting, Resolve, is_of_this_machine
 from escrow.webhooks.targets import Address, EgressRule, Target
 from tests.webhooks.receivers import LOOPBACK, Behave, Posted, answers, certified, receiving, resolves
 
 DEVELOPING = EgressRule(ports=frozenset(range(1, 65_536)), allows_loopback=True)
 QUICK = EgressLimits(connect=0.5, read=0.5, total=1)
+EMPTY = Posting(b"{}")
 NOT_LOOPBACK = ip_address("10.0.0.1")
 
 
 def post(
     url: str, *, rule: EgressRule = DEVELOPING, resolve: Resolve | None = None, answer_bytes: int = 0
-) -> Answer | AttemptOutcome:
+) -> Answer | AttemptOutcome | None:
     """Post an empty object."""
-    return Egress(rule, QUICK, resolve=resolve).post(Target.parse(url, rule), b"{}", {}, answer_bytes=answer_bytes)
+    return Egress(rule, QUICK, resolve=resolve).post(Target.parse(url, rule), lambda: EMPTY, answer_bytes=answer_bytes)
 
 
-def posted_to(behave: Behave, *, answer_bytes: int = 0) -> Answer | AttemptOutcome:
+def posted_to(behave: Behave, *, answer_bytes: int = 0) -> Answer | AttemptOutcome | None:
     """Post to a receiver that behaves like this."""
     with receiving(behave) as receiver:
         return post(receiver.url, answer_bytes=answer_bytes)
@@ -38,7 +39,9 @@ def posted_to(behave: Behave, *, answer_bytes: int = 0) -> Answer | AttemptOutco
 def test_a_body_arrives_as_it_was_given_with_its_headers() -> None:
     with receiving(answers(204)) as receiver:
         egress = Egress(DEVELOPING, QUICK)
-        answer = egress.post(Target.parse(receiver.url, DEVELOPING), b'{"a":1}', {"webhook-id": "evt_1"})
+        answer = egress.post(
+            Target.parse(receiver.url, DEVELOPING), lambda: Posting(b'{"a":1}', {"webhook-id": "evt_1"})
+        )
     assert answer == Answer(204)
     assert receiver.posted[0].body == b'{"a":1}'
     assert receiver.posted[0].headers["webhook-id"] == "evt_1"
@@ -52,9 +55,9 @@ def test_a_name_is_connected_to_at_the_address_that_was_checked_and_has_to_show_
     with receiving(answers(200), tls=server) as receiver:
         egress = Egress(DEVELOPING, QUICK, resolve=resolves(LOOPBACK), tls=client)
         right = Target.parse(f"https://hooks.example.com:{receiver.port}/", DEVELOPING)
-        assert egress.post(right, b"{}", {}) == Answer(200)
+        assert egress.post(right, lambda: EMPTY) == Answer(200)
         wrong = Target.parse(f"https://others.example.com:{receiver.port}/", DEVELOPING)
-        assert egress.post(wrong, b"{}", {}) is AttemptOutcome.TLS
+        assert egress.post(wrong, lambda: EMPTY) is AttemptOutcome.TLS
     assert [each.headers["host"] for each in receiver.posted] == [f"hooks.example.com:{receiver.port}"]
 
 
@@ -101,7 +104,7 @@ def test_a_name_that_rebinds_never_reaches_a_private_address() -> None:
         resolver = Rebinding([ip_address("192.0.2.1")], [LOOPBACK])
         target = Target.parse(f"https://hooks.example.com:{receiver.port}/", rule)
         egress = Egress(rule, QUICK, resolve=resolver)
-        assert [egress.post(target, b"{}", {}) for _ in range(3)] == [AttemptOutcome.FORBIDDEN] * 3
+        assert [egress.post(target, lambda: EMPTY) for _ in range(3)] == [AttemptOutcome.FORBIDDEN] * 3
         assert resolver.asked == 3
     assert receiver.posted == []
 
@@ -110,7 +113,7 @@ def test_a_name_is_resolved_once_for_each_post() -> None:
     with receiving(answers(200)) as receiver:
         resolver = Rebinding([LOOPBACK], [NOT_LOOPBACK])
         egress = Egress(DEVELOPING, QUICK, resolve=resolver)
-        assert egress.post(Target.parse(receiver.url, DEVELOPING), b"{}", {}) == Answer(200)
+        assert egress.post(Target.parse(receiver.url, DEVELOPING), lambda: EMPTY) == Answer(200)
     assert resolver.asked == 1
 
 
@@ -234,3 +237,17 @@ def test_a_proxy_of_the_environment_is_not_heard(monkeypatch: pytest.MonkeyPatch
 
 def test_what_came_back_is_not_printed() -> None:
     assert "secret" not in repr(posted_to(answers(200, "Retry-After: secret", body=b"secret"), answer_bytes=100))
+
+
+def test_what_is_posted_is_made_once_the_connection_stands_and_may_be_nothing() -> None:
+    def fail() -> Posting:
+        raise AssertionError
+
+    assert Egress(DEVELOPING, QUICK).post(Target.parse("http://127.0.0.1:1/", DEVELOPING), fail) is (
+        AttemptOutcome.UNREACHABLE
+    )
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        assert Egress(DEVELOPING, QUICK).post(Target.parse(url, DEVELOPING), lambda: None) is None
+        with listener.accept()[0] as connection:
+            assert connection.recv(1) == b""

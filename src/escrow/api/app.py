@@ -21,6 +21,7 @@ from escrow.api.routes import (
     changes,
     details,
     disputes,
+    endpoints,
     events,
     generations,
     overlaps,
@@ -50,6 +51,7 @@ _ROUTERS = (
     disputes.router,
     events.router,
     trails.router,
+    endpoints.router,
 )
 
 

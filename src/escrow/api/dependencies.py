@@ -43,6 +43,7 @@ __all__ = [
     "SubmitKey",
     "TermsKey",
     "UnverifiedChunk",
+    "WebhooksKey",
     "json_only",
     "not_shown",
     "page_size",
@@ -153,7 +154,7 @@ def page_size(service: Service, asked: int | None) -> int:
 
 def json_only(request: Request) -> None:
     """Refuse a body that is not said to be JSON; a form that a browser can send across origins is none."""
-    if request.method in {"POST", "PUT"}:
+    if request.method in {"PATCH", "POST", "PUT"}:
         _must_be(request, "application/json")
 
 
@@ -182,6 +183,7 @@ AnyKey = Annotated[PresentedKey, Security(_presented_key)]
 ReadKey = Annotated[PresentedKey, Security(_presented_key, scopes=[Scope.READ.value])]
 SubmitKey = Annotated[PresentedKey, Security(_presented_key, scopes=[Scope.SUBMIT.value])]
 TermsKey = Annotated[PresentedKey, Security(_presented_key, scopes=[Scope.TERMS.value])]
+WebhooksKey = Annotated[PresentedKey, Security(_presented_key, scopes=[Scope.WEBHOOKS.value])]
 PairKey = Annotated[PresentedKey, Security(_presented_key, scopes=[Scope.PAIR.value])]
 ChunkBody = Annotated[UnverifiedChunk, Depends(_chunk)]
 PartnershipId = Annotated[Id, Path(description="The partnership's id.")]

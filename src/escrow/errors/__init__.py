@@ -18,7 +18,7 @@
     │   ├── ProfileMismatch, GenerationMismatch, GenerationTooSoon, ChunkDigestMismatch, ChunkTooLarge, ChunksMissing
     │   ├── DetailsNotWanted, TermsChanged, SubmissionChanged, DisputesTooMany, EventsForgotten
     │   ├── RequestInvalid, BodyUnreadable, BodyTooLarge, ContentTypeUnsupported, RouteUnknown, MethodUnsupported
-    │   ├── WebhookUrlInvalid
+    │   ├── WebhookUrlInvalid, EndpointsTooMany, EndpointNotConfirmed, EndpointUnsigned
     │   ├── IdempotencyKeyReused, RequestInProgress, RateExceeded
     │   └── PartnershipExists, PartnershipNotActive, PartnershipPaused, PartnershipEnded, PairingIncomplete,
     │       PairingInvalid, InvitationTaken, ConfirmationTaken, ListMissing

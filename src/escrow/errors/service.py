@@ -16,6 +16,9 @@ __all__ = [
     "DetailsNotWanted",
     "DisclosureTooWeak",
     "DisputesTooMany",
+    "EndpointNotConfirmed",
+    "EndpointUnsigned",
+    "EndpointsTooMany",
     "EventsForgotten",
     "GenerationMismatch",
     "GenerationTooSoon",
@@ -362,6 +365,24 @@ class WebhookUrlInvalid(Refused):
     """A URL is not one that webhooks are posted to."""
 
     code = "webhook-url-invalid"
+
+
+class EndpointsTooMany(Refused):
+    """An organization has as many webhook endpoints as it may."""
+
+    code = "endpoints-too-many"
+
+
+class EndpointNotConfirmed(Refused):
+    """Nothing is posted to a webhook endpoint until it has answered a challenge, or while it is disabled."""
+
+    code = "endpoint-not-confirmed"
+
+
+class EndpointUnsigned(Refused):
+    """What is posted to a chat is not signed, so there is no secret."""
+
+    code = "endpoint-unsigned"
 
 
 class ServiceFault(EscrowError):

@@ -19,7 +19,17 @@ from escrow.server.certificates import check_certificate
 from escrow.server.config_commands import config_app
 from escrow.server.customers import api_key_app, organization_app
 from escrow.server.dangers import check_egress, check_listener, must_lie_outside
-from escrow.server.running import alone_on, check_port, gather_garbage, listen, make_worker, on_stop_signals, working
+from escrow.server.running import (
+    alone_on,
+    check_port,
+    delivering,
+    gather_garbage,
+    listen,
+    make_dispatcher,
+    make_worker,
+    on_stop_signals,
+    working,
+)
 from escrow.server.starting import database_answers, must_exist, opened, read_settings, settings_file
 
 __all__ = ["app", "main"]
@@ -166,7 +176,8 @@ def serve(
 
         if settings.on_sqlite or with_worker:
             worker = make_worker(database, key, settings, release_key=release_key)
-            with working(worker, stop, settings):
+            dispatcher = make_dispatcher(database, key, settings)
+            with working(worker, stop, settings), delivering(dispatcher, stop, settings):
                 listen(Service(database, key, settings, worker_silence=worker.silence), certificate, stop)
         else:
             listen(Service(database, key, settings), certificate, stop)
@@ -183,8 +194,9 @@ def work(sealing_key: SealingKeyFile = None) -> None:
     with opened(settings) as (database, key, release_key):
         on_stop_signals(stop.set)
         worker = make_worker(database, key, settings, release_key=release_key)
+        dispatcher = make_dispatcher(database, key, settings)
         gather_garbage()
-        with working(worker, stop, settings):
+        with working(worker, stop, settings), delivering(dispatcher, stop, settings):
             stop.wait()
 
 

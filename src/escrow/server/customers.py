@@ -70,7 +70,7 @@ def add_api_key(
     label: Annotated[str, typer.Option(help="What the key is for.")] = "",
     scope: Annotated[
         list[Scope] | None,
-        typer.Option(help="read, submit, terms or pair; repeatable. Without it the key is for everything."),
+        typer.Option(help="read, submit, terms, pair or webhooks; repeatable. Without it the key is for everything."),
     ] = None,
     partnership: Annotated[
         list[UUID] | None, typer.Option(metavar="ID", help="The only partnership it is for; repeatable.")

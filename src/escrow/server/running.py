@@ -18,6 +18,7 @@ from escrow.server.certificates import renewing
 
 if TYPE_CHECKING:
     from escrow.api.dependencies import Service
+    from escrow.deliveries.dispatcher import Dispatcher
     from escrow.server.certificates import Certificate
     from escrow.settings import ServerSettings
     from escrow.store.database import Database
@@ -28,8 +29,10 @@ if TYPE_CHECKING:
 __all__ = [
     "alone_on",
     "check_port",
+    "delivering",
     "gather_garbage",
     "listen",
+    "make_dispatcher",
     "make_worker",
     "on_stop_signals",
     "working",
@@ -46,10 +49,30 @@ def make_worker(database: Database, key: SealingKey, settings: ServerSettings, *
     return Worker(database, key, settings, release_key=release_key)
 
 
+def make_dispatcher(database: Database, key: SealingKey, settings: ServerSettings) -> Dispatcher:
+    """Make what posts webhooks in this process."""
+    from escrow.deliveries.dispatcher import Dispatcher
+
+    return Dispatcher(database, key, settings)
+
+
+@contextmanager
+def delivering(dispatcher: Dispatcher, stop: threading.Event, settings: ServerSettings) -> Iterator[None]:
+    """Post webhooks beside the block; what is under way when it ends is waited for, and otherwise made again."""
+    thread = threading.Thread(target=_until_stopped, args=(dispatcher.run, stop), name="dispatcher", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        dispatcher.wake()
+        thread.join(settings.stop_seconds)
+
+
 @contextmanager
 def working(worker: Worker, stop: threading.Event, settings: ServerSettings) -> Iterator[None]:
     """Work in a thread beside the block; when the block ends, finish the job at hand or give it back in time."""
-    thread = threading.Thread(target=_work_or_stop, args=(worker, stop), name="worker", daemon=True)
+    thread = threading.Thread(target=_until_stopped, args=(worker.run, stop), name="worker", daemon=True)
     thread.start()
     try:
         yield
@@ -61,12 +84,12 @@ def working(worker: Worker, stop: threading.Event, settings: ServerSettings) -> 
             worker.let_go()
 
 
-def _work_or_stop(worker: Worker, stop: threading.Event) -> None:
-    """Work; a process whose worker has died stops too, rather than look well and apply nothing."""
+def _until_stopped(run: Callable[[threading.Event], None], stop: threading.Event) -> None:
+    """Run; a process whose worker or dispatcher has died stops too, rather than look well and do nothing."""
     try:
-        worker.run(stop)
+        run(stop)
     except Exception as failure:  # noqa: BLE001 - a thread's outermost loop: nobody else would log it as a line
-        _log.exception("the worker ended", exc_info=failure)
+        _log.exception("the %s ended", threading.current_thread().name, exc_info=failure)
     finally:
         if not stop.is_set():
             signal.raise_signal(signal.SIGTERM)

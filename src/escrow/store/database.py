@@ -22,13 +22,16 @@ from sqlalchemy.engine import URL, make_url
 
 from escrow.errors import ServiceUnavailable
 
-__all__ = ["WORK_ASKED", "Database", "JoinedDatabase", "Transaction"]
+__all__ = ["EVENT_TOLD", "WORK_ASKED", "Database", "JoinedDatabase", "Transaction"]
 
 #: What a verb is given: an open transaction that it never commits.
 Transaction = Connection
 
 #: What a transaction that asks for work notes in its ``info``.
 WORK_ASKED = "work asked"
+
+#: What a transaction that tells an event, or asks for a delivery, notes there.
+EVENT_TOLD = "event told"
 
 _log = logging.getLogger(__name__)
 
@@ -52,6 +55,8 @@ class Database:
     def __init__(self, url: str) -> None:
         #: Set once a transaction of this process that asked for work is committed; a worker beside it waits for that.
         self.work_asked = Event()
+        #: The same for what is to be posted to webhooks.
+        self.event_told = Event()
         self.engine = _sqlite(make_url(url)) if url.startswith("sqlite") else _postgresql(make_url(url))
 
     def __repr__(self) -> str:
@@ -78,11 +83,14 @@ class Database:
         started = time.monotonic()
         with self.engine.connect() as connection:
             tx = connection.execution_options(writes=writes, **_isolation(self.engine, writes=writes))
-            connection.info.pop(WORK_ASKED, None)  # of a transaction that was rolled back
+            for noted in (WORK_ASKED, EVENT_TOLD):
+                connection.info.pop(noted, None)  # of a transaction that was rolled back
             with tx.begin():
                 yield tx
             if connection.info.pop(WORK_ASKED, False):
                 self.work_asked.set()
+            if connection.info.pop(EVENT_TOLD, False):
+                self.event_told.set()
         _log.debug("%s: %.0f ms", name, (time.monotonic() - started) * 1000)
 
     def forget_overwritten(self) -> None:

@@ -8,7 +8,12 @@ __all__ = [
     "AlarmReason",
     "AttemptOutcome",
     "ChangeKind",
+    "DeliveryKind",
+    "DeliveryState",
+    "DisabledBecause",
     "DisputeReason",
+    "EndpointKind",
+    "EndpointState",
     "EventType",
     "GenerationState",
     "JobType",
@@ -121,13 +126,15 @@ class Scope(Enum):
 
     ``read`` is what the two lists have in common: releases, overlaps, details. ``submit`` is all that is sent: lists,
     the word that they are right, sealed details. ``terms`` decides what is shared: terms, pause and resume,
-    disputes. ``pair`` makes and ends partnerships, and starts their generations.
+    disputes. ``pair`` makes and ends partnerships, and starts their generations. ``webhooks`` decides where events are
+    posted to, and with them whatever ``read`` may see of a report.
     """
 
     READ = "read"
     SUBMIT = "submit"
     TERMS = "terms"
     PAIR = "pair"
+    WEBHOOKS = "webhooks"
 
 
 class AlarmReason(Enum):
@@ -198,3 +205,56 @@ class ChangeKind(Enum):
     LEFT = "left"
     DETAILS = "details"
     RESET = "reset"
+
+
+class EndpointKind(Enum):
+    """What an endpoint understands: signed events, or the messages of a chat."""
+
+    STANDARD = "standard"
+    SLACK = "slack"
+
+
+class EndpointState(Enum):
+    """Where an endpoint stands.
+
+    ::
+
+        unconfirmed ──challenge──▶ enabled ◀──enable── disabled
+                                      └────────disable────▲
+    """
+
+    UNCONFIRMED = "unconfirmed"
+    ENABLED = "enabled"
+    DISABLED = "disabled"
+
+
+class DisabledBecause(Enum):
+    """Why an endpoint is disabled: its owner asked for it, it answered 410, or it failed for days."""
+
+    ASKED = "asked"
+    GONE = "gone"
+    FAILING = "failing"
+
+
+class DeliveryKind(Enum):
+    """What a delivery carries: an event of the feed, the question who answers there, or a trial."""
+
+    EVENT = "event"
+    CHALLENGE = "challenge"
+    TEST = "test"
+
+
+class DeliveryState(Enum):
+    """Where a delivery stands; one that failed, or was delivered, is pending again when it is replayed.
+
+    ::
+
+        pending ──┬──2xx───────────────────▶ delivered
+                  ├──last attempt──────────▶ failed
+                  └──nothing to tell now───▶ dropped
+    """
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    DROPPED = "dropped"

@@ -23,6 +23,7 @@ from sqlalchemy import (
 )
 
 from escrow.store.columns import Moment, metadata, of_partnership, one_of, rule_columns, side_of_row, terms_columns
+from escrow.store.delivery_tables import deliveries, delivery_attempts, endpoints
 from escrow.store.feed_tables import change_feeds, changes, event_feeds, events
 from escrow.store.states import (
     AlarmReason,
@@ -44,8 +45,11 @@ __all__ = [
     "change_feeds",
     "changes",
     "chunks",
+    "deliveries",
+    "delivery_attempts",
     "disputed_pairs",
     "disputes",
+    "endpoints",
     "envelopes",
     "event_feeds",
     "events",

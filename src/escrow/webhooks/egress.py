@@ -12,7 +12,8 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Any
@@ -23,7 +24,7 @@ import httpx
 from escrow.store.states import AttemptOutcome
 from escrow.webhooks.targets import Address, EgressRule, Target
 
-__all__ = ["Answer", "Egress", "EgressLimits", "Resolve", "is_of_this_machine", "resolve_name"]
+__all__ = ["Answer", "Egress", "EgressLimits", "Posting", "Resolve", "is_of_this_machine", "resolve_name"]
 
 #: Give every address of a name, or raise OSError.
 Resolve = Callable[[str], Sequence[Address]]
@@ -39,6 +40,14 @@ class EgressLimits:
     connect: float = 5
     read: float = 10
     total: float = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """What is posted; never printed, since the headers sign it."""
+
+    body: bytes = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,20 +76,20 @@ class Egress:
         self._tls = tls or httpx.create_ssl_context(trust_env=False)
 
     def post(
-        self, target: Target, body: bytes, headers: Mapping[str, str], *, answer_bytes: int = 0
-    ) -> Answer | AttemptOutcome:
-        """Post once, and give the answer with at most ``answer_bytes`` of its body, or say why there is none."""
-        guard = _Guard(self.rule, self._resolve, time.monotonic() + self._limits.total)
-        origin = httpcore.Origin(target.scheme.encode(), target.host.encode(), target.port)
-        sent = {"Content-Type": "application/json", "User-Agent": "escrow-webhooks", "Connection": "close", **headers}
+        self, target: Target, make: Callable[[], Posting | None], *, answer_bytes: int = 0
+    ) -> Answer | AttemptOutcome | None:
+        """Post once, and give the answer with at most ``answer_bytes`` of its body, or say why there is none.
+
+        What is posted is made once the connection stands, so that it is as of then; nothing is posted of None.
+        """
+        deadline = _Deadline(self._limits.total)
         try:
-            with (
-                httpcore.HTTPConnection(origin, ssl_context=self._tls, network_backend=guard) as connection,
-                connection.stream(
-                    "POST", target.url, headers=[*sent.items()], content=body, extensions={"timeout": self._timeouts}
-                ) as response,
-            ):
-                return Answer(response.status, _retry_after(response), _beginning(response, answer_bytes))
+            with closing(self._connected(target, deadline)) as stream:
+                posting = make()
+                if posting is None:
+                    return None
+                deadline.restart()
+                return self._answer(target, stream, posting, answer_bytes)
         except _Denied as denied:
             return denied.outcome
         except httpcore.TimeoutException:
@@ -90,9 +99,31 @@ class Egress:
         except httpcore.ProtocolError:
             return AttemptOutcome.GARBLED
 
+    def _connected(self, target: Target, deadline: _Deadline) -> httpcore.NetworkStream:
+        guard = _Guard(self.rule, self._resolve, deadline)
+        stream = guard.connect(target.host, target.port, self._limits.connect)
+        if target.scheme == "https":
+            return stream.start_tls(self._tls, target.host, self._limits.connect)
+        return stream
+
+    def _answer(self, target: Target, stream: httpcore.NetworkStream, posting: Posting, answer_bytes: int) -> Answer:
+        origin = httpcore.Origin(target.scheme.encode(), target.host.encode(), target.port)
+        own = {"Content-Type": "application/json", "User-Agent": "escrow-webhooks", "Connection": "close"}
+        with (
+            httpcore.HTTP11Connection(origin, stream) as connection,
+            connection.stream(
+                "POST",
+                target.url,
+                headers=[*own.items(), *posting.headers.items()],
+                content=posting.body,
+                extensions={"timeout": self._timeouts},
+            ) as response,
+        ):
+            return Answer(response.status, _retry_after(response), _beginning(response, answer_bytes))
+
     @property
     def _timeouts(self) -> dict[str, float]:
-        return {"connect": self._limits.connect, "read": self._limits.read, "write": self._limits.read}
+        return {"read": self._limits.read, "write": self._limits.read}
 
 
 class _Denied(Exception):
@@ -103,22 +134,34 @@ class _Denied(Exception):
         self.outcome = outcome
 
 
-class _Guard(httpcore.NetworkBackend):
+class _Deadline:
+    """When everything ends."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self.restart()
+
+    def restart(self) -> None:
+        """Count from now on."""
+        self._ends = time.monotonic() + self._seconds
+
+    def left(self, timeout: float | None) -> float:
+        """Tell how long one step may take, or raise ReadTimeout."""
+        left = self._ends - time.monotonic()
+        if left <= 0:
+            raise httpcore.ReadTimeout
+        return left if timeout is None else min(left, timeout)
+
+
+class _Guard:
     """Connects to a name at an address that the rule permits, for one post."""
 
-    def __init__(self, rule: EgressRule, resolve: Resolve, deadline: float) -> None:
+    def __init__(self, rule: EgressRule, resolve: Resolve, deadline: _Deadline) -> None:
         self._rule = rule
         self._resolve = resolve
         self._deadline = deadline
 
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,  # noqa: ARG002 - the interface's
-        socket_options: Iterable[Any] | None = None,  # noqa: ARG002 - the interface's
-    ) -> httpcore.NetworkStream:
+    def connect(self, host: str, port: int, timeout: float) -> httpcore.NetworkStream:
         """Connect to one of the host's addresses, if all of them are permitted."""
         addresses = self._permitted(host, timeout)
         for address in addresses[:-1]:
@@ -128,8 +171,8 @@ class _Guard(httpcore.NetworkBackend):
                 continue
         return self._connected(addresses[-1], port, timeout)
 
-    def _permitted(self, host: str, timeout: float | None) -> Sequence[Address]:
-        addresses = _resolved(self._resolve, host, _left(self._deadline, timeout))
+    def _permitted(self, host: str, timeout: float) -> Sequence[Address]:
+        addresses = _resolved(self._resolve, host, self._deadline.left(timeout))
         # One that is denied among others is how a name is bent: none of them is tried.
         if not all(map(self._permits, addresses)):
             raise _Denied(AttemptOutcome.FORBIDDEN)
@@ -140,9 +183,9 @@ class _Guard(httpcore.NetworkBackend):
             return False
         return address.is_loopback or not is_of_this_machine(address)
 
-    def _connected(self, address: Address, port: int, timeout: float | None) -> httpcore.NetworkStream:
+    def _connected(self, address: Address, port: int, timeout: float) -> httpcore.NetworkStream:
         backend = httpcore.SyncBackend()
-        stream = backend.connect_tcp(str(address), port, timeout=_left(self._deadline, timeout))
+        stream = backend.connect_tcp(str(address), port, timeout=self._deadline.left(timeout))
         peer = stream.get_extra_info("server_addr")
         if ip_address(peer[0]) != address:
             stream.close()
@@ -153,15 +196,15 @@ class _Guard(httpcore.NetworkBackend):
 class _Bounded(httpcore.NetworkStream):
     """A connection that ends at a time, whatever is still to come."""
 
-    def __init__(self, stream: httpcore.NetworkStream, deadline: float) -> None:
+    def __init__(self, stream: httpcore.NetworkStream, deadline: _Deadline) -> None:
         self._stream = stream
         self._deadline = deadline
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._stream.read(max_bytes, _left(self._deadline, timeout))
+        return self._stream.read(max_bytes, self._deadline.left(timeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._stream.write(buffer, _left(self._deadline, timeout))
+        self._stream.write(buffer, self._deadline.left(timeout))
 
     def close(self) -> None:
         self._stream.close()
@@ -169,7 +212,7 @@ class _Bounded(httpcore.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        secured = self._stream.start_tls(ssl_context, server_hostname, _left(self._deadline, timeout))
+        secured = self._stream.start_tls(ssl_context, server_hostname, self._deadline.left(timeout))
         return _Bounded(secured, self._deadline)
 
     def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 - the interface's
@@ -212,13 +255,6 @@ def _resolved(resolve: Resolve, host: str, within: float) -> Sequence[Address]:
     if not found[0]:
         raise _Denied(AttemptOutcome.UNRESOLVED)
     return found[0]
-
-
-def _left(deadline: float, timeout: float | None) -> float:
-    left = deadline - time.monotonic()
-    if left <= 0:
-        raise httpcore.ReadTimeout
-    return left if timeout is None else min(left, timeout)
 
 
 def _beginning(response: httpcore.Response, most: int) -> bytes:

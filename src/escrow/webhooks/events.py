@@ -18,7 +18,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from escrow.access import Caller
 from escrow.errors import EventsForgotten
-from escrow.store.database import Transaction
+from escrow.store.database import EVENT_TOLD, Transaction
 from escrow.store.states import EventType
 from escrow.store.tables import event_feeds, events, parties
 from escrow.terms import Side
@@ -58,6 +58,7 @@ def tell(
     Of one partnership, or of no partnership and one organization, in one transaction: feeds are locked in one order,
     and a second partnership could turn it round.
     """
+    tx.info[EVENT_TOLD] = True
     numbers = _locked(tx, {*told, *seated(tx, partnership_id).values()})
     for organization_id, data in told.items():
         tx.execute(

@@ -224,7 +224,7 @@ FieldWord = Literal[
     "created_date",
     "crm_id",
 ]
-ScopeWord = Literal["read", "submit", "terms", "pair"]
+ScopeWord = Literal["read", "submit", "terms", "pair", "webhooks"]
 PartnershipState = Annotated[Literal["invited", "accepted", "active", "ended"], Field(examples=["active"])]
 GenerationState = Annotated[Literal["building", "live", "retired", "cancelled"], Field(examples=["live"])]
 NextGenerationState = Literal["proposed", "building"]
