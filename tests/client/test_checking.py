@@ -64,7 +64,14 @@ def test_reasons_are_counted_with_examples(newcomers: Partners, messy: Path) -> 
         "placeholder": 1,
     }
     assert [each["examples"][0]["crm_id"] for each in checked["without_keys"]] == ["005", "008"]
-    assert {"value": "gorsenine", "class": "name"} in said(newcomers[0], "check", messy)["ambiguous_keys"]
+
+
+def test_keys_that_are_held_back_are_told_with_how_many_have_them(newcomers: Partners, messy: Path) -> None:
+    messy.write_text(MESSY + "301,Hazel Ten,,Prospect,Ada\n302,Hazel Eleven,,Prospect,Ada\n", encoding="utf-8")
+    checked = said(newcomers[0], "check", messy)
+    assert {"value": "gorsenine", "class": "name", "accounts": 8} in checked["ambiguous_keys"]
+    assert sum(checked["ambiguous_by_class"].values()) == checked["keys_left_out"]["ambiguous"]
+    assert {"value": "hazel", "class": "fallback", "accounts": 2} in checked["shared_fallbacks"]
 
 
 def test_merged_rows_and_coverage_are_told(newcomers: Partners, messy: Path) -> None:

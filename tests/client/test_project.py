@@ -117,6 +117,15 @@ def test_a_project_is_checked_without_a_keyring_and_without_sending(paired: Part
     assert 'did you mean "Signed"?' in partner("config", "check").out
 
 
+def test_the_files_that_correct_a_list_are_opened_too(paired: Partners, folder: Path) -> None:
+    project(folder, PROJECT + '\n[corrections]\ndo_not_map = "secret.csv"\n')
+    answered = paired[0]("config", "check", "--json")
+    assert answered.exit_code == ExitCode.INPUT
+    assert said(answered, "lists", "every partnership")["error"]["code"] == "corrections-invalid"
+    (folder / "secret.csv").write_text("name\nAcme\nGlobex\n", encoding="utf-8")
+    assert said(paired[0]("config", "check", "--json"), "lists", "every partnership")["do_not_map"] == 2
+
+
 def test_a_filter_on_a_column_that_is_not_there_is_marked(paired: Partners, folder: Path) -> None:
     project(folder, PROJECT.replace("value > 0", "valu > 0"))
     answered = paired[0]("config", "check")

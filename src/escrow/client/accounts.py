@@ -22,7 +22,7 @@ from escrow.client.sources import CrmRows
 from escrow.psi.matchkeys import MOST_ACCOUNTS_OF_A_KEY, MatchKeyClass
 from escrow.psi.records import ListRecords, make_records
 
-__all__ = ["MOST_KEYS_OF_AN_ACCOUNT", "AccountKeys", "Accounts", "LeftOut", "make_accounts"]
+__all__ = ["MOST_KEYS_OF_AN_ACCOUNT", "AccountKeys", "Accounts", "LeftOut", "SharedKeys", "make_accounts"]
 
 #: Keys past this number are not sent; domains go first, and within a class what most rows of the account have.
 MOST_KEYS_OF_AN_ACCOUNT = 8
@@ -59,6 +59,14 @@ class AccountKeys:
 
 
 @dataclass(frozen=True, slots=True)
+class SharedKeys:
+    """One entry for each key that names nobody here; ``accounts`` is how many have it."""
+
+    keys: AccountKeys
+    accounts: Indexes
+
+
+@dataclass(frozen=True, slots=True)
 class Accounts:
     """The accounts of a list; account i is made of the CRM rows ``members[starts[i]:starts[i + 1]]``, in file order.
 
@@ -71,8 +79,9 @@ class Accounts:
     members: Indexes = field(repr=False)
     starts: Indexes = field(repr=False)
     keys: AccountKeys
-    #: One entry for each key that stands on too many accounts, for telling the user which they are.
-    ambiguous: AccountKeys
+    #: Keys on too many accounts, and fallbacks that are not of one alone, for telling the user which they are.
+    ambiguous: SharedKeys
+    shared: SharedKeys
     left_out: LeftOut
     #: What aliases add to accounts, with the number of the account in place of the row.
     added: tuple[Added, ...] = ()
@@ -124,7 +133,7 @@ def make_accounts(
     starts = np.append(np.flatnonzero(is_first), len(members))
     account_of_row = np.full(len(rows), NO_COMPANY)
     account_of_row[members] = np.cumsum(is_first) - 1
-    sent, ambiguous, dropped = _keys_to_send(keys, numbers, account_of_row[keys.rows])
+    sent, ambiguous, shared, past_the_most = _keys_to_send(keys, numbers, account_of_row[keys.rows])
     return Accounts(
         account_ids=name_accounts(rows.crm_ids, members, starts, earlier or EarlierAccounts()),
         populations=_strongest(rows.populations[members], starts),
@@ -133,7 +142,16 @@ def make_accounts(
         starts=starts,
         keys=sent,
         ambiguous=ambiguous,
-        left_out=LeftOut(int(without_keys), *dropped, *kept_back, rules.idle_do_not_map, rules.idle_aliases),
+        shared=shared,
+        left_out=LeftOut(
+            int(without_keys),
+            len(ambiguous.keys),
+            len(shared.keys),
+            past_the_most,
+            *kept_back,
+            rules.idle_do_not_map,
+            rules.idle_aliases,
+        ),
         added=tuple(
             replace(each, row=int(account_of_row[each.row]))
             for each in rules.added
@@ -178,32 +196,39 @@ def _newness(rows: CrmRows, row: int) -> int:
 
 def _keys_to_send(
     keys: BlindedKeys, numbers: Indexes, accounts: Indexes
-) -> tuple[AccountKeys, AccountKeys, tuple[int, int, int]]:
-    """Keep each key once for each account, without those that name nobody; the ambiguous come second, then counts."""
+) -> tuple[AccountKeys, SharedKeys, SharedKeys, int]:
+    """Keep each key once for each account, without those that name nobody.
+
+    The ambiguous come second, then shared fallbacks, and how many keys are past the most.
+    """
     once, rows_with = _once_for_each_account(keys, numbers, accounts)
     held_by = _held_by(numbers[once], keys.key_classes[once])
     is_ambiguous = held_by > MOST_ACCOUNTS_OF_A_KEY
     is_shared = (keys.key_classes[once] == MatchKeyClass.FALLBACK) & (held_by > 1) & ~is_ambiguous
-    ambiguous, shared = (_first_of_each(once[which], numbers) for which in (is_ambiguous, is_shared))
+    ambiguous, shared = (
+        _shared(keys, numbers, accounts, entries=once[which], held_by=held_by[which])
+        for which in (is_ambiguous, is_shared)
+    )
     is_clear = ~(is_ambiguous | is_shared)
     clear = once[is_clear]
     clear = clear[np.lexsort((-rows_with[is_clear], keys.key_classes[clear], accounts[clear]))]
     sent = clear[_places_in_runs(accounts[clear]) < MOST_KEYS_OF_AN_ACCOUNT]
-    dropped = (len(ambiguous), len(shared), len(clear) - len(sent))
-    return _entries(keys, accounts, sent), _entries(keys, accounts, ambiguous), dropped
+    return _entries(keys, accounts, sent), ambiguous, shared, len(clear) - len(sent)
+
+
+def _shared(
+    keys: BlindedKeys, numbers: Indexes, accounts: Indexes, *, entries: Indexes, held_by: Indexes
+) -> SharedKeys:
+    """Give the first of these entries of each key, those that most accounts have first."""
+    _, first = np.unique(numbers[entries], return_index=True)
+    first = first[np.lexsort((first, -held_by[first]))]
+    return SharedKeys(_entries(keys, accounts, entries[first]), held_by[first])
 
 
 def _entries(keys: BlindedKeys, accounts: Indexes, chosen: Indexes) -> AccountKeys:
     return AccountKeys(
         accounts[chosen], keys.key_classes[chosen], keys.tokens[chosen], keys.rows[chosen].astype(np.intp)
     )
-
-
-def _first_of_each(entries: Indexes, numbers: Indexes) -> Indexes:
-    """Choose the first entry of each key."""
-    _, first = np.unique(numbers[entries], return_index=True)
-    chosen: Indexes = np.sort(entries[first])
-    return chosen
 
 
 def _held_by(numbers: Indexes, key_classes: npt.NDArray[np.uint8]) -> Indexes:

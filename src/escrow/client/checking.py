@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from escrow.client.accounts import Accounts
+from escrow.client.accounts import AccountKeys, Accounts, SharedKeys
 from escrow.client.blinding import BlindedKeys
 from escrow.client.columns import Meaning
 from escrow.client.corrections import NO_CORRECTIONS, Corrections
@@ -20,7 +20,7 @@ from escrow.psi.normalisation import profile
 from escrow.psi.normalisation.explaining import Explainer, explainer
 from escrow.psi.normalisation.reasons import NothingReason
 from escrow.psi.tokens import Blinder
-from escrow.reports.quality import AmbiguousKey, Example, Quality, ReasonCount
+from escrow.reports.quality import Example, Quality, ReasonCount, SharedKey
 from escrow.terms import Population
 
 __all__ = ["check_list"]
@@ -59,8 +59,11 @@ def check_list(
         without_keys=tuple(_counted(checking.rows_without_keys(), crm, examples)),
         no_domain=tuple(_counted(checking.websites_without_domain(), crm, examples)),
         ambiguous_keys=left_out.ambiguous_keys,
-        ambiguous=tuple(checking.ambiguous(key)),
+        ambiguous_by_class=_by_class(accounts.ambiguous.keys),
+        ambiguous=tuple(checking.found_again(accounts.ambiguous, key)),
         shared_fallbacks=left_out.shared_fallback_keys,
+        shared=tuple(checking.found_again(accounts.shared, key)),
+        accounts_without_keys=int(np.count_nonzero(tokens == 0)) if len(accounts) else 0,
         keys_past_the_most=left_out.keys_past_the_most,
         kept_back_accounts=left_out.kept_back_accounts,
     )
@@ -92,15 +95,15 @@ class _Checking:
             if website:
                 yield row, known[website].value, known[website].told
 
-    def ambiguous(self, key: bytes) -> Iterator[AmbiguousKey]:
-        """Yield the first ambiguous keys by their values, found again in the rows that gave them."""
+    def found_again(self, shared: SharedKeys, key: bytes) -> Iterator[SharedKey]:
+        """Yield the first keys by their values, found again in the rows that gave them."""
         blinder, rules = Blinder(key), profile(self.reasons.profile_id)
-        found = self.accounts.ambiguous
-        for row, token in zip(found.source_rows[: self.examples].tolist(), found.tokens, strict=False):
+        rows, accounts = shared.keys.source_rows[: self.examples].tolist(), shared.accounts.tolist()
+        for row, token, held_by in zip(rows, shared.keys.tokens, accounts, strict=False):
             texts = (self.crm.value(meaning, row) for meaning in _NAMING)
             for each in rules.match_keys(*texts):
                 if blinder.tokens(each.key_class.kind, [each.value]) == token.tobytes():
-                    yield AmbiguousKey(each.value, each.key_class.name.lower())
+                    yield SharedKey(each.value, each.key_class.name.lower(), held_by)
                     break
 
     def _rows_without(self, counted: npt.NDArray[np.bool_]) -> list[int]:
@@ -112,6 +115,11 @@ class _Checking:
 
 
 _NAMING = (Meaning.ACCOUNT_NAME, Meaning.WEBSITE, Meaning.COUNTRY)
+
+
+def _by_class(keys: AccountKeys) -> dict[str, int]:
+    counts = np.bincount(keys.key_classes, minlength=max(MatchKeyClass) + 1)
+    return {each.name.lower(): int(counts[each]) for each in MatchKeyClass}
 
 
 def _counted(found: Iterable[tuple[int, str, str]], crm: CrmRows, examples: int) -> Iterator[ReasonCount]:

@@ -101,7 +101,7 @@ class _Fates:
     def of(cls, accounts: Accounts, number: int | None) -> _Fates:
         own = accounts.keys.tokens[accounts.keys.accounts == number] if number is not None else None
         sent = None if own is None else frozenset(_bytes(own))
-        return cls(Blinder(_ANY_KEY), sent, frozenset(_bytes(accounts.ambiguous.tokens)))
+        return cls(Blinder(_ANY_KEY), sent, frozenset(_bytes(accounts.ambiguous.keys.tokens)))
 
     def fate(self, key: MatchKey) -> KeyFate:
         token = self.blinder.tokens(key.key_class.kind, [key.value])

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from escrow.terms import Population
 
-__all__ = ["AmbiguousKey", "Example", "Quality", "ReasonCount"]
+__all__ = ["Example", "Quality", "ReasonCount", "SharedKey"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +35,16 @@ class ReasonCount:
 
 
 @dataclass(frozen=True, slots=True)
-class AmbiguousKey:
-    """A key that too many accounts have, as it would be read."""
+class SharedKey:
+    """A key that several accounts have, as it would be read, so that it names none of them."""
 
     value: str = field(repr=False)
     key_class: str
+    accounts: int
+
+    def to_object(self) -> Mapping[str, object]:
+        """Give it as programs read it."""
+        return {"value": self.value, "class": self.key_class, "accounts": self.accounts}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +52,8 @@ class Quality:
     """A list as it would be submitted under a profile; nothing of it has left the machine.
 
     ``without_keys`` has the rows that give no key, ``no_domain`` the websites that give no domain, both by reason and
-    the most frequent first; ``merged_rows`` are rows beyond the first of their account.
+    the most frequent first; ``merged_rows`` are rows beyond the first of their account. ``ambiguous`` and ``shared``
+    are the first of the keys that are held back, those that most accounts have first.
     """
 
     profile_id: str
@@ -63,8 +69,11 @@ class Quality:
     without_keys: tuple[ReasonCount, ...]
     no_domain: tuple[ReasonCount, ...]
     ambiguous_keys: int
-    ambiguous: tuple[AmbiguousKey, ...]
+    ambiguous_by_class: Mapping[str, int]
+    ambiguous: tuple[SharedKey, ...]
     shared_fallbacks: int
+    shared: tuple[SharedKey, ...]
+    accounts_without_keys: int
     keys_past_the_most: int
     kept_back_accounts: int = 0
 
@@ -100,13 +109,20 @@ class Quality:
             ("Accounts with a domain", f"{self.with_domain:,} ({self.domain_share:.1%})"),
             ("Accounts with a name only", f"{self.name_only:,}"),
             ("Tokens", f"{self.tokens:,} ({self.mean_tokens:.2f} an account, at most {self.most_tokens})"),
-            ("Ambiguous keys, not sent", f"{self.ambiguous_keys:,}"),
+            ("Ambiguous keys, not sent", f"{self.ambiguous_keys:,}{self._by_class}"),
             ("Shared fallbacks, not sent", f"{self.shared_fallbacks:,}"),
             ("Keys past the eighth, not sent", f"{self.keys_past_the_most:,}"),
         ]
+        if self.accounts_without_keys:
+            lines.append(("Accounts that no key is left of", f"{self.accounts_without_keys:,}"))
         if self.kept_back_accounts:
             lines.append(("Accounts kept back by your do-not-map list", f"{self.kept_back_accounts:,}"))
         return lines
+
+    @property
+    def _by_class(self) -> str:
+        told = [f"{count:,} {key_class}" for key_class, count in self.ambiguous_by_class.items() if count]
+        return f" ({', '.join(told)})" if told else ""
 
     def to_object(self) -> Mapping[str, object]:
         """Give it as programs read it, in the words of `escrow submit --dry-run --json` where both say the same."""
@@ -131,5 +147,8 @@ class Quality:
             "kept_back_accounts": self.kept_back_accounts,
             "without_keys": [each.to_object() for each in self.without_keys],
             "websites_without_domain": [each.to_object() for each in self.no_domain],
-            "ambiguous_keys": [{"value": each.value, "class": each.key_class} for each in self.ambiguous],
+            "ambiguous_by_class": dict(self.ambiguous_by_class),
+            "accounts_without_keys_left": self.accounts_without_keys,
+            "ambiguous_keys": [each.to_object() for each in self.ambiguous],
+            "shared_fallbacks": [each.to_object() for each in self.shared],
         }

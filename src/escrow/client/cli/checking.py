@@ -117,9 +117,13 @@ def _show(console: Console, quality: Quality) -> None:
     console.print(table)
     _show_reasons(console, "Rows without keys", quality.without_keys)
     _show_reasons(console, "Websites that give no domain", quality.no_domain)
-    if quality.ambiguous:
-        values = ", ".join(f"{each.value} ({each.key_class})" for each in quality.ambiguous)
-        console.print(f"\n[bold]Ambiguous keys[/], on more than 5 accounts each, among them: {printable(values)}")
+    for heading, keys in (
+        ("[bold]Ambiguous keys[/], on more than 5 accounts each", quality.ambiguous),
+        ("[bold]Shared fallbacks[/], on 2 to 5 accounts each", quality.shared),
+    ):
+        if keys:
+            values = ", ".join(f"{each.value} ({each.key_class} of {each.accounts:,})" for each in keys)
+            console.print(f"\n{heading}, among them: {printable(values)}")
 
 
 def _show_reasons(console: Console, heading: str, counts: Iterable[ReasonCount]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,11 +11,13 @@ import typer
 from escrow.client.cli.commands import command
 from escrow.client.cli.exits import ExitCode, exit_code_of
 from escrow.client.cli.session import Said, Session
+from escrow.client.cli.texts import counted
 from escrow.errors import EscrowError, ProjectInvalid, ProjectMissing
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from escrow.client.corrections import Corrections
     from escrow.client.project import ListPlan
     from escrow.client.sinks.plans import SinkPlan
 
@@ -99,6 +102,7 @@ def _error_object(problem: EscrowError) -> dict[str, object]:
 
 
 def _checked(plan: ListPlan) -> Said:
+    from escrow.client.cli.correcting import SaidCorrections
     from escrow.client.cli.list_reading import AskedList, read_planned, told_of
     from escrow.client.cli.progress import Bars
     from escrow.client.cli.texts import printable
@@ -107,17 +111,29 @@ def _checked(plan: ListPlan) -> Said:
     try:
         with Bars(are_shown=False) as bars:
             crm, _ = read_planned(plan, AskedList(), bars)
+        corrections = SaidCorrections().read(plan)
     except EscrowError as error:
         told = printable(error.message) if "\n" not in error.message else error.message.replace("[", "\\[")
         return Said(
             _error_object(error), lambda console: console.print(f"[red]Cannot be read:[/] {told}"), exit_code_of(error)
         )
-    lines = [printable(line) for line in told_of(crm)]
+    lines = [printable(line) for line in (*told_of(crm), *_told_of_files(corrections))]
     machine = {
         "populations": {each.word: int((crm.populations == each).sum()) for each in Population},
         "left_out": crm.skipped,
         "stages_not_mentioned": dict(crm.left.stages),
         "not_found": [said for said, _ in crm.left.absent],
         "unreadable": dict(crm.left.unreadable),
+        "aliases": len(corrections.aliases.one_company) + len(corrections.aliases.apart),
+        "do_not_map": None if corrections.do_not_map is None else len(corrections.do_not_map),
     }
     return Said(machine, lambda console: console.print(*lines, sep="\n"))
+
+
+def _told_of_files(corrections: Corrections) -> Iterator[str]:
+    """Say what the files that correct the list were read as."""
+    said = len(corrections.aliases.one_company) + len(corrections.aliases.apart)
+    if said:
+        yield f"Aliases: {counted(said, 'company', 'companies')}"
+    if corrections.do_not_map is not None:
+        yield f"Do-not-map list: {counted(len(corrections.do_not_map), 'entry', 'entries')}"
