@@ -130,6 +130,7 @@ class FakeService:
     own_reports: dict[UUID, dict[int, Json]] = field(default_factory=dict)
     release_keys: tuple[wire.ReleaseKey, ...] = ()
     overlaps: list[Json] = field(default_factory=list)
+    events: list[Json] = field(default_factory=list)
     revoked: set[str] = field(default_factory=set)
     scopes: list[str] = field(default_factory=lambda: ["read", "submit", "terms", "pair"])
     key_expires: str | None = None
@@ -165,7 +166,7 @@ class FakeService:
         own = caller[0]
         if path == "/v1/service":
             return 200, _json(self._service())
-        if path in {"/v1/organization", "/v1/api-key"}:
+        if path in {"/v1/organization", "/v1/api-key", "/v1/events"}:
             return 200, self._caller(path, caller)
         if path == "/v1/invitations/lookup":
             return 200, self._look_up(own, unb64url(json.loads(content)["lookup"]))
@@ -251,6 +252,8 @@ class FakeService:
     def _caller(self, path: str, caller: tuple[UUID, str]) -> Json:
         if path == "/v1/organization":
             return {"organization_id": str(caller[0]), "name": caller[1]}
+        if path == "/v1/events":
+            return {"items": self.events, "next_after": len(self.events), "more": False}
         return {
             "api_key_id": "abcdefghijkl",
             "scopes": self.scopes,

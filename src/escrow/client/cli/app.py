@@ -20,6 +20,7 @@ from escrow.client.cli import (
     disputing,
     doctoring,
     explaining,
+    following,
     granting,
     overview,
     pairing_up,
@@ -54,6 +55,7 @@ for part in (
     reading.app,
     segmenting.app,
     overview.app,
+    following.app,
     doctoring.app,
 ):
     app.registered_commands += part.registered_commands
