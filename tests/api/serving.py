@@ -6,7 +6,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -71,7 +71,10 @@ class Served:
 
     def work(self) -> None:
         """Do all that is due."""
-        worker = Worker(self.service.database, self.service.sealing_key, self.service.settings, release_key=RELEASE_KEY)
+        service = self.service
+        worker = Worker(
+            service.database, service.sealing_key, service.settings, release_key=RELEASE_KEY, now=service.now
+        )
         while worker.run_once():
             pass
 
@@ -90,12 +93,19 @@ class Served:
 
 
 @contextmanager
-def served(database_url: str, folder: Path, *, limits: Mapping[str, float] | None = None) -> Iterator[Served]:
-    """Serve a migrated database on a free port of loopback until the block ends."""
+def served(
+    database_url: str,
+    folder: Path,
+    *,
+    limits: Mapping[str, float | str] | None = None,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> Iterator[Served]:
+    """Serve a migrated database on a free port of loopback until the block ends; ``now`` is the service's clock."""
     service = Service(
         database=Database(database_url),
         sealing_key=SealingKey.make(),
         settings=ServerSettings(data_folder=folder, database_url=database_url).model_copy(update=dict(limits or {})),
+        now=now,
     )
     write_logs(folder / "service.log")
     with listening(create_app(service)) as base_url:
@@ -134,7 +144,7 @@ def listening(app: FastAPI) -> Iterator[str]:
 
 
 def _organization(service: Service, name: str, base_url: str) -> Organization:
-    now = datetime.now(UTC)
+    now = service.now()
     with service.database.transaction("add an organization for a test") as tx:
         added = organizations.add_organization(tx, name, organization_id=uuid4(), now=now)
         key = organizations.add_api_key(tx, added.organization_id, label="test", random=os.urandom, now=now)

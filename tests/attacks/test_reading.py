@@ -1,0 +1,124 @@
+"""Attacks by reading: what answers look like, what old words still open, and what is read after the door is shut."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import select
+
+from escrow import organizations
+from escrow.store.tables import api_keys
+from escrow.terms import CELLS, Cell, Level, Population
+from tests.attacks.arena import ATTACKERS_OWN, KNOWN, VICTIMS_OWN, Arena, Player, one_each
+from tests.attacks.conftest import OpenArena
+
+C, O, P = Population  # noqa: E741 - the letters of the grid
+
+#: All that a partner may read of a partnership, once there are lists and a release.
+READ = (
+    "/releases",
+    "/releases/latest",
+    "/releases/1",
+    "/overlaps",
+    "/changes",
+    "/details",
+    "/disputes",
+    "/disputed-rows",
+)
+
+
+def begin(field: Arena, level: Level, victims: range = KNOWN) -> None:
+    """Let cells be shared, and both send lists."""
+    field.share(level)
+    field.submit(field.victim, one_each(*victims, *VICTIMS_OWN))
+    field.submit(field.attacker, one_each(*KNOWN, *ATTACKERS_OWN))
+
+
+def shape(answer: httpx.Response) -> tuple[int, int, list[tuple[str, str]]]:
+    """What is seen of an answer without reading it: status, size, and headers but for time and name."""
+    told = ((name, value) for name, value in answer.headers.items() if name not in {"date", "x-request-id"})
+    return answer.status_code, len(answer.content), sorted(told)
+
+
+def test_answers_look_alike_for_no_overlap_and_for_all(open_arena: OpenArena) -> None:
+    seen = []
+    for victims in (range(8_000, 8_050), ATTACKERS_OWN):
+        field = open_arena()
+        field.share(Level.COUNTS)
+        field.submit(field.victim, one_each(*victims))
+        answers = [field.attacker.send(one_each(*ATTACKERS_OWN))]
+        answers.append(field.attacker.get("/submissions/1"))
+        field.served.work()
+        field.attacker.fate()
+        # Fifty of fifty fill the line, so that all and none are withheld alike.
+        paths = ("", "/submissions/1", "/releases", "/releases/latest", "/overlaps", "/changes", "/allowance")
+        answers += [field.attacker.get(path) for path in paths]
+        seen.append([shape(answer) for answer in answers])
+    assert seen[0] == seen[1]
+
+
+def test_pages_have_the_size_of_what_they_list_and_their_cursors_open_nothing_else(field: Arena) -> None:
+    begin(field, Level.ACCOUNTS)
+    page = field.attacker.get("/overlaps", limit="3").json()
+    assert len(page["items"]) == 3
+    field.victim.state(Level.HIDDEN)
+    after = field.attacker.get("/overlaps", cursor=page["next"]).json()
+    assert (after["items"], after["next"]) == ([], None)
+
+
+def raised(player: Player, level: Level) -> dict[str, Any]:
+    """Give the player's terms with another level in every cell."""
+    ours = player.get("/terms").json()["ours"]
+    return {**ours, "levels": [{**each, "level": level.word} for each in ours["levels"]]}
+
+
+def test_old_terms_and_an_old_step_up_said_again_open_nothing(field: Arena) -> None:
+    begin(field, Level.COUNTS)
+    asking, answering = raised(field.attacker, Level.ACCOUNTS), raised(field.victim, Level.ACCOUNTS)
+    requests, once = f"{field.attacker.address}/terms-requests", {"Idempotency-Key": "a-step-up-of-last-week"}
+    number = field.attacker.http.post(requests, json=asking, headers=once).json()["number"]
+    assert field.victim.http.post(f"{requests}/{number}/answer", json=answering).status_code == 200
+    field.served.work()
+    assert field.attacker.overlapping() == set(KNOWN)
+    assert field.victim.state(Level.COUNTS).status_code == 200
+    for _ in range(2):
+        field.attacker.http.post(requests, json=asking, headers=once)
+        field.attacker.http.put(f"{field.attacker.address}/terms", json=raised(field.attacker, Level.DETAILS))
+        assert field.attacker.http.post(f"{requests}/{number}/answer", json=asking).status_code == 404
+        field.served.work()
+        assert field.attacker.overlapping() == set()
+
+
+@pytest.mark.parametrize("shut", ["end", "pause"])
+def test_after_an_end_or_a_pause_nothing_is_read(field: Arena, shut: str) -> None:
+    begin(field, Level.ACCOUNTS)
+    assert all(field.attacker.get(path).status_code == 200 for path in READ)
+    assert field.victim.http.post(f"{field.victim.address}/{shut}", json={}).status_code == 200
+    assert {path: field.attacker.get(path).status_code for path in READ} == dict.fromkeys(READ, 409)
+    field.served.work()
+    field.pass_time(timedelta(days=2))
+    assert {path: field.attacker.get(path).status_code for path in READ} == dict.fromkeys(READ, 409)
+
+
+def test_a_tightening_shuts_what_was_open_at_once_and_in_every_release_there_was(field: Arena) -> None:
+    begin(field, Level.ACCOUNTS)
+    only = {cell: Level.COUNTS if cell == Cell(C, C) else Level.HIDDEN for cell in CELLS}
+    assert field.victim.state(only).status_code == 200
+    assert field.attacker.overlapping() == set()
+    for path in ("/releases/latest", "/releases/1"):
+        cells = field.attacker.get(path).json()["cells"]
+        assert [each["number"] for each in cells] == [None] * 9
+        assert [each["salt"] for each in cells] == [None] * 9
+
+
+def test_a_revoked_key_reads_nothing(field: Arena) -> None:
+    begin(field, Level.ACCOUNTS)
+    service = field.served.service
+    with service.database.transaction("revoke") as tx:
+        owner = field.attacker.organization.organization_id
+        key = tx.execute(select(api_keys.c.api_key_id).where(api_keys.c.organization_id == owner)).scalar_one()
+        organizations.revoke_api_key(tx, key, now=service.now())
+    assert {path: field.attacker.get(path).status_code for path in ("", *READ)} == dict.fromkeys(("", *READ), 401)

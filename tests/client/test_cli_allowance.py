@@ -1,0 +1,38 @@
+"""`escrow allowance`: what is left is told in accounts, and a grant is asked about before it is given."""
+
+from __future__ import annotations
+
+from escrow.client.cli.exits import ExitCode
+from tests.client.fake_service import ALLOWANCE, FakeService
+from tests.client.terminals import Partners
+
+
+def test_what_is_left_is_told_in_accounts_and_until_when(paired: Partners, service: FakeService) -> None:
+    service.allowance = ALLOWANCE.model_copy(update={"left": 1_500, "carried": 300, "granted": 150, "renewed": 75})
+    left, _ = paired
+    shown = left("allowance", "show").out
+    assert f"about 100 new accounts of 166 left until {ALLOWANCE.renews_at:%Y-%m-%d %H:%M} UTC" in shown
+    assert "about 20 carried over and 10 granted" in shown
+    assert "may ask again about as much as your last one" in shown
+    told = left("allowance", "show", "--json").json["allowance"]
+    assert isinstance(told, dict)
+    assert told["left"] == 1_500
+
+
+def test_in_the_opening_nothing_renews(paired: Partners, service: FakeService) -> None:
+    service.allowance = ALLOWANCE.model_copy(update={"is_opening": True, "renews_at": None})
+    assert "of 166 may be asked about until both sides have had a list" in paired[0]("allowance", "show").out
+
+
+def test_a_grant_is_given_only_once_it_was_said_to_be_meant(paired: Partners, service: FakeService) -> None:
+    left, _ = paired
+    assert left("allowance", "grant", "2000", "--json").exit_code == ExitCode.USAGE
+    assert service.granted == []
+    granted = left("allowance", "grant", "2000", "--yes", "--json").json
+    assert (granted["granted_accounts"], service.granted) == (2_000, [2_000])
+    assert "may ask about 1 accounts more" in left("allowance", "grant", "1", "--yes").out
+
+
+def test_a_grant_of_nothing_is_refused_before_anything_is_sent(paired: Partners, service: FakeService) -> None:
+    assert paired[0]("allowance", "grant", "0", "--yes", "--json").exit_code == ExitCode.USAGE
+    assert service.granted == []
