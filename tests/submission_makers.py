@@ -166,7 +166,13 @@ class Desk:
         )
 
     def start_generation(
-        self, side: Side, number: int = 1, *, profile: str = "escrow-1", interval: timedelta = timedelta(0)
+        self,
+        side: Side,
+        number: int = 1,
+        *,
+        profile: str = "escrow-1",
+        fresh: partnerships.FreshHalf | None = None,
+        interval: timedelta = timedelta(0),
     ) -> None:
         """Let one side propose a generation, or consent to it."""
         with self.database.transaction("start a generation") as tx:
@@ -175,6 +181,7 @@ class Desk:
                 seat(tx, self.couple, side),
                 number=number,
                 profile=profile,
+                fresh=fresh,
                 interval=interval,
                 service_key=self.couple.service_key,
                 random=os.urandom,

@@ -61,6 +61,7 @@ class Action(StrEnum):
     TERMS_REQUEST_CLOSED = "terms-request-closed"
     READY_SAID = "ready-said"
     GENERATION_PROPOSED = "generation-proposed"
+    GENERATION_ACCEPTED = "generation-accepted"
     GENERATION_STARTED = "generation-started"
     GENERATION_CANCELLED = "generation-cancelled"
     GENERATION_SWITCHED = "generation-switched"

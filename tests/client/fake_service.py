@@ -293,6 +293,7 @@ class FakeService:
                         inviter_public=deal.inviter_public,
                         suite=1,
                         profile=deal.profile,
+                        generation=0,
                         expires_at=NOW,
                     )
                 )

@@ -42,6 +42,7 @@ def shown(
             profile=profile,
             suite=1,
             state="building",
+            fresh_pairing=False,
             consents=wire.Consents(ours=True, theirs=True),
             applied_number=0,
             applied_digest=None,

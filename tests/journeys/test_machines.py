@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.journeys.programs import Partner, eventually, pair
 from tests.journeys.relay import relay
-from tests.journeys.test_main_job import SALESFORCE, Numbers, numbers, submit_examples
+from tests.journeys.test_main_job import HUBSPOT, SALESFORCE, Numbers, numbers, submit_examples
 
 
 def test_two_machines_take_turns_and_the_slower_one_is_told_to_import(
@@ -113,3 +113,27 @@ def numbers_of(partner: Partner, submitted: dict[str, Any]) -> Numbers:
     """The numbers of the first release that was made from this submission."""
     eventually(lambda: partner.run("report")["our_list"]["number"] == submitted["number"])
     return numbers(partner.run("report"))
+
+
+def test_a_lost_home_without_a_copy_pairs_afresh_and_the_partnership_lives_on(
+    partners: tuple[Partner, Partner],
+) -> None:
+    left, right = submit_examples(partners)
+    before = numbers(left.run("report"))
+    shutil.rmtree(left.home)
+    left.run("init")
+    (lost,) = left.run("status")["without_keys_here"]
+    here = ("--partnership", lost["partnership_id"])
+    declined = left.run("generation", "start", "--fresh-pairing", "--yes", *here)["code"]
+    assert right.run("generation", "cancel", "--yes")["cancelled"]
+    assert right.refused("accept", declined)[1]["code"] == "not-found"
+
+    right.run("accept", left.run("generation", "start", "--fresh-pairing", "--yes")["code"])
+    checks = [left.run("status")["partnerships"][0]["check"], right.run("status")["partnerships"][0]["check"]]
+    assert checks[0] == checks[1]
+    assert numbers(left.run("report")) == before
+    submitted = [partner.run("submit", export) for partner, export in ((left, SALESFORCE), (right, HUBSPOT))]
+    assert [each["generation"] for each in submitted] == [1, 0]
+    eventually(lambda: left.run("report")["number"] > 1)
+    assert numbers(left.run("report")) == before
+    assert right.run("status")["partnerships"][0]["service"]["generation"]["number"] == 1

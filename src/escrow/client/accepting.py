@@ -14,28 +14,18 @@ from escrow.psi import pairing as protocol
 from escrow.psi.matchkeys import Suite
 from escrow.terms import Side
 
-__all__ = ["accepting_seat", "send_acceptance", "take_confirmation"]
+__all__ = ["accepting_seat", "checked_invitation", "send_acceptance", "take_confirmation"]
 
 
-def accepting_seat(
-    service: Escrow,
-    file: KeyringFile,
-    *,
-    code: protocol.PairingCode,
-    label: str,
-    profiles: frozenset[str],
-    random: Random,
-) -> Seat:
-    """Check the invitation against the code and make the keys; both the pairing secret and the private key end here.
+def checked_invitation(service: Escrow, *, code: protocol.PairingCode, profiles: frozenset[str]) -> wire.Invitation:
+    """Find the invitation of a code, which is for the first pairing or for a fresh one, and check it against the code.
 
     Raises:
-        InviterMismatch: the service shows another invitation than the code was made for, or one of our own.
+        InviterMismatch: the service shows another invitation than the code was made for.
         GenerationInvalid: the invitation is for a suite or profile that this version does not know.
-        PartnershipHeld: the keyring has the partnership already.
         ServiceRefused: no invitation waits for us under this code.
     """
-    lookup = protocol.lookup(code.psk)
-    invitation = _invitation(service, lookup)
+    invitation = _invitation(service, protocol.lookup(code.psk))
     protocol.check_inviter(
         code,
         partnership_id=invitation.partnership_id,
@@ -43,9 +33,21 @@ def accepting_seat(
         inviter_public=invitation.inviter_public,
     )
     _check_known(invitation, profiles)
+    return invitation
+
+
+def accepting_seat(
+    file: KeyringFile, invitation: wire.Invitation, code: protocol.PairingCode, *, label: str, random: Random
+) -> Seat:
+    """Make the keys of a first pairing; both the pairing secret and the private key end here.
+
+    Raises:
+        InviterMismatch: the invitation is one of our own.
+        PartnershipHeld: the keyring has the partnership already.
+    """
     if any(seat.partnership_id == invitation.partnership_id for seat in file.keyring.seats):
         raise PartnershipHeld("this invitation was accepted from here before; `escrow status` shows how it stands")
-    return _seat_of(file, invitation, code, lookup=lookup, label=label, random=random)
+    return _seat_of(file, invitation, code, lookup=protocol.lookup(code.psk), label=label, random=random)
 
 
 def _invitation(service: Escrow, lookup: bytes) -> wire.Invitation:

@@ -196,7 +196,7 @@ def _further(present: Seat, carried: Seat) -> Seat:
     return replace(ahead, confirmed=confirmed, highest_release=max(present.highest_release, carried.highest_release))
 
 
-def _progress(seat: Seat) -> tuple[bool, int, int, int, bool, bool, bool, bool]:
+def _progress(seat: Seat) -> tuple[bool, int, int, int, bool, bool, bool, bool, int]:
     keys = seat.keys
     return (
         seat.standing is Standing.CLOSED,
@@ -207,6 +207,7 @@ def _progress(seat: Seat) -> tuple[bool, int, int, int, bool, bool, bool, bool]:
         keys is not None and not keys.match_key,
         seat.complete_since is not None,
         seat.consent is not None,
+        -1 if seat.fresh is None else _ORDER.index(seat.fresh.standing),
     )
 
 

@@ -268,4 +268,5 @@ def _organizations(seat: Seat, owner: UUID) -> tuple[UUID, UUID]:
 
 def _keys_of(seat: Seat, generation: int) -> GenerationKeys | None:
     known = (seat.keys, seat.building)
-    return next((keys for keys in known if keys is not None and keys.g == generation), None)
+    # Keys that this machine has lost, or never had, vouch for nothing.
+    return next((keys for keys in known if keys is not None and keys.g == generation and keys.head_key), None)

@@ -91,8 +91,9 @@ class Filler:
         """The keys of every generation that takes our list now, the live one first."""
         seat = settled(self.service, self.file, self.state, self.partnership_id, now=self.now)
         must_agree(self.service, self.state, seat)
-        live = [seat.live_keys] if seat.has_live_key else []
-        return live if seat.building is None else [*live, seat.building]
+        if seat.building is None:
+            return [seat.paired_keys]
+        return [seat.live_keys, seat.building] if seat.has_live_key else [seat.building]
 
     def _sent(self, crm: CrmRows, keys: GenerationKeys, *, ready: bool, wait: bool, most_removed: float) -> Filling:
         must_normalise_alike(self.service, self.file, self.file.keyring.seat(self.partnership_id), keys)

@@ -21,7 +21,7 @@ from escrow import wire
 from escrow.client.keyring import NOT_OURS, KeyringFile
 from escrow.client.sdk import Escrow
 from escrow.client.seats import Consent, Seat, Standing
-from escrow.errors import GenerationInvalid, PartnershipUnknown, ProfileUnknown, ServiceRefused
+from escrow.errors import GenerationInvalid, PartnershipNotReady, PartnershipUnknown, ProfileUnknown, ServiceRefused
 from escrow.psi.keys import GenerationKeys
 
 __all__ = ["OLD_KEY_LASTS", "Started", "cancel", "cancel_without_keys", "follow", "start"]
@@ -63,6 +63,7 @@ def start(
     keys = seat.newest_keys
     if seat.building is not None:
         return Started(seat, shown)
+    _must_be_a_rotation(seat, shown)
     wanted = Consent(keys.next_number, profile_id or _proposed_profile(shown, keys) or latest)
     if wanted.profile_id not in profiles:
         raise ProfileUnknown(f"this version of escrow does not have the profile {wanted.profile_id}; update it first")
@@ -94,6 +95,7 @@ def cancel(
         return None
     agree(shown.next_generation.number)
     shown = service.cancel_generation(seat.partnership_id, shown.next_generation.number)
+    seat = file.move(seat, Seat.without_fresh)
     return Started(follow(file, seat, shown, now=now), shown)
 
 
@@ -149,7 +151,8 @@ def _follow_building(file: KeyringFile, seat: Seat, shown: wire.Partnership, now
     if following is None or not is_building:
         return _without_building(file, seat, shown)
     if seat.building is None:
-        if seat.consent is None:
+        if seat.consent is None or following.fresh_pairing:
+            # No key that this machine can make: another one started it.
             return seat
         _must_be_consented(seat.consent, following)
         seat = file.move(seat, Seat.moved_up)
@@ -184,6 +187,19 @@ def _past_the_cancelled(file: KeyringFile, seat: Seat, shown: wire.Partnership) 
     if is_building or latest < seat.live_keys.next_number:
         return seat
     return file.move(seat, lambda held: held.passed(latest))
+
+
+def _must_be_a_rotation(seat: Seat, shown: wire.Partnership) -> None:
+    following = shown.next_generation
+    if seat.fresh is not None:
+        raise PartnershipNotReady("a fresh pairing is under way; `escrow generation cancel` gives it up")
+    if following is not None and following.fresh_pairing:
+        raise PartnershipNotReady(
+            "your partner has started a fresh pairing: run `escrow accept CODE` with the code that they send you, or "
+            "`escrow generation cancel`"
+        )
+    if not seat.live_keys.next_root:
+        raise PartnershipNotReady("this machine has no key to rotate; add --fresh-pairing to make new ones")
 
 
 def _proposed_profile(shown: wire.Partnership, keys: GenerationKeys) -> str | None:

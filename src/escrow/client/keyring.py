@@ -61,7 +61,7 @@ class Keyring:
             PartnershipHeld: the id is there already, and its keys are not replaced whoever asks for it.
         """
         if any(held_seat.partnership_id == seat.partnership_id for held_seat in self.seats):
-            raise PartnershipHeld("this partnership is in the keyring already; invite again for a fresh one")
+            raise PartnershipHeld("this partnership is in the keyring already; a fresh pairing makes new keys for it")
         return replace(self, seats=(*self.seats, seat))
 
     def with_seat(self, seat: Seat) -> Keyring:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 from uuid import UUID
 
-from escrow.client.seats import ConfirmedTerms, Consent, Exchange, Invited, Seat, Standing
+from escrow.client.seats import ConfirmedTerms, Consent, Exchange, FreshPairing, Invited, Seat, Standing
 from escrow.errors import KeyringInvalid
 from escrow.presets import DISCLOSURE_PRESETS
 from escrow.psi.encoding import b64url, unb64url
@@ -106,6 +106,7 @@ def seat_object(seat: Seat) -> Object:
         "highest_release": seat.highest_release,
         "consent": None if seat.consent is None else {"g": seat.consent.g, "profile": seat.consent.profile_id},
         "building": None if seat.building is None else _keys_object(seat.building),
+        "fresh": None if seat.fresh is None else _fresh_object(seat.fresh),
         "complete_since": None if seat.complete_since is None else seat.complete_since.isoformat(),
     }
 
@@ -129,7 +130,32 @@ def read_seat(form: Reader) -> Seat:
         highest_release=form.number("highest_release"),
         consent=form.optional("consent", lambda name: _read_consent(form.part(name))),
         building=form.optional("building", lambda name: _read_keys(partnership_id, form.part(name))),
+        fresh=form.optional("fresh", lambda name: _read_fresh(partnership_id, form.part(name))),
         complete_since=form.optional("complete_since", lambda name: datetime.fromisoformat(form.text(name))),
+    )
+
+
+def _fresh_object(fresh: FreshPairing) -> Object:
+    return {
+        "g": fresh.g,
+        "standing": fresh.standing.value,
+        "profile": fresh.profile_id,
+        "invited": None if fresh.invited is None else _invited_object(fresh.invited),
+        "exchange": None if fresh.exchange is None else _exchange_object(fresh.exchange),
+        "keys": None if fresh.keys is None else _keys_object(fresh.keys),
+        "check": fresh.check,
+    }
+
+
+def _read_fresh(partnership_id: UUID, form: Reader) -> FreshPairing:
+    return FreshPairing(
+        g=form.number("g"),
+        standing=Standing(form.text("standing")),
+        profile_id=form.text("profile"),
+        invited=form.optional("invited", lambda name: _read_invited(form.part(name))),
+        exchange=form.optional("exchange", lambda name: _read_exchange(form.part(name))),
+        keys=form.optional("keys", lambda name: _read_keys(partnership_id, form.part(name))),
+        check=form.optional("check", form.text),
     )
 
 

@@ -13,7 +13,8 @@ from datetime import datetime
 from uuid import UUID
 
 from escrow import wire
-from escrow.client.accepting import accepting_seat, send_acceptance, take_confirmation
+from escrow.client import fresh_pairing, fresh_steps
+from escrow.client.accepting import accepting_seat, checked_invitation, send_acceptance, take_confirmation
 from escrow.client.canary import must_normalise_alike
 from escrow.client.inviting import send_confirmation, take_acceptance
 from escrow.client.keyring import NOT_OURS, Keyring, KeyringFile, Random
@@ -52,8 +53,14 @@ def accept(
     random: Random,
     now: datetime,
 ) -> Seat:
-    """Check the invitation against the code, make the keys and send the acceptance."""
-    seat = accepting_seat(service, file, code=code, label=label, profiles=profiles, random=random)
+    """Check the invitation against the code, make the keys and send the acceptance.
+
+    The code may be of a first pairing, or of a fresh one within a partnership.
+    """
+    invitation = checked_invitation(service, code=code, profiles=profiles)
+    if invitation.generation:
+        return fresh_pairing.accept(service, file, invitation, code, label=label, random=random, now=now)
+    seat = accepting_seat(file, invitation, code, label=label, random=random)
     file.update(lambda keyring: keyring.with_new_seat(seat))
     return advance(service, file, seat, now=now)
 
@@ -73,7 +80,7 @@ def advance(service: Escrow, file: KeyringFile, seat: Seat, *, now: datetime) ->
         seat = moved
         if seat.standing is Standing.PAIRED:
             _compare_canaries(service, file, seat)
-    return seat
+    return fresh_steps.advance(service, file, seat, now=now)
 
 
 def confirm(service: Escrow, file: KeyringFile, seat: Seat, *, now: datetime) -> Seat:

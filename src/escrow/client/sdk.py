@@ -131,10 +131,25 @@ class Escrow:
         """Send the inviter's tag, which makes the partnership active."""
         return self._post(_at(partnership_id, "confirm"), wire.Confirmation(tag=tag), wire.Partnership)
 
-    def start_generation(self, partnership_id: UUID, number: int, profile: str) -> wire.Partnership:
+    def start_generation(
+        self, partnership_id: UUID, number: int, profile: str, *, fresh: wire.FreshPairing | None = None
+    ) -> wire.Partnership:
         """Propose the next generation, or consent to the partner's proposal; the same again gets the same answer."""
-        wanted = wire.NewGeneration(number=number, profile=profile)
+        wanted = wire.NewGeneration(number=number, profile=profile, fresh_pairing=fresh)
         return self._post(_at(partnership_id, "generations"), wanted, wire.Partnership)
+
+    def accept_fresh_pairing(self, partnership_id: UUID, acceptance: wire.Acceptance) -> wire.Partnership:
+        """Answer the partner's fresh pairing; the same answer again gets the same answer."""
+        return self._post(_at(partnership_id, "generations", "accept"), acceptance, wire.Partnership)
+
+    def fresh_pairing(self, partnership_id: UUID) -> wire.Pairing:
+        """The public parts of both halves of a fresh pairing, unverified."""
+        return self._get(_at(partnership_id, "generations", "pairing"), wire.Pairing)
+
+    def confirm_fresh_pairing(self, partnership_id: UUID, tag: bytes) -> wire.Partnership:
+        """Send the starter's tag: the generation is built from now on."""
+        confirmation = wire.Confirmation(tag=tag)
+        return self._post(_at(partnership_id, "generations", "confirm"), confirmation, wire.Partnership)
 
     def cancel_generation(self, partnership_id: UUID, number: int) -> wire.Partnership:
         """Take a proposal back, decline the partner's, or give up what is being built; done before, nothing changes."""

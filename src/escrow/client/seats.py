@@ -14,50 +14,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from enum import Enum
 from uuid import UUID
 
-from escrow.errors import GenerationInvalid, KeyringInvalid, PartnershipNotReady
+from escrow.client.exchanges import Exchange, FreshPairing, Invited, Standing, there
+from escrow.errors import GenerationInvalid, PartnershipNotReady
 from escrow.psi.keys import GenerationKeys, generation_keys, move_up, pass_over
 from escrow.psi.matchkeys import Suite
 from escrow.psi.pairing import Pairing
 from escrow.terms import Level, Side, Terms, uniform_levels
 
-__all__ = ["ConfirmedTerms", "Consent", "Exchange", "Invited", "Seat", "Standing"]
-
-
-class Standing(Enum):
-    """How far the pairing is on this machine."""
-
-    INVITED = "invited"
-    UNCONFIRMED = "unconfirmed"
-    CONFIRMING = "confirming"
-    ACCEPTING = "accepting"
-    ACCEPTED = "accepted"
-    PAIRED = "paired"
-    CLOSED = "closed"
-
-
-@dataclass(frozen=True, slots=True)
-class Invited:
-    """What the inviter's client keeps until someone accepts, and then erases."""
-
-    psk: bytes = field(repr=False)
-    private: bytes = field(repr=False)
-    public: bytes
-    profile_id: str
-    expires_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """Both public keys and tags of a pairing that is not complete; ``lookup`` is the acceptor's alone."""
-
-    inviter_public: bytes
-    acceptor_public: bytes
-    own_tag: bytes = field(repr=False)
-    expected_tag: bytes = field(repr=False)
-    lookup: bytes | None = field(default=None, repr=False)
+__all__ = ["ConfirmedTerms", "Consent", "Exchange", "FreshPairing", "Invited", "Seat", "Standing"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +52,9 @@ class Seat:
     """Our seat in one partnership.
 
     ``keys`` are those of the live generation. ``building`` are those of the one that is filled beside it, which our
-    user has given ``consent`` to; ``complete_since`` says when our own list was seen to be complete in it. Once the
-    partner answers our request for other terms, ours are those ``asked`` for.
+    user has given ``consent`` to, or that comes from a ``fresh`` pairing once that is complete; ``complete_since`` says
+    when our own list was seen to be complete in it. Once the partner answers our request for other terms, ours are
+    those ``asked`` for. A machine that has lost its keys has empty ones of the live generation.
     """
 
     partnership_id: UUID
@@ -106,6 +73,7 @@ class Seat:
     building: GenerationKeys | None = None
     complete_since: datetime | None = None
     asked: Terms | None = None
+    fresh: FreshPairing | None = None
 
     @property
     def name(self) -> str:
@@ -131,9 +99,7 @@ class Seat:
             PartnershipNotReady: the pairing is not complete.
         """
         self.require_paired()
-        if self.keys is None:
-            raise KeyringInvalid(_PART_MISSING)
-        return self.keys
+        return there(self.keys)
 
     @property
     def newest_keys(self) -> GenerationKeys:
@@ -164,16 +130,17 @@ class Seat:
     @property
     def open_invitation(self) -> Invited:
         """The secrets of an invitation that nobody has accepted."""
-        if self.invited is None:
-            raise KeyringInvalid(_PART_MISSING)
-        return self.invited
+        return there(self.invited)
 
     @property
     def open_exchange(self) -> Exchange:
         """The tags of a pairing that is not complete."""
-        if self.exchange is None:
-            raise KeyringInvalid(_PART_MISSING)
-        return self.exchange
+        return there(self.exchange)
+
+    @property
+    def open_fresh(self) -> FreshPairing:
+        """The fresh pairing that is not complete."""
+        return there(self.fresh)
 
     def with_keys(self, agreed: Pairing, exchange: Exchange, *, profile_id: str) -> Seat:
         """Draw the first generation's keys out of the pairing, and erase all that led to them."""
@@ -202,8 +169,8 @@ class Seat:
             GenerationInvalid: so many numbers were not given up by anybody.
         """
         keys = self.live_keys
-        if self.building is not None:
-            # The root after it was made already, and its own is gone.
+        if self.building is not None and self.consent is not None:
+            # It was made of the live generation's next root, which is gone; a fresh pairing's follows from none.
             given_up = self.building.g - keys.g
             keys = replace(keys, next_root=self.building.next_root, given_up=given_up)
         if latest - keys.g > _MOST_GIVEN_UP:
@@ -211,6 +178,19 @@ class Seat:
         while keys.next_root and keys.next_number <= latest:
             keys = pass_over(keys)
         return replace(self, keys=keys, building=None, consent=None, complete_since=None)
+
+    def with_fresh(self, fresh: FreshPairing) -> Seat:
+        """Go on with a fresh pairing, in the place of any consent."""
+        return replace(self, fresh=fresh, consent=None)
+
+    def without_fresh(self) -> Seat:
+        """Erase a fresh pairing that is over."""
+        return replace(self, fresh=None)
+
+    def freshly_paired(self) -> Seat:
+        """Put the keys of the fresh pairing into use, for the generation that is built."""
+        fresh = self.open_fresh
+        return replace(self, fresh=None, building=there(fresh.keys), check=fresh.check)
 
     def without_live_key(self) -> Seat:
         """Erase the live match key ahead of the switch: it is kept no longer than it must be."""
@@ -222,17 +202,17 @@ class Seat:
 
     def closed(self) -> Seat:
         """Erase every secret; the id stays, so that it is never taken for a new partnership."""
-        return replace(self, standing=Standing.CLOSED, invited=None, exchange=None, keys=None, building=None)
+        return replace(
+            self, standing=Standing.CLOSED, invited=None, exchange=None, keys=None, building=None, fresh=None
+        )
 
-
-_PART_MISSING = "a seat of the keyring lacks a part; bring back a copy made by `escrow keyring export`"
 
 #: Far more than two users cancel; a service that says so would have us count for long.
 _MOST_GIVEN_UP = 1_000
 
 _NO_LIVE_KEY = (
-    "this machine has no key of the live generation any more; `escrow generation start` begins the next one, and lists "
-    "and details wait for it"
+    "this machine has no key of the live generation; lists and details wait for the next one, and `escrow status` says "
+    "what it takes"
 )
 
 _LIVE_KEY_ERASED = (

@@ -12,11 +12,13 @@ from escrow.partnerships.agreement import (
 )
 from escrow.partnerships.canaries import Canary, tell_canary
 from escrow.partnerships.ending import end, purge, purge_generation
+from escrow.partnerships.fresh_pairing import accept_fresh_pairing, confirm_fresh_pairing, fresh_pairing
 from escrow.partnerships.generations import cancel_generation, start_generation, switch
 from escrow.partnerships.granting import grant_allowance, show_allowance
 from escrow.partnerships.invitations import Invitation, accept, invite, look_up
 from escrow.partnerships.pairing import Pairing, confirm, pairing
 from escrow.partnerships.pausing import pause, resume
+from escrow.partnerships.proposals import FreshHalf
 from escrow.partnerships.readiness import say_ready
 from escrow.partnerships.requests import (
     TermsRequest,
@@ -40,6 +42,7 @@ from escrow.partnerships.view import (
 __all__ = [
     "NOTHING_SHARED",
     "Canary",
+    "FreshHalf",
     "Generation",
     "Invitation",
     "NextGeneration",
@@ -52,11 +55,14 @@ __all__ = [
     "TheirHead",
     "TheirList",
     "accept",
+    "accept_fresh_pairing",
     "answer_terms",
     "cancel_generation",
     "close_request",
     "confirm",
+    "confirm_fresh_pairing",
     "end",
+    "fresh_pairing",
     "grant_allowance",
     "invite",
     "look_up",

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, insert, select
+from sqlalchemy import Row, Select, and_, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from escrow import audit
@@ -22,23 +22,20 @@ from escrow.errors import (
     PartnershipExists,
 )
 from escrow.partnerships.agreement import start_terms
-from escrow.partnerships.pairing import PUBLIC_BYTES, TAG_BYTES, move, must_measure
+from escrow.partnerships.pairing import LOOKUP_BYTES, OPEN_FOR, PUBLIC_BYTES, TAG_BYTES, move, must_measure
 from escrow.psi.matchkeys import Suite
 from escrow.store.database import Transaction
 from escrow.store.states import EventType, PartnershipState
-from escrow.store.tables import organizations, parties, partnerships
+from escrow.store.tables import fresh_pairings, generation_proposals, organizations, parties, partnerships
 from escrow.terms import Side
 from escrow.webhooks import events
 
 __all__ = ["Invitation", "accept", "invite", "look_up"]
 
-_OPEN_FOR = timedelta(days=7)
-_LOOKUP_BYTES = 16
-
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """An open invitation, as its acceptor sees it."""
+    """An open invitation, as its acceptor sees it; ``generation`` is above 0 in a fresh pairing."""
 
     partnership_id: UUID
     inviter_organization_id: UUID
@@ -47,6 +44,7 @@ class Invitation:
     suite: Suite
     profile: str
     expires_at: datetime
+    generation: int = 0
 
 
 def invite(
@@ -70,7 +68,7 @@ def invite(
     """
     if not caller.reaches(partnership_id):
         raise not_found()
-    must_measure(lookup, _LOOKUP_BYTES)
+    must_measure(lookup, LOOKUP_BYTES)
     must_measure(inviter_public, PUBLIC_BYTES)
     _must_be_hmac(suite)
     _must_exist_elsewhere(tx, caller, acceptor_organization_id)
@@ -83,7 +81,7 @@ def invite(
         "invited_organization_id": acceptor_organization_id,
         "inviter_public": inviter_public,
         "created_at": now,
-        "expires_at": now + _OPEN_FOR,
+        "expires_at": now + OPEN_FOR,
     }
     try:
         with tx.begin_nested():
@@ -99,7 +97,9 @@ def invite(
 def look_up(tx: Transaction, caller: Caller, lookup: bytes, *, now: datetime) -> Invitation:
     """Show the invitation that a pairing code leads to; one that is not for the caller does not exist for it."""
     row = tx.execute(_invitations().where(partnerships.c.lookup == lookup)).one_or_none()
-    if row is None or row.state != PartnershipState.INVITED.value or not _is_for(row, caller, now=now):
+    if row is None:
+        return _fresh_pairing(tx, caller, lookup, now)
+    if row.state != PartnershipState.INVITED.value or not _is_for(row, caller, now=now):
         raise not_found()
     return Invitation(
         partnership_id=row.partnership_id,
@@ -171,6 +171,49 @@ def _same_acceptance(tx: Transaction, caller: Caller, row: Row[Any], *, acceptor
     if not by_caller or (row.acceptor_public, row.acceptor_tag) != (acceptor_public, tag):
         raise InvitationTaken("This invitation is taken: ask the inviter for a fresh one.")
     return party_of(tx, caller, row.partnership_id)
+
+
+def _fresh_pairing(tx: Transaction, caller: Caller, lookup: bytes, now: datetime) -> Invitation:
+    """Show a fresh pairing that the caller's partner started and that nobody has answered."""
+    row = tx.execute(_fresh_pairings(caller).where(fresh_pairings.c.lookup == lookup)).one_or_none()
+    if row is None or row.acceptor_public is not None or now >= row.expires_at:
+        raise not_found()
+    if row.state != PartnershipState.ACTIVE.value or not caller.reaches(row.partnership_id):
+        raise not_found()
+    return Invitation(
+        partnership_id=row.partnership_id,
+        inviter_organization_id=row.organization_id,
+        inviter_name=row.name,
+        inviter_public=row.inviter_public,
+        suite=Suite(row.suite),
+        profile=row.profile,
+        expires_at=row.expires_at,
+        generation=row.generation,
+    )
+
+
+def _fresh_pairings(caller: Caller) -> Select[Any]:
+    starter, other = parties.alias("starter"), parties.alias("other")
+    fresh, proposed = fresh_pairings.c, generation_proposals.c
+    started = and_(starter.c.partnership_id == fresh.partnership_id, starter.c.side == fresh.side)
+    answered = and_(other.c.partnership_id == fresh.partnership_id, other.c.side != fresh.side)
+    is_proposed = and_(proposed.partnership_id == fresh.partnership_id, proposed.generation == fresh.generation)
+    return (
+        select(
+            *fresh,
+            proposed.profile,
+            partnerships.c.state,
+            partnerships.c.suite,
+            organizations.c.organization_id,
+            organizations.c.name,
+        )
+        .join_from(fresh_pairings, partnerships, partnerships.c.partnership_id == fresh.partnership_id)
+        .join(generation_proposals, is_proposed)
+        .join(starter, started)
+        .join(organizations, organizations.c.organization_id == starter.c.organization_id)
+        .join(other, answered)
+        .where(other.c.organization_id == caller.organization_id)
+    )
 
 
 def _invitations() -> Select[Any]:

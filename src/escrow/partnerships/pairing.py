@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import insert, select, update
@@ -29,10 +29,23 @@ from escrow.store.tables import generations, parties, partnerships
 from escrow.terms import Side
 from escrow.webhooks import events
 
-__all__ = ["PUBLIC_BYTES", "TAG_BYTES", "Pairing", "confirm", "move", "must_measure", "pairing"]
+__all__ = [
+    "LOOKUP_BYTES",
+    "OPEN_FOR",
+    "PUBLIC_BYTES",
+    "TAG_BYTES",
+    "Pairing",
+    "confirm",
+    "move",
+    "must_measure",
+    "pairing",
+]
 
 PUBLIC_BYTES = 32
 TAG_BYTES = 32
+LOOKUP_BYTES = 16
+#: For how long an invitation, or a fresh pairing, waits for its answer.
+OPEN_FOR = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ from sqlalchemy import func, select
 from escrow import noise_ledger, spending
 from escrow.access import Caller, Party, party_of
 from escrow.partnerships.canaries import Canary, canaries_of
-from escrow.partnerships.generations import latest_number, proposal_of
+from escrow.partnerships.generations import latest_number
+from escrow.partnerships.proposals import freshly_paired_by, proposal_of
 from escrow.psi.matchkeys import Suite
 from escrow.reports.noise import affordable_from
 from escrow.spending import Alarm
@@ -62,6 +63,7 @@ class Generation:
 class NextGeneration:
     """The generation after the live one: proposed by whoever consents to it, then building until both lists are there.
 
+    It follows from the live one's key, or from a ``fresh_pairing``, which is consented to by its code.
     ``applied_number`` and ``applied_digest`` are of the caller's own list in it; of the partner's list only its age.
     """
 
@@ -69,6 +71,7 @@ class NextGeneration:
     profile: str
     suite: Suite
     is_building: bool
+    fresh_pairing: bool
     consented_by_us: bool
     consented_by_them: bool
     applied_number: int
@@ -156,7 +159,7 @@ def show(tx: Transaction, party: Party, *, service_key: SealingKey, now: datetim
         created_at=_created_at(tx, party),
         expires_at=party.expires_at if pending else None,
         generation=_generation(standing),
-        next_generation=_next_generation(tx, party, service_key) if state is PartnershipState.ACTIVE else None,
+        next_generation=_next_generation(tx, party, service_key, now) if state is PartnershipState.ACTIVE else None,
         latest_generation=None if standing.generation is None else latest_number(tx, party.partnership_id),
         terms_number=ours.terms_number,
         paused_by_us=ours.paused,
@@ -211,12 +214,13 @@ def _generation(standing: Standing) -> Generation | None:
     return None if live is None else Generation(live.number, live.profile, Suite(live.suite), GenerationState.LIVE)
 
 
-def _next_generation(tx: Transaction, party: Party, service_key: SealingKey) -> NextGeneration | None:
+def _next_generation(tx: Transaction, party: Party, service_key: SealingKey, now: datetime) -> NextGeneration | None:
     building = building_standing(tx, party.partnership_id)
     if building is not None:
         digest = _digest(tx, party, building.applied.get(party.side), service_key)
-        return _being_built(building, party.side, digest)
-    proposed = proposal_of(tx, party.partnership_id)
+        fresh = freshly_paired_by(tx, party.partnership_id) is not None
+        return _being_built(building, party.side, digest, fresh_pairing=fresh)
+    proposed = proposal_of(tx, party.partnership_id, now=now)
     if proposed is None:
         return None
     ours = proposed.side is party.side
@@ -226,8 +230,9 @@ def _next_generation(tx: Transaction, party: Party, service_key: SealingKey) -> 
         profile=proposed.profile,
         suite=suite,
         is_building=False,
-        consented_by_us=ours,
-        consented_by_them=not ours,
+        fresh_pairing=proposed.fresh is not None,
+        consented_by_us=ours or proposed.is_accepted,
+        consented_by_them=not ours or proposed.is_accepted,
         applied_number=0,
         applied_digest=None,
         applied_at=None,
@@ -235,13 +240,14 @@ def _next_generation(tx: Transaction, party: Party, service_key: SealingKey) -> 
     )
 
 
-def _being_built(building: Standing, side: Side, digest: bytes | None) -> NextGeneration:
+def _being_built(building: Standing, side: Side, digest: bytes | None, *, fresh_pairing: bool) -> NextGeneration:
     ours, theirs = building.applied.get(side), building.applied.get(side.other)
     return NextGeneration(
         number=building.live.number,
         profile=building.live.profile,
         suite=Suite(building.live.suite),
         is_building=True,
+        fresh_pairing=fresh_pairing,
         consented_by_us=True,
         consented_by_them=True,
         applied_number=0 if ours is None else ours.number,

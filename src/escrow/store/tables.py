@@ -53,6 +53,7 @@ __all__ = [
     "envelopes",
     "event_feeds",
     "events",
+    "fresh_pairings",
     "generation_proposals",
     "generations",
     "idempotency",
@@ -201,6 +202,23 @@ generation_proposals = Table(
     Column("generation", Integer, nullable=False),
     Column("profile", Text, nullable=False),
     Column("proposed_at", Moment, nullable=False),
+    one_of("side", Side),
+)
+
+#: What both clients say to each other where the next generation takes a fresh pairing; kept until the switch.
+fresh_pairings = Table(
+    "fresh_pairings",
+    metadata,
+    of_partnership(),
+    Column("generation", Integer, nullable=False),
+    # Who started it, and is its inviter.
+    Column("side", Text, nullable=False),
+    Column("lookup", LargeBinary(16), nullable=False, unique=True),
+    Column("inviter_public", LargeBinary(32), nullable=False),
+    Column("acceptor_public", LargeBinary(32)),
+    Column("acceptor_tag", LargeBinary(32)),
+    Column("inviter_tag", LargeBinary(32)),
+    Column("expires_at", Moment, nullable=False),
     one_of("side", Side),
 )
 

@@ -35,6 +35,7 @@ __all__ = [
     "CancelledGeneration",
     "Confirmation",
     "Consents",
+    "FreshPairing",
     "Generation",
     "Invitation",
     "InvitationLookup",
@@ -74,11 +75,22 @@ class Generation(Model):
     state: GenerationState
 
 
+class FreshPairing(Model):
+    """The starter's half of a fresh pairing: how the partner finds it, and a public key."""
+
+    lookup: Bytes16
+    inviter_public: Bytes32
+
+
 class NewGeneration(Model):
-    """The generation that the caller's user wants to follow the live one, and the profile it is to have."""
+    """The generation that the caller's user wants to follow the live one, and the profile it is to have.
+
+    With ``fresh_pairing`` its key follows from no key before it, and the partner consents by accepting the pairing.
+    """
 
     number: GenerationNumber
     profile: ProfileId
+    fresh_pairing: FreshPairing | None = None
 
 
 class CancelledGeneration(Model):
@@ -97,6 +109,7 @@ class Consents(Model):
 class NextGeneration(Model):
     """The generation after the live one: proposed, or building until both lists are applied in it.
 
+    With ``fresh_pairing`` its key follows from no key before it, and it is consented to by a pairing code alone.
     The list in it is the caller's own; of the partner's there is only its age.
     """
 
@@ -104,6 +117,7 @@ class NextGeneration(Model):
     profile: Annotated[str, Field(examples=[LATEST_PROFILE])]
     suite: int
     state: NextGenerationState
+    fresh_pairing: Annotated[bool, Field(examples=[False])]
     consents: Consents
     applied_number: Number
     applied_digest: Bytes32 | None
@@ -237,13 +251,14 @@ class InvitationLookup(Model):
 
 
 class Invitation(Model):
-    """An open invitation, as its acceptor sees it."""
+    """An open invitation, as its acceptor sees it; in a fresh pairing of a partnership ``generation`` is above 0."""
 
     partnership_id: Id
     inviter: Organization
     inviter_public: Bytes32
     suite: int
     profile: Annotated[str, Field(examples=[LATEST_PROFILE])]
+    generation: Annotated[GenerationNumber, Field(examples=[0])]
     expires_at: Time
 
 

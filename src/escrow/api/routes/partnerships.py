@@ -22,10 +22,10 @@ from escrow.api.dependencies import (
 )
 from escrow.api.idempotency import Router
 from escrow.api.problems import TAKES_A_BODY, problems
-from escrow.partnerships import Canary, NextGeneration, Partnership, TheirList
+from escrow.partnerships import Canary, NextGeneration, Pairing, Partnership, TheirList
 from escrow.store.database import Transaction
 
-__all__ = ["router", "told"]
+__all__ = ["pairing_told", "router", "told"]
 
 router = Router(tags=["partnerships"], dependencies=[Depends(json_only)])
 
@@ -97,6 +97,7 @@ def look_up_invitation(key: PairKey, service: Serving, request: wire.InvitationL
             inviter_public=found.inviter_public,
             suite=found.suite,
             profile=found.profile,
+            generation=found.generation,
             expires_at=found.expires_at,
         )
 
@@ -132,15 +133,19 @@ def show_pairing(partnership_id: PartnershipId, key: PairKey, service: Serving) 
     """Give the public keys and tags for the caller's client to verify."""
     with service.database.snapshot("show pairing") as tx:
         party = access.party_of(tx, key.admit(tx), partnership_id)
-        said = partnerships.pairing(tx, party, now=service.now())
-        return wire.Pairing(
-            inviter_organization_id=said.inviter_organization_id,
-            acceptor_organization_id=said.acceptor_organization_id,
-            inviter_public=said.inviter_public,
-            acceptor_public=said.acceptor_public,
-            acceptor_tag=said.acceptor_tag,
-            inviter_tag=said.inviter_tag,
-        )
+        return pairing_told(partnerships.pairing(tx, party, now=service.now()))
+
+
+def pairing_told(said: Pairing) -> wire.Pairing:
+    """Write what the two clients said to each other."""
+    return wire.Pairing(
+        inviter_organization_id=said.inviter_organization_id,
+        acceptor_organization_id=said.acceptor_organization_id,
+        inviter_public=said.inviter_public,
+        acceptor_public=said.acceptor_public,
+        acceptor_tag=said.acceptor_tag,
+        inviter_tag=said.inviter_tag,
+    )
 
 
 @router.post(
@@ -251,6 +256,7 @@ def _next_told(following: NextGeneration) -> wire.NextGeneration:
         profile=following.profile,
         suite=following.suite,
         state="building" if following.is_building else "proposed",
+        fresh_pairing=following.fresh_pairing,
         consents=wire.Consents(ours=following.consented_by_us, theirs=following.consented_by_them),
         applied_number=following.applied_number,
         applied_digest=following.applied_digest,

@@ -109,13 +109,12 @@ def status(session: Session) -> Said:
 def _stand(session: Session, seat: Seat) -> Stand:
     """Look at one partnership; an error of one does not hide the others."""
     from escrow.client.generations import follow
-    from escrow.client.pairing import advance
     from escrow.client.seats import Standing
 
     if seat.standing is Standing.CLOSED:
         return Stand(seat)
     try:
-        seat = advance(session.service, session.file, seat, now=session.now)
+        seat = session.advanced(seat)
         shown = session.service.partnership(seat.partnership_id)
         allowance = session.service.allowance(seat.partnership_id) if shown.state == "active" else None
         return Stand(follow(session.file, seat, shown, now=session.now), shown, allowance)
@@ -137,7 +136,9 @@ def _lines_of_one_elsewhere(shown: Partnership) -> Iterator[str]:
     name = printable(shown.partner.name) if shown.partner else "Invitation"
     yield f"\n[bold]{name}[/]  ({shown.partnership_id})"
     yield f"  pairing      {shown.state} at the service; this keyring has no keys of it"
-    yield "  next         `escrow keyring import` a copy that the machine with its keys exports. If there is none:"
+    yield "  next         `escrow keyring import` a copy that the machine with its keys exports. If there is none,"
+    if shown.state == "active":
+        yield f"               `escrow generation start --fresh-pairing --partnership {shown.partnership_id}`; or"
     yield f"               `escrow end --partnership {shown.partnership_id}`, then `escrow invite`"
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from escrow.client.seats import Seat
 
-__all__ = ["YesOption", "app", "ask", "id_without_keys", "seat_object"]
+__all__ = ["YesOption", "app", "ask", "id_without_keys", "lost_terms", "seat_object"]
 
 app = typer.Typer()
 
@@ -75,7 +75,7 @@ def accept(
     code: Annotated[str, typer.Argument(help="The pairing code; - reads it from standard input.", show_default=False)],
     label: LabelOption = "",
 ) -> Said:
-    """Accept a partner's invitation by its pairing code."""
+    """Accept a partner's invitation, or fresh pairing, by its pairing code."""
     from escrow.client.pairing import accept as take_invitation
     from escrow.psi.pairing import read_pairing_code
     from escrow.psi.profile_ids import PROFILE_IDS
@@ -90,6 +90,9 @@ def accept(
         random=session.random,
         now=session.now,
     )
+    if seat.fresh is not None or seat.building is not None:
+        told = "Accepted. The fresh pairing is complete once a command of theirs has run, then one of yours;"
+        return _standing(seat, f"{told}\nfrom then on `escrow submit` fills the new generation.{lost_terms(seat)}")
     return _standing(seat, "Accepted. The pairing is complete once a command of theirs has run, then one of yours.")
 
 
@@ -152,8 +155,19 @@ def seat_object(seat: Seat) -> dict[str, object]:
         "label": seat.label,
         "partner": {"organization_id": str(seat.partner_id), "name": seat.partner_name} if seat.partner_id else None,
         "pairing": seat.standing.value,
-        "check": seat.check,
+        "check": _newest_check(seat),
     }
+
+
+def lost_terms(seat: Seat) -> str:
+    """Say that a machine which lost its keys has lost the terms that it goes by as well."""
+    if seat.confirmed.number:
+        return ""
+    return "\nThis machine has no terms of yours: see `escrow terms show`, and confirm them with `escrow terms set`."
+
+
+def _newest_check(seat: Seat) -> str | None:
+    return seat.check if seat.fresh is None or seat.fresh.check is None else seat.fresh.check
 
 
 def _standing(seat: Seat, told: str) -> Said:
@@ -161,8 +175,9 @@ def _standing(seat: Seat, told: str) -> Said:
         console.print(told)
         if seat.partner_name:
             console.print(f"Partner: {printable(seat.partner_name)} ({seat.partner_id})")
-        if seat.keys is not None and seat.check:
-            console.print(f"Check:   {seat.check}   (the same on both sides: compare it by voice)")
+        check = _newest_check(seat)
+        if seat.keys is not None and check:
+            console.print(f"Check:   {check}   (the same on both sides: compare it by voice)")
 
     return Said(seat_object(seat), show)
 

@@ -8,8 +8,9 @@ from uuid import UUID
 import typer
 
 from escrow.client.cli.commands import command
-from escrow.client.cli.pairing_up import YesOption, ask, id_without_keys, seat_object
+from escrow.client.cli.pairing_up import YesOption, ask, id_without_keys, lost_terms, seat_object
 from escrow.client.cli.session import Said, Session
+from escrow.client.cli.texts import printable, without_controls
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,11 +34,23 @@ def start(
             "--profile", help="Normalisation profile; by default what the partner proposed, else the newest we have."
         ),
     ] = None,
+    fresh_pairing: Annotated[
+        bool,
+        typer.Option(
+            "--fresh-pairing", help="New keys by a new pairing code: if one may have leaked, or a machine was lost."
+        ),
+    ] = False,
     yes: YesOption = False,
 ) -> Said:
-    """Rotate the key of a partnership: propose the next generation, or consent to the partner's proposal."""
+    """Rotate the key of a partnership: propose the next generation, or consent to the partner's proposal.
+
+    With --fresh-pairing it prints a code, which the partner accepts with `escrow accept CODE`.
+    """
     from escrow.client.generations import start as start_generation
     from escrow.psi.profile_ids import LATEST_PROFILE, PROFILE_IDS
+
+    if fresh_pairing:
+        return _paired_afresh(session, profile, yes=yes)
 
     def agree(number: int, profile_id: str) -> None:
         if not yes:
@@ -61,6 +74,40 @@ def start(
             console.print("`escrow submit` fills it beside the live one from now on; nothing else is to be done.")
 
     return Said({**seat_object(started.seat), **_object(started.seat, started.shown)}, show)
+
+
+def _paired_afresh(session: Session, profile: str | None, *, yes: bool) -> Said:
+    from escrow.client.fresh_pairing import seat_without_keys, start
+    from escrow.client.generations import shown_without_keys
+    from escrow.psi.profile_ids import LATEST_PROFILE, PROFILE_IDS
+
+    lost = id_without_keys(session)
+    seat = session.seat if lost is None else seat_without_keys(shown_without_keys(session.service, lost))
+    partner = f"{without_controls(seat.partner_name)} ({seat.partner_id})"
+
+    def agree(number: int, profile_id: str) -> None:
+        if not yes:
+            ask(f"Start generation {number} with {partner}, by a fresh pairing and with profile {profile_id}?")
+
+    printed = start(
+        session.service,
+        session.file,
+        seat,
+        profile_id=profile or LATEST_PROFILE,
+        profiles=PROFILE_IDS,
+        agree=agree,
+        random=session.random,
+        now=session.now,
+    )
+
+    def show(console: Console) -> None:
+        console.print(f"Send this pairing code to {printable(partner)} by mail, chat or phone, within 7 days:\n")
+        console.print(f"  [bold]{printed.code}[/]\n")
+        console.print("They run `escrow accept CODE`. It is shown once, and is a secret until they did.")
+        told = "Then `escrow submit` on both sides fills the new generation; the live one goes on until then."
+        console.print(told + lost_terms(printed.seat))
+
+    return Said({**seat_object(printed.seat), **_object(printed.seat, printed.shown), "code": printed.code}, show)
 
 
 @command(app, "cancel")
@@ -112,15 +159,27 @@ def generation_lines(seat: Seat, shown: Partnership) -> Iterator[str]:
     if following is None:
         return
     named = f"  generation   {following.number} (profile {following.profile})"
-    if following.state == "proposed" and following.consents.ours:
+    if following.state == "proposed" and following.fresh_pairing:
+        yield f"{named}: {_pairing_waits_for(seat, following)}"
+    elif following.state == "proposed" and following.consents.ours:
         yield f"{named}: proposed by us; your partner consents with `escrow generation start`"
     elif following.state == "proposed":
         yield f"{named}: proposed by your partner; `escrow generation start` consents, `cancel` declines"
     elif seat.building is None:
-        yield f"{named}: started elsewhere; import the keyring of the machine that did, and submit from there"
+        yield f"{named}: started elsewhere; import the keyring of the machine that did, or `escrow generation cancel`"
     else:
         yield f"{named}: being filled{_missing(following)}"
         yield f"  old key      {_old_key(seat)}"
+
+
+def _pairing_waits_for(seat: Seat, following: NextGeneration) -> str:
+    if not following.consents.ours:
+        return "your partner has started a fresh pairing; `escrow accept CODE` takes the code that they send"
+    if seat.fresh is None:
+        return "a fresh pairing was begun on another machine of yours; go on there, or `escrow generation cancel`"
+    if not following.consents.theirs:
+        return "fresh pairing; your partner takes the code that you were shown with `escrow accept CODE`"
+    return "fresh pairing; it is complete once a command of the side that started it has run"
 
 
 def _missing(following: NextGeneration) -> str:

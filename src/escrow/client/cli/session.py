@@ -133,15 +133,20 @@ class Session:
     @property
     def seat(self) -> Seat:
         """The chosen seat, after every step of its pairing that needs no person."""
-        from escrow.client.pairing import advance
-
-        return advance(self.service, self.file, self.chosen, now=self.now)
+        return self.advanced(self.chosen)
 
     def seat_of(self, name: str) -> Seat:
         """The seat that goes by this name, as `seat`."""
+        return self.advanced(choose(self.keyring.seats, name))
+
+    def advanced(self, seat: Seat) -> Seat:
+        """The seat after every step of its pairing that needs no person."""
         from escrow.client.pairing import advance
 
-        return advance(self.service, self.file, choose(self.keyring.seats, name), now=self.now)
+        moved = advance(self.service, self.file, seat, now=self.now)
+        if seat.fresh is not None and moved.fresh is None and moved.building is None:
+            self.note(f"The fresh pairing of {name_of(seat)} was cancelled or has lapsed; the live generation goes on.")
+        return moved
 
     def note(self, text: str) -> None:
         """Tell a person something beside the answer."""

@@ -43,7 +43,8 @@ def look_elsewhere(service: Escrow, keyring: Keyring) -> Iterator[Check]:
         name = shown.partner.name if shown.partner else "invitation"
         reason = f"{shown.state} at the service; this keyring has no keys of it"
         advice = (
-            f"`escrow keyring import` a copy; without any, `escrow end --partnership {shown.partnership_id}` and invite"
+            "`escrow keyring import` a copy; without any, `escrow generation start --fresh-pairing --partnership "
+            f"{shown.partnership_id}`, or end it and invite"
         )
         yield warn("keys", _AREA, reason, advice, partnership=name)
 
@@ -82,6 +83,8 @@ def _keys(seat: Seat, shown: wire.Partnership, name: str) -> Check:
     following = seat.building
     if following is not None and (following.g, following.profile_id) == (live.number, live.profile):
         return ok("keys", _AREA, f"generation {live.number} is live; the next command takes it up", partnership=name)
+    if not keys.match_key and keys.g == live.number:
+        return warn("keys", _AREA, "none of the live generation", "run `escrow status`", partnership=name)
     if (keys.g, keys.profile_id) != (live.number, live.profile):
         theirs = f"the partnership is at generation {live.number}, profile {live.profile}"
         advice = "import the keyring from the machine that moved up, or update escrow"
