@@ -127,6 +127,17 @@ def test_the_health_check_follows_the_service(answering: int) -> None:
     assert not is_healthy({"ESCROW_PORT": str(answering), "ESCROW_TLS_CERTIFICATE": "certificate.pem"})
 
 
+def test_the_health_check_reads_the_file_of_the_settings_too(answering: int, tmp_path: Path) -> None:
+    file = tmp_path / "escrow.toml"
+    file.write_text(f'port = {answering}\nhost = "127.0.0.1"\n')
+    assert is_healthy({"ESCROW_CONFIG": str(file)})
+    assert not is_healthy({"ESCROW_CONFIG": str(file), "ESCROW_PORT": "1"}), "the environment comes first"
+    for text in ("port = ", f'port = {answering}\ntls_certificate = "chain.pem"\n'):
+        file.write_text(text)
+        assert not is_healthy({"ESCROW_CONFIG": str(file)})
+    assert not is_healthy({"ESCROW_CONFIG": str(tmp_path / "absent.toml")})
+
+
 class _Healthy(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:  # the name that the standard library calls
         """Answer as the service does."""
