@@ -118,11 +118,6 @@ def test_a_page_that_cannot_be_is_refused(shared_api: Served, query: str) -> Non
     check_problem(shared_api.left.http.get(f"/v1/partnerships?{query}"), 422, "request-invalid")
 
 
-def test_a_cursor_beyond_every_number_is_refused(shared_api: Served) -> None:
-    address = shared_api.active()
-    check_problem(shared_api.left.http.get(f"{address}/releases?cursor=__________8"), 422, "request-invalid")
-
-
 @pytest.mark.parametrize(
     "content_type",
     ["", "text/plain", "application/x-www-form-urlencoded", "application/json; charset=utf-16", "application/jsonx"],

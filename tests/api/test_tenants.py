@@ -181,12 +181,3 @@ def test_an_invitation_to_somebody_else_is_absent(api: Served) -> None:
     for place in (address, f"/v1/partnerships/{uuid4()}"):
         refused = api.stranger.http.post(f"{place}/accept", json=acceptance)
         assert comparable(refused) == comparable(absent)
-
-
-def test_a_cursor_of_another_organization_or_route_opens_nothing(api: Served) -> None:
-    for _ in range(3):
-        api.active()
-    cursor = api.left.http.get("/v1/partnerships?limit=1").json()["next"]
-    assert api.stranger.http.get(f"/v1/partnerships?cursor={cursor}").json() == {"items": [], "next": None}
-    elsewhere = api.left.http.get(f"{api.active()}/releases?cursor={cursor}")
-    assert (elsewhere.status_code, elsewhere.json()["code"]) == (422, "request-invalid")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import Depends
 
 from escrow import access, details, errors, wire
-from escrow.api.cursors import cursor_of, read_cursor
+from escrow.api.cursors import Cursors
 from escrow.api.dependencies import (
     AskedCursor,
     AskedLimit,
@@ -40,14 +40,15 @@ def list_wanted_details(
     """Page through the rows that overlap in cells open at details and have no envelope under the current terms."""
     with service.database.transaction("list wanted details") as tx:
         party = access.party_of(tx, key.admit(tx), partnership_id)
+        cursors = Cursors.within("details/wanted", party)
         page = details.wanted_details(
-            tx, party, after=read_cursor(cursor, length=8), limit=page_size(service, limit), now=service.now()
+            tx, party, after=cursors.read(cursor, length=8), limit=page_size(service, limit), now=service.now()
         )
         return wire.WantedPage(
             items=tuple(wire.WantedDetails(row=row) for row in page.rows),
             terms_number=page.terms_number,
             submission=page.submission,
-            next=cursor_of(page.next),
+            next=cursors.write(page.next),
         )
 
 
@@ -91,15 +92,16 @@ def list_details(
     """Page through the partner's envelopes for the caller's rows, each with the one wrap that opens it."""
     with service.database.transaction("list details") as tx:
         party = access.party_of(tx, key.admit(tx), partnership_id)
+        cursors = Cursors.within("details", party)
         page = details.details_page(
             tx,
             party,
-            after=read_cursor(cursor, length=16),
+            after=cursors.read(cursor, length=16),
             limit=page_size(service, limit),
             service_key=service.sealing_key,
             now=service.now(),
         )
-        return wire.DetailsPage(items=tuple(map(_told, page.items)), next=cursor_of(page.next))
+        return wire.DetailsPage(items=tuple(map(_told, page.items)), next=cursors.write(page.next))
 
 
 def _batch(request: wire.DetailsUpload) -> DetailsBatch:

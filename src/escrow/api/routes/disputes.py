@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import Depends, Path
 
 from escrow import access, disputes, errors, wire
-from escrow.api.cursors import cursor_of, number_cursor, read_cursor, read_number_cursor
+from escrow.api.cursors import Cursors
 from escrow.api.dependencies import (
     AskedCursor,
     AskedLimit,
@@ -73,9 +73,10 @@ def list_disputes(
     """Page through the disputes that the caller made, newest first, withdrawn ones too."""
     with service.database.transaction("list disputes") as tx:
         party = access.party_of(tx, key.admit(tx), partnership_id)
-        before, size = read_number_cursor(cursor), page_size(service, limit)
+        cursors, size = Cursors.within("disputes", party), page_size(service, limit)
+        before = cursors.read_number(cursor)
         page = disputes.disputes_of(tx, party, before=before, limit=size, now=service.now())
-        return wire.DisputePage(items=tuple(map(_told, page.items)), next=number_cursor(page.next))
+        return wire.DisputePage(items=tuple(map(_told, page.items)), next=cursors.write_number(page.next))
 
 
 @router.get(
@@ -93,10 +94,11 @@ def list_disputed_rows(
     """Page through the caller's own rows on which a dispute of the partner's stands, in cells that are open to it."""
     with service.database.transaction("list disputed rows") as tx:
         party = access.party_of(tx, key.admit(tx), partnership_id)
-        after, size = read_cursor(cursor, length=8), page_size(service, limit)
+        cursors, size = Cursors.within("disputed-rows", party), page_size(service, limit)
+        after = cursors.read(cursor, length=8)
         page = disputes.disputed_rows(tx, party, after=after, limit=size, now=service.now())
         items = tuple(wire.DisputedRow(row=row) for row in page.items)
-        return wire.DisputedRowPage(items=items, next=cursor_of(page.next))
+        return wire.DisputedRowPage(items=items, next=cursors.write(page.next))
 
 
 @router.post(

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Path
 
 from escrow import errors, wire
-from escrow.api.cursors import number_cursor, read_number_cursor
+from escrow.api.cursors import Cursors
 from escrow.api.dependencies import AskedCursor, AskedLimit, Service, Serving, WebhooksKey, json_only, page_size
 from escrow.api.idempotency import Router
 from escrow.api.problems import TAKES_A_BODY, problems
@@ -161,9 +161,11 @@ def list_deliveries(
 ) -> wire.DeliveryPage:
     """Page through deliveries with every attempt, newest first."""
     with service.database.snapshot("list deliveries") as tx:
-        endpoints.endpoint_of(tx, key.admit(tx), endpoint_id, by=_by(service))
-        page = log.log_page(tx, endpoint_id, before=read_number_cursor(cursor), limit=page_size(service, limit))
-        return wire.DeliveryPage(items=tuple(map(_logged, page.items)), next=number_cursor(page.next))
+        caller = key.admit(tx)
+        endpoints.endpoint_of(tx, caller, endpoint_id, by=_by(service))
+        cursors, size = Cursors.of(f"webhook-endpoints/{endpoint_id}/deliveries", caller), page_size(service, limit)
+        page = log.log_page(tx, endpoint_id, before=cursors.read_number(cursor), limit=size)
+        return wire.DeliveryPage(items=tuple(map(_logged, page.items)), next=cursors.write_number(page.next))
 
 
 @router.post(

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import Query
 
 from escrow import access, changes, errors, overlaps, wire
-from escrow.api.cursors import cursor_of, read_cursor
+from escrow.api.cursors import Cursors
 from escrow.api.dependencies import AskedCursor, AskedLimit, PartnershipId, ReadKey, Serving, page_size
 from escrow.api.idempotency import Router
 from escrow.api.problems import problems
@@ -40,10 +40,11 @@ def list_overlaps(
     """Page through the caller's own rows that overlap in cells open at accounts or above."""
     with service.database.transaction("list overlaps") as tx:
         party = access.party_of(tx, key.admit(tx), partnership_id)
+        cursors = Cursors.within("overlaps", party)
         page = overlaps.overlaps_page(
             tx,
             party,
-            after=read_cursor(cursor, length=8),
+            after=cursors.read(cursor, length=8),
             limit=page_size(service, limit),
             ours=ours,
             theirs=theirs,
@@ -52,7 +53,7 @@ def list_overlaps(
         )
         changes_after = changes.last_change(tx, party) if cursor is None else None
         return wire.OverlapPage(
-            items=tuple(map(_told, page.items)), next=cursor_of(page.next), changes_after=changes_after
+            items=tuple(map(_told, page.items)), next=cursors.write(page.next), changes_after=changes_after
         )
 
 

@@ -6,7 +6,7 @@ from fastapi import Depends
 
 from escrow import access, errors, partnerships, wire
 from escrow.allowance import band_end
-from escrow.api.cursors import id_cursor, read_id_cursor
+from escrow.api.cursors import Cursors
 from escrow.api.dependencies import (
     AnyKey,
     AskedCursor,
@@ -66,15 +66,16 @@ def list_partnerships(
     """Page through the caller's partnerships, in the order of their ids."""
     with service.database.snapshot("list partnerships") as tx:
         caller = key.admit(tx)
+        cursors = Cursors.of("partnerships", caller)
         found, last = partnerships.page(
             tx,
             caller,
-            after=read_id_cursor(cursor),
+            after=cursors.read_id(cursor),
             limit=page_size(service, limit),
             service_key=service.sealing_key,
             now=service.now(),
         )
-        return wire.PartnershipPage(items=tuple(map(told, found)), next=id_cursor(last))
+        return wire.PartnershipPage(items=tuple(map(told, found)), next=cursors.write_id(last))
 
 
 @router.get("/v1/partnerships/{partnership_id}", summary="One partnership", responses=problems(errors.NotFound))

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import Path
 
 from escrow import access, errors, releases, wire
-from escrow.api.cursors import number_cursor, read_number_cursor
+from escrow.api.cursors import Cursors
 from escrow.api.dependencies import AskedCursor, AskedLimit, PartnershipId, ReadKey, Service, Serving, page_size
 from escrow.api.idempotency import Router
 from escrow.api.problems import problems
@@ -37,13 +37,14 @@ def list_releases(
     """Page through the releases of a partnership."""
     with service.database.snapshot("list releases") as tx:
         party = access.party_of(tx, key.admit(tx), partnership_id)
-        page = releases.releases_of(tx, party, before=read_number_cursor(cursor), limit=page_size(service, limit))
+        cursors, size = Cursors.within("releases", party), page_size(service, limit)
+        page = releases.releases_of(tx, party, before=cursors.read_number(cursor), limit=size)
         return wire.ReleasePage(
             items=tuple(
                 wire.ReleaseItem(number=item.number, made_at=item.made_at, signed=_signed(item.signed))
                 for item in page.items
             ),
-            next=number_cursor(page.next),
+            next=cursors.write_number(page.next),
         )
 
 
