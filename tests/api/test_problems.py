@@ -6,7 +6,7 @@ import asyncio
 import json
 import re
 from collections.abc import Iterator
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from sqlalchemy import update
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
+from escrow.api.app import openapi_document
 from escrow.api.problems import STATUS, handle_problems
 from escrow.errors import EscrowError, Refused
 from escrow.psi.encoding import b64url
@@ -109,6 +110,19 @@ def test_a_refusal_names_the_field_and_not_its_content(shared_api: Served) -> No
         {"where": "body.levels.8.level", "problem": "Input should be one of: hidden, counts, accounts, details"},
         {"where": "body.levels.8", "problem": "Holds a field that is not known"},
     ]
+
+
+def test_the_type_of_every_problem_leads_to_what_its_code_means(shared_api: Served) -> None:
+    refused = shared_api.left.http.get(f"/v1/partnerships/{UUID(int=7)}").json()
+    told = shared_api.nobody.get(refused["type"])
+    assert (told.status_code, told.headers["Content-Type"]) == (200, "text/plain; charset=utf-8")
+    assert told.text.startswith("not-found (HTTP 404)\n\n")
+    documented = openapi_document()["components"]["examples"]
+    assert len(documented) > 40
+    for code, example in documented.items():
+        assert example["value"]["type"] == f"/errors/{code}"
+        assert shared_api.nobody.get(example["value"]["type"]).text.startswith(f"{code} (")
+    check_problem(shared_api.nobody.get("/errors/keyring-missing"), 404, "not-found")
 
 
 @pytest.mark.parametrize(

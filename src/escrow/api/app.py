@@ -22,6 +22,7 @@ from escrow.api.routes import (
     details,
     disputes,
     endpoints,
+    error_pages,
     events,
     generations,
     overlaps,
@@ -39,6 +40,7 @@ _SCHEMAS = "#/components/schemas/"
 
 _ROUTERS = (
     service.router,
+    error_pages.router,
     partnerships.router,
     generations.router,
     terms.router,

@@ -8,7 +8,7 @@ from fastapi import Query
 from fastapi.routing import APIRouter
 
 from escrow import access, audit, errors, wire
-from escrow.api.cursors import number_cursor, read_number_cursor
+from escrow.api.cursors import Cursors
 from escrow.api.dependencies import AskedCursor, AskedLimit, PartnershipId, ReadKey, Serving, page_size
 from escrow.api.problems import problems
 from escrow.audit import AuditPage
@@ -39,10 +39,10 @@ def list_partnership_entries(
     """Page through a trail, oldest first, also when the partnership has ended; each trail is numbered without gaps."""
     with service.database.snapshot("list audit entries") as tx:
         party = access.party_of(tx, key.admit(tx), partnership_id)
-        after, size = read_number_cursor(cursor), page_size(service, limit)
         of_both = trail == "both"
+        cursors, size = Cursors.within(f"audit/{trail}", party), page_size(service, limit)
         trail_id = shared_trail(partnership_id) if of_both else own_trail(partnership_id, party.side)
-        return _told(audit.page(tx, trail_id, after=after, limit=size))
+        return _told(audit.page(tx, trail_id, after=cursors.read_number(cursor), limit=size), cursors)
 
 
 @router.get(
@@ -58,11 +58,12 @@ def list_organization_entries(
         caller = key.admit(tx)
         if caller.grant.partnership_ids is not None:
             raise access.not_found()
-        after, size = read_number_cursor(cursor), page_size(service, limit)
-        return _told(audit.page(tx, caller.organization_id, after=after, limit=size))
+        cursors, size = Cursors.of("organization/audit", caller), page_size(service, limit)
+        page = audit.page(tx, caller.organization_id, after=cursors.read_number(cursor), limit=size)
+        return _told(page, cursors)
 
 
-def _told(page: AuditPage) -> wire.AuditPage:
+def _told(page: AuditPage, cursors: Cursors) -> wire.AuditPage:
     items = tuple(
         wire.AuditEntry(
             trail_id=entry.trail_id,
@@ -76,4 +77,4 @@ def _told(page: AuditPage) -> wire.AuditPage:
         )
         for entry in page.items
     )
-    return wire.AuditPage(items=items, next=number_cursor(page.next))
+    return wire.AuditPage(items=items, next=cursors.write_number(page.next))
