@@ -26,42 +26,56 @@ def paged_routes() -> list[str]:
 
 
 ROUTES = paged_routes()
-NAMES = {template: template.removeprefix(f"{_OF_PARTNERSHIP}/").removeprefix("/v1/") for template in ROUTES}
 
 
-def made(template: str, organization_id: UUID, partnership_id: UUID, *, octet: bytes = b"\0") -> Iterator[str]:
-    """Cursors as this route gives them to an organization, in one partnership, whichever kind of place it has."""
-    ids = [organization_id, partnership_id] if "{" in template else [organization_id]
+def made(url: str, organization_id: UUID, *, octet: bytes = b"\0") -> Iterator[str]:
+    """Cursors as the list at this address gives them to an organization, whichever kind of place it has."""
+    parts = url.split("/")[2:]
+    ids, name = [organization_id], "/".join(parts)
+    if len(parts) > 1 and parts[0] == "partnerships":
+        ids, name = [organization_id, UUID(parts[1])], "/".join(parts[2:])
     # The audit trail of a partnership is one of two lists.
-    name = "audit/both" if "{" in template and NAMES[template] == "audit" else NAMES[template]
-    of = b"".join(each.bytes for each in ids) + name.encode()
+    name = "audit/both" if name == "audit" else name
     for length in (8, 16):
-        yield b64url(hashlib.sha256(of).digest()[:4] + octet * length)
+        mark = hashlib.sha256(b"".join(each.bytes for each in ids) + name.encode()).digest()[:4]
+        yield b64url(mark + octet * length)
 
 
 def test_routes_that_take_cursors_are_found() -> None:
     assert len(ROUTES) >= 7
 
 
-@pytest.mark.parametrize("template", ROUTES, ids=list(NAMES.values()))
+def addressed(api: Served, template: str) -> str:
+    """The address of a list that is there."""
+    url = template.replace(_OF_PARTNERSHIP, api.active())
+    if "{endpoint_id}" in url:
+        added = api.left.http.post("/v1/webhook-endpoints", json={"url": "https://hooks.example.com/"}).json()
+        url = url.replace("{endpoint_id}", added["endpoint_id"])
+    return url
+
+
+@pytest.mark.parametrize("template", ROUTES)
 def test_a_cursor_that_is_not_of_this_list_is_refused(shared_api: Served, template: str) -> None:
-    left, address = shared_api.left, shared_api.active()
-    own, url = UUID(address.rpartition("/")[2]), template.replace(_OF_PARTNERSHIP, address)
+    left, url, elsewhere = shared_api.left, addressed(shared_api, template), str(uuid4())
+    own = UUID(url.split("/")[3]) if url.startswith("/v1/partnerships/") else uuid4()
     foreign = [
-        *made(template, shared_api.right.organization_id, own),
-        *(made(template, left.organization_id, uuid4()) if "{" in template else ()),
-        *(cursor for other in ROUTES if other != template for cursor in made(other, left.organization_id, own)),
+        *made(url, shared_api.right.organization_id),
+        *(made(url.replace(str(own), elsewhere), left.organization_id) if str(own) in url else ()),
+        *(
+            cursor
+            for other in ROUTES
+            if other != template
+            for cursor in made(other.format(partnership_id=own, endpoint_id=elsewhere), left.organization_id)
+        ),
     ]
     for cursor in MALFORMED + foreign:
         refused = left.http.get(url, params={"cursor": cursor})
         assert (refused.status_code, refused.json()["code"]) == (422, "request-invalid"), cursor
-    cursors = made(template, left.organization_id, own)
-    read = {left.http.get(url, params={"cursor": cursor}).status_code for cursor in cursors}
+    read = {left.http.get(url, params={"cursor": cursor}).status_code for cursor in made(url, left.organization_id)}
     assert read == {200, 422}, "one of the two kinds of place is its own"
 
 
 def test_a_cursor_beyond_every_number_is_refused(shared_api: Served) -> None:
-    left, address = shared_api.left, shared_api.active()
-    template = f"{_OF_PARTNERSHIP}/releases"
-    for cursor in made(template, left.organization_id, UUID(address.rpartition("/")[2]), octet=b"\xff"):
-        assert left.http.get(f"{address}/releases", params={"cursor": cursor}).status_code == 422
+    left, url = shared_api.left, f"{shared_api.active()}/releases"
+    for cursor in made(url, left.organization_id, octet=b"\xff"):
+        assert left.http.get(url, params={"cursor": cursor}).status_code == 422

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from escrow.client.cli.app import app, run
+from escrow.client.cli.commands import report_error
 from escrow.client.cli.exits import ExitCode
 from escrow.psi.encoding import b64url
 from escrow.psi.profile_ids import FIRST_PROFILE
@@ -455,3 +456,8 @@ def test_a_report_tells_how_old_both_lists_are_and_warns_of_an_old_one(paired: P
     assert isinstance(lists, dict)
     assert lists["ours"]["is_old"] is True
     assert lists["theirs"] == {"applied_at": None, "age": "age not known", "is_old": False}
+
+
+def test_an_error_that_begins_with_the_name_of_a_file_leaves_it_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    report_error("export-missing", "accounts.csv is not there", is_json=False)
+    assert capsys.readouterr().err == "escrow: accounts.csv is not there.\n"

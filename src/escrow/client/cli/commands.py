@@ -125,8 +125,9 @@ def report_error(code: str, detail: str, *, is_json: bool) -> None:
     if is_json:
         told = json.dumps({"error": {"code": code, "detail": detail}}, ensure_ascii=False)
     else:
+        # It may begin with the name of a file, which stays as it is written.
         detail = without_controls(detail)
-        told = f"escrow: {detail[:1].upper()}{detail[1:]}{'' if detail.endswith(('.', '!', '?')) else '.'}"
+        told = f"escrow: {detail}{'' if detail.endswith(('.', '!', '?')) else '.'}"
     print(told, file=sys.stderr)  # noqa: T201
 
 
