@@ -176,7 +176,9 @@ def hand_over(desk: Desk, whole: WholeSubmission) -> None:
 
 def test_a_list_of_rows_is_applied_and_said_again_gets_the_same_answer(api: Served) -> None:
     address = api.active()
-    body = in_rows(records_of({row: (Population.CUSTOMERS, frozenset()) for row in range(1, 4)}), ready=True)
+    head = {"release": 1, "head": b64url(bytes(32))}
+    records = records_of({row: (Population.CUSTOMERS, frozenset()) for row in range(1, 4)})
+    body = in_rows(records, ready=True) | {"head": head}
     first = api.left.http.post(f"{address}/submissions/rows", json=body)
     assert (first.status_code, first.json()["state"], first.json()["accounts"]) == (202, "received", 3)
     assert api.left.http.post(f"{address}/submissions/rows", json=body).json() == first.json()
@@ -184,6 +186,7 @@ def test_a_list_of_rows_is_applied_and_said_again_gets_the_same_answer(api: Serv
     again = api.left.http.post(f"{address}/submissions/rows", json=body).json()
     assert (again["state"], again["number"]) == ("applied", 1)
     assert api.left.http.get(address).json()["list"]["ready"]
+    assert api.right.http.get(address).json()["their_list"]["head"] == {"generation": 0, **head}
     other = in_rows(records_of({9: (Population.CUSTOMERS, frozenset())}))
     refused = api.left.http.post(f"{address}/submissions/rows", json=other)
     assert (refused.status_code, refused.json()["code"]) == (409, "submission-base-wrong")
@@ -274,6 +277,8 @@ def test_more_accounts_or_bytes_than_one_request_takes_are_refused_with_the_limi
         assert (refused.status_code, refused.json()["code"]) == (422, "submission-too-large")
         assert "at most 2 accounts" in refused.json()["detail"]
         large = api.left.http.post(f"{address}/submissions/rows", content=b" " * 4_001, headers=_JSON)
+        limits = api.left.http.get("/v1/service").json()["limits"]
+        assert (limits["json_list_accounts"], limits["json_list_bytes"]) == (2, 4_000)
         assert (large.status_code, large.json()["code"]) == (413, "body-too-large")
 
 

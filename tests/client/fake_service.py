@@ -263,7 +263,13 @@ class FakeService:
 
     def _service(self) -> wire.Service:
         limits = wire.Limits(
-            chunk_bytes=self.chunk_bytes, chunks=1024, body_bytes=1 << 20, page_items=1000, largest_list=5_000_000
+            chunk_bytes=self.chunk_bytes,
+            chunks=1024,
+            body_bytes=1 << 20,
+            json_list_accounts=10_000,
+            json_list_bytes=1 << 23,
+            page_items=1000,
+            largest_list=5_000_000,
         )
         presets = (wire.DisclosurePreset(name="own", rule=wire.DisclosureRule.of(DisclosureRule(3))),)
         return wire.Service(

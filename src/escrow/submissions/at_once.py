@@ -25,7 +25,7 @@ from escrow.psi.records import (
 from escrow.store.database import Transaction
 from escrow.store.sealing import SealingKey
 from escrow.store.states import SubmissionType
-from escrow.submissions.announcing import Announcement, SubmissionLimits, start_submission
+from escrow.submissions.announcing import Announcement, Head, SubmissionLimits, start_submission
 from escrow.submissions.progress import Submission
 from escrow.submissions.uploading import Chunk, add_chunk, complete
 
@@ -36,7 +36,7 @@ _HEADER_BYTES = 16
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a submission stands in its sequence, and what it was made for."""
+    """Where a submission stands in its sequence, what it was made for, and which release its client had seen."""
 
     number: int
     type: SubmissionType
@@ -44,6 +44,7 @@ class Place:
     generation: int
     suite: int
     profile: str
+    head: Head | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,7 @@ def cut(
         accounts=len(accounts),
         chunk_digests=digests,
         digest=digest,
+        head=place.head,
     )
     return WholeSubmission(announced, chunks)
 

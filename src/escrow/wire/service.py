@@ -32,11 +32,13 @@ class Health(Model):
 
 
 class Limits(Model):
-    """What one request may hold."""
+    """What one request may hold; ``json_list_…`` is for a list that is submitted account by account."""
 
     chunk_bytes: Annotated[Number, Field(examples=[4_194_304])]
     chunks: Annotated[Number, Field(examples=[1_024])]
     body_bytes: Annotated[Number, Field(examples=[65_536])]
+    json_list_accounts: Annotated[Number, Field(examples=[10_000])]
+    json_list_bytes: Annotated[Number, Field(examples=[8_388_608])]
     page_items: Annotated[Number, Field(examples=[500])]
     largest_list: Annotated[Number, Field(examples=[5_000_000])]
 

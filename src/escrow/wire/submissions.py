@@ -111,7 +111,10 @@ class ListedAccount(Model):
 
 
 class RowSubmission(Model):
-    """A small list in one request, account by account: a snapshot, or a delta with those that left as ``removals``."""
+    """A small list in one request, account by account: a snapshot, or a delta with those that left as ``removals``.
+
+    `head` is passed on to the partner, as that of an upload in chunks is.
+    """
 
     number: Annotated[int, Field(ge=1, le=MOST_NUMBER, examples=[8])]
     type: SubmissionType
@@ -122,6 +125,7 @@ class RowSubmission(Model):
     accounts: Annotated[tuple[ListedAccount, ...], Field(strict=False)]
     removals: Annotated[tuple[RowBytes, ...], Field(strict=False, examples=[[]])] = ()
     ready: bool = False
+    head: Head | None = None
 
     @field_validator("accounts")
     @classmethod

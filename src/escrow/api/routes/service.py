@@ -83,6 +83,8 @@ def _limits(service: Service) -> wire.Limits:
         chunk_bytes=settings.chunk_bytes,
         chunks=wire.MOST_CHUNKS,
         body_bytes=settings.body_bytes,
+        json_list_accounts=settings.json_list_accounts,
+        json_list_bytes=settings.json_list_bytes,
         page_items=settings.page_items,
         largest_list=settings.largest_list,
     )

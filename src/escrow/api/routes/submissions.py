@@ -224,8 +224,12 @@ def _announced(request: wire.NewSubmission) -> Announcement:
         accounts=request.accounts,
         chunk_digests=request.chunks,
         digest=request.digest,
-        head=None if request.head is None else Head(request.head.release, request.head.head),
+        head=_head(request.head),
     )
+
+
+def _head(told: wire.Head | None) -> Head | None:
+    return None if told is None else Head(told.release, told.head)
 
 
 def _place(request: wire.RowSubmission) -> Place:
@@ -236,6 +240,7 @@ def _place(request: wire.RowSubmission) -> Place:
         generation=request.generation,
         suite=request.suite,
         profile=request.profile,
+        head=_head(request.head),
     )
 
 
