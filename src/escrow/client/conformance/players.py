@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -16,6 +17,7 @@ from escrow.client.sdk import Escrow
 from escrow.client.transport import Connection, HttpTransport, Patience
 from escrow.errors import ServiceUnreachable
 from escrow.psi import pairing as protocol
+from escrow.psi.encoding import b64url
 from escrow.psi.matchkeys import Suite
 from escrow.psi.profile_ids import LATEST_PROFILE
 from escrow.psi.records import (
@@ -24,12 +26,13 @@ from escrow.psi.records import (
     chunk_digest,
     make_records,
     pack_chunk,
+    parse_chunk,
     split,
     submission_digest,
 )
 from escrow.terms import Population
 
-__all__ = ["Account", "Player", "Stage", "records_of", "upload_of"]
+__all__ = ["Account", "Player", "Stage", "columns_of", "records_of", "upload_of"]
 
 _ONCE = Patience(attempts=3, longest_pause=5.0)
 
@@ -158,3 +161,18 @@ def upload_of(
         digest=digest,
     )
     return announced, chunks
+
+
+def columns_of(chunk: bytes) -> bytes:
+    """Write a chunk column by column, as JSON."""
+    records = parse_chunk(chunk)
+    accounts, tokens = records.accounts, records.tokens
+    columns = {
+        "rows": accounts["row"],
+        "populations": accounts["population"],
+        "segments": accounts["segments"],
+        "tokens": tokens["token"],
+        "token_rows": tokens["row"],
+        "classes": tokens["key_class"],
+    }
+    return json.dumps({name: b64url(column.tobytes()) for name, column in columns.items()}).encode()

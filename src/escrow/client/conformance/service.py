@@ -15,8 +15,9 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 from escrow import wire
+from escrow.client.conformance.disputes import disputes
 from escrow.client.conformance.findings import Finding
-from escrow.client.conformance.players import Account, Player, Stage, records_of, upload_of
+from escrow.client.conformance.players import Account, Player, Stage, columns_of, records_of, upload_of
 from escrow.client.transport import HttpTransport
 from escrow.errors import EscrowError, ServiceAnswerInvalid, ServiceRefused, VerificationFailed
 from escrow.presets import DISCLOSURE_PRESETS
@@ -241,7 +242,13 @@ def _carry(
 ) -> Iterator[Finding]:
     at, number = stage.partnership_id, announced.number
     for index, chunk in enumerate(chunks):
-        player.service.put_chunk(at, number, index, chunk)
+        if announced.type == "delta":
+            columns = columns_of(chunk)
+            path = f"/v1/partnerships/{at}/submissions/{number}/chunks/{index}"
+            status = player.raw.send("PUT", path, content=columns).status
+            yield _finding(f"{name}, sent in columns", "The chunk", status < 300, f"it answers {status}")
+        else:
+            player.service.put_chunk(at, number, index, chunk)
     player.service.complete_submission(at, number)
     stage.eventually(lambda: player.service.submission(at, number).state != "received")
     state = player.service.submission(at, number).state
@@ -369,6 +376,7 @@ _STEPS: tuple[tuple[str, str, Step], ...] = (
     ("terms", "Rules that keep the promise: 3", _terms),
     ("lists", "Generations", _lists),
     ("a release", "Rules that keep the promise: 6 and 7", _release),
+    ("disputes", "Rules that keep the promise: 11", disputes),
     ("tightening", "Rules that keep the promise: 3", _tighten),
     ("a pause", "Words", _pause),
     ("an end", "Rules that keep the promise: 9", _end),
