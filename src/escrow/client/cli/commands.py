@@ -18,7 +18,7 @@ from escrow.client.cli.session import Said, Session, SharedOptions
 from escrow.client.cli.texts import without_controls
 from escrow.errors import EscrowError
 
-__all__ = ["answer", "command", "report_error"]
+__all__ = ["alone", "answer", "command", "report_error"]
 
 Body = Callable[..., Said]
 _WIDTH_OF_A_FILE = 160
@@ -52,16 +52,22 @@ def _shared(  # the signature alone is used
 ) -> None: ...
 
 
-def command(app: typer.Typer, name: str) -> Callable[[BodyT], BodyT]:
-    """Register a function as a command of an app."""
+def alone(  # the signature alone is used
+    is_json: Annotated[bool, typer.Option("--json", help="Answer in JSON, errors too.")] = False,
+) -> None:
+    """The options of a command that asks neither the keyring nor a service."""
+
+
+def command(app: typer.Typer, name: str, options: Callable[..., None] = _shared) -> Callable[[BodyT], BodyT]:
+    """Register a function as a command of an app, with its own options and those that all have."""
 
     def register(body: BodyT) -> BodyT:
         own = list(inspect.signature(body, eval_str=True).parameters.values())[1:]
-        shared = list(inspect.signature(_shared, eval_str=True).parameters.values())
+        shared = list(inspect.signature(options, eval_str=True).parameters.values())
 
         def run(**values: object) -> None:
-            options = _options({parameter.name: values.pop(parameter.name) for parameter in shared})
-            raise typer.Exit(_run(lambda session: body(session, **values), options))
+            given = {parameter.name: values.pop(parameter.name) for parameter in shared}
+            raise typer.Exit(_run(lambda session: body(session, **values), _options(given)))
 
         parameters = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in (*own, *shared)]
         vars(run)["__signature__"] = inspect.Signature(parameters)
@@ -75,13 +81,13 @@ def command(app: typer.Typer, name: str) -> Callable[[BodyT], BodyT]:
 
 def _options(values: Mapping[str, object]) -> SharedOptions:
     return SharedOptions(
-        home=cast("Path | None", values["home"]),
-        partnership=cast("str | None", values["partnership"]),
+        home=cast("Path | None", values.get("home")),
+        partnership=cast("str | None", values.get("partnership")),
         is_json=bool(values["is_json"]),
-        passphrase_file=cast("Path | None", values["passphrase_file"]),
-        ca_file=cast("Path | None", values["ca_file"]),
-        proxy=cast("str | None", values["proxy"]),
-        config=cast("Path | None", values["config"]),
+        passphrase_file=cast("Path | None", values.get("passphrase_file")),
+        ca_file=cast("Path | None", values.get("ca_file")),
+        proxy=cast("str | None", values.get("proxy")),
+        config=cast("Path | None", values.get("config")),
     )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from escrow.client.cli.commands import command
+from escrow.client.cli.commands import alone, command
 from escrow.client.cli.exits import ExitCode
 from escrow.client.cli.session import Said, Session
 from escrow.client.cli.texts import printable
@@ -72,7 +72,7 @@ def _key(session: Session, file: Path | None, variable: str, option: str) -> str
     return found
 
 
-@command(app, "vectors")
+@command(app, "vectors", alone)
 def vectors(
     _session: Session,
     program: Annotated[list[str], typer.Argument(help="The program and its arguments, after --.", show_default=False)],
@@ -108,7 +108,7 @@ def _by_group(found: Findings) -> list[tuple[str, int, int]]:
     ]
 
 
-@command(app, "export")
+@command(app, "export", alone)
 def export(
     _session: Session, folder: Annotated[Path, typer.Argument(help="Where to write them.", show_default=False)]
 ) -> Said:
