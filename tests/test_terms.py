@@ -134,6 +134,11 @@ def test_terms_that_make_no_sense_cannot_be_made() -> None:
         Terms({CELLS[0]: Level.COUNTS})
     with pytest.raises(ValueError, match="not a detail field"):
         Terms(counts, fields=("shoe_size",))
+    for name in ("custom.", "custom.Renewal", "custom.ü", "custom.a\n", "custom." + "a" * 31, "Custom.a"):
+        with pytest.raises(ValueError, match="not a detail field"):
+            Terms(counts, fields=(name,))
+    with pytest.raises(ValueError, match="at most 10 custom fields"):
+        Terms(counts, fields=tuple(f"custom.field_{number}" for number in range(11)))
     with pytest.raises(ValueError, match="at least one account"):
         Terms(counts, largest_list=0)
     with pytest.raises(ValueError, match="cannot be weaker"):

@@ -23,7 +23,7 @@ from escrow.psi.normalisation import profile
 from escrow.psi.profile_ids import FIRST_PROFILE
 from escrow.psi.records import ListRecords, join, make_records, pack_chunk, parse_chunk
 from escrow.psi.tokens import Blinder
-from escrow.terms import DETAIL_FIELDS
+from escrow.terms import DETAIL_FIELDS, is_detail_field
 from tests.javascript import ROOT, answer, run, shown_after
 from tests.psi.vector_files import FILES, FOLDER, vectors
 
@@ -142,6 +142,12 @@ def test_a_plain_domain_in_javascript_is_the_domain_of_the_profile_or_nothing() 
 def test_the_fields_that_the_javascript_takes_are_those_that_may_be_shared() -> None:
     script = "import { FIELDS } from './examples/javascript/envelope.mjs'; console.log(JSON.stringify(FIELDS));"
     assert answer(script) == list(DETAIL_FIELDS)
+    names = [*DETAIL_FIELDS, "custom.a", "custom.renewal_2", "custom.", "custom.A", "shoe_size", "custom.a\n"]
+    script = """
+        import { mayBeShared } from './examples/javascript/envelope.mjs';
+        console.log(JSON.stringify(given.map(mayBeShared)));
+    """
+    assert answer(script, names) == list(map(is_detail_field, names))
 
 
 def test_the_javascript_shows_its_api_key_to_no_plain_address() -> None:

@@ -3,7 +3,7 @@
 import { createInterface } from 'node:readline';
 
 import { sha256 } from './bytes.mjs';
-import { FIELDS, associatedData, openEnvelope, sealEnvelope } from './envelope.mjs';
+import { associatedData, openEnvelope, sealEnvelope } from './envelope.mjs';
 import { canary, generationKeys, releaseHead } from './generations.mjs';
 import { agree, lookup, makeCode, publicOf, readCode, sharedSecret } from './pairing.mjs';
 import { cellCommitment, keyId, listCommitment, statementBytes, verifyRelease } from './release.mjs';
@@ -70,7 +70,7 @@ const ANSWERS = {
     return hex({ aad: associatedData(context), uploaded: sealEnvelope(given.details, context, accounts, drawn) });
   },
   'envelopes.open': (given) =>
-    ({ details: openEnvelope(bytes(given.served), contextOf(given), [bytes(given.secret)], FIELDS) }),
+    ({ details: openEnvelope(bytes(given.served), contextOf(given), [bytes(given.secret)]) }),
 };
 
 function releaseOf(given) {

@@ -12,6 +12,9 @@ export const FIELDS = [
   'created_date', 'crm_id',
 ];
 
+/** Says whether details may hold a field: one of these, or one of your own that you and your partner named. */
+export const mayBeShared = (name) => FIELDS.includes(name) || /^custom\.[a-z][a-z0-9_]{0,29}$/.test(name);
+
 const SIZES = [256, 512, 1024, 2048, 4096];
 const HEADER = 1 + 12 + 32 + 2; // version, nonce, commitment, length
 const TAG = 16;
@@ -41,7 +44,7 @@ export function sealEnvelope(details, context, accounts, drawn = {}) {
 }
 
 /** Opens a served envelope with the secrets of the row it was served for. Somebody else wrote it: trust nothing. */
-export function openEnvelope(unverified, context, secrets, fields = FIELDS) {
+export function openEnvelope(unverified, context, secrets, isField = mayBeShared) {
   const { nonce, commit, ciphertext, wrap } = split(unverified);
   const aad = associatedData(context);
   const unwrapped = (secret) => sivOpen(wrapKey(secret, context.ownerId), [aad, commit], wrap);
@@ -51,7 +54,7 @@ export function openEnvelope(unverified, context, secrets, fields = FIELDS) {
   if (!timingSafeEqual(commit, commitment(contentKey, aad))) {
     throw new Refusal('envelope-commitment-invalid', 'the wrap holds another key than the body was sealed with');
   }
-  return readDetails(decrypted(contentKey, nonce, ciphertext, aad), fields);
+  return readDetails(decrypted(contentKey, nonce, ciphertext, aad), isField);
 }
 
 const commitment = (contentKey, aad) => hmac256(contentKey, 'escrow/v1 commit', sha256(aad));
@@ -95,14 +98,14 @@ const STRING = '"(?:[^"\\\\]|\\\\.)*"';
 const PAIR = `${SPACE}(${STRING})${SPACE}:${SPACE}(?:${STRING}|-?\\d+)${SPACE}`;
 const FLAT_OBJECT = new RegExp(`^\\{(?:${SPACE}|${PAIR}(?:,${PAIR})*)\\}$`, 's');
 
-function readDetails(plaintext, fields) {
+function readDetails(plaintext, isField) {
   try {
     const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(plaintext).replace(/ +$/, '');
     const details = JSON.parse(text);
     const names = [...text.matchAll(new RegExp(PAIR, 'gs'))].map(([, name]) => JSON.parse(name));
     const isDetail = (value) => (typeof value === 'string' ? isComposed(value) : Number.isSafeInteger(value));
     const isFine = FLAT_OBJECT.test(text) && padded(text).equals(plaintext) && new Set(names).size === names.length
-      && names.every((name) => fields.includes(name)) && Object.values(details).every(isDetail);
+      && names.every(isField) && Object.values(details).every(isDetail);
     if (isFine) return details;
   } catch {
     // Not UTF-8 or not JSON: refused below like everything else.

@@ -6,7 +6,8 @@ network.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import Enum, IntEnum
@@ -15,8 +16,10 @@ from types import MappingProxyType
 
 __all__ = [
     "CELLS",
+    "CUSTOM_FIELD",
     "DETAIL_FIELDS",
     "LEAST_THRESHOLD",
+    "MOST_CUSTOM_FIELDS",
     "STANDARD_RULE",
     "Cell",
     "DisclosureRule",
@@ -25,6 +28,8 @@ __all__ = [
     "Side",
     "Terms",
     "Tier",
+    "fields_in_order",
+    "is_detail_field",
     "meet",
     "opened_to",
     "uniform_levels",
@@ -116,6 +121,23 @@ DETAIL_FIELDS: tuple[str, ...] = (
 )
 
 
+#: A field of one's own: the name behind ``custom.`` is agreed on between the two partners.
+CUSTOM_FIELD = r"custom\.[a-z][a-z0-9_]{0,29}"
+#: Most fields of one's own that terms may name.
+MOST_CUSTOM_FIELDS = 10
+
+
+def is_detail_field(name: str) -> bool:
+    """Tell whether details may hold a field of this name."""
+    return name in DETAIL_FIELDS or re.fullmatch(CUSTOM_FIELD, name, re.ASCII) is not None
+
+
+def fields_in_order(names: Collection[str]) -> tuple[str, ...]:
+    """Give fields in the order reports show them: those that everybody has, then custom ones by name."""
+    custom = sorted(set(names).difference(DETAIL_FIELDS))
+    return (*(field for field in DETAIL_FIELDS if field in names), *custom)
+
+
 def uniform_levels(level: Level) -> Mapping[Cell, Level]:
     """Give every cell the same level."""
     return MappingProxyType(dict.fromkeys(CELLS, level))
@@ -194,9 +216,11 @@ class Terms:
     def __post_init__(self) -> None:
         if set(self.levels) != set(CELLS):
             raise ValueError("terms give a level to each of the nine cells")
-        unknown = [field for field in self.fields if field not in DETAIL_FIELDS]
+        unknown = [field for field in self.fields if not is_detail_field(field)]
         if unknown:
             raise ValueError(f"not a detail field: {', '.join(unknown)}")
+        if len(set(self.fields).difference(DETAIL_FIELDS)) > MOST_CUSTOM_FIELDS:
+            raise ValueError(f"terms name at most {MOST_CUSTOM_FIELDS} custom fields")
         if self.largest_list < 1:
             raise ValueError("the largest list accepted is at least one account")
         if self.reveals_from > self.counts_from:

@@ -27,7 +27,8 @@ def crm_rows(*companies: Company) -> CrmRows:
         Meaning.OWNER_NAME: [f"Owner of {name}" for name in names],
         Meaning.OPEN_OPPORTUNITIES: ["3"] * len(ids),
     }
-    return CrmRows(columns, np.array([int(population) for population in populations], np.uint8), 0)
+    codes = np.array([int(population) for population in populations], np.uint8)
+    return CrmRows(columns, codes, 0, custom={"custom.renewal": [f"Renewal of {name}" for name in names]})
 
 
 ACME: Company = ("001", "Acme Rockets Inc", "https://www.acme-rockets.com", C)

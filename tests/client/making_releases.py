@@ -115,5 +115,6 @@ def _report(
         "counts_from": "likely",
         "reveals_from": "certain",
         "disclosure": wire.DisclosureRule.of(TERMS.disclosure).model_dump(mode="json"),
+        "margin": None,
         "signed": signed,
     }

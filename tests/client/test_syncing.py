@@ -260,6 +260,16 @@ def test_only_declared_fields_leave(machines: tuple[Machine, Machine], service: 
     assert shared.details == {"domain": "acme-rockets.com"}
 
 
+def test_a_custom_field_that_both_declare_arrives(machines: tuple[Machine, Machine], service: FakeService) -> None:
+    left, right = machines
+    agree(left, Terms(levels=CUSTOMERS_OPEN, fields=("custom.renewal", "custom.nowhere")))
+    _, theirs = let_them_meet(service, left, right)
+    sync(left)
+    sync(right)
+    (shared,) = opened_for(right, theirs)
+    assert shared.details == {"custom.renewal": "Renewal of Acme Rockets Inc"}
+
+
 def test_an_envelope_of_another_account_is_refused_and_not_kept(
     machines: tuple[Machine, Machine], service: FakeService
 ) -> None:

@@ -61,6 +61,13 @@ def test_a_field_that_is_not_shared_is_not_written() -> None:
         padded_details({"owner_email": "a@example.com"}, fields=("account_name",))
 
 
+def test_a_reader_takes_custom_fields_and_no_others() -> None:
+    written = padded_details({"custom.renewal": "May"}, fields=("custom.renewal",))
+    assert read_padded_details(written) == {"custom.renewal": "May"}
+    with pytest.raises(EnvelopeInvalid, match="not declared"):
+        read_padded_details(padded_details({"renewal": "May"}, fields=("renewal",)))
+
+
 def test_a_refusal_repeats_neither_the_field_nor_the_value() -> None:
     with pytest.raises(EnvelopeInvalid) as refused:
         padded_details({"canary-field": "canary-value"}, fields=())

@@ -23,7 +23,7 @@ from escrow.client.sources import FileFormat, ReadAs
 from escrow.client.sources.populations import Filter
 from escrow.client.toml_places import TomlPlaces
 from escrow.errors import ProjectInvalid
-from escrow.terms import Population
+from escrow.terms import MOST_CUSTOM_FIELDS, Population, is_detail_field
 
 __all__ = ["PROJECT_FILE", "ListPlan", "Project", "find_project", "project_place", "read_project"]
 
@@ -39,6 +39,8 @@ class ListPlan:
     read_as: ReadAs = field(default_factory=ReadAs)
     columns: Mapping[Meaning, str] = field(default_factory=dict)
     fields: Mapping[str, str] = field(default_factory=dict)
+    #: Headers of the columns that custom fields of details are taken from.
+    details: Mapping[str, str] = field(default_factory=dict)
     stages: Mapping[str, Population | None] = field(default_factory=dict)
     populations: Mapping[Population, Filter] = field(default_factory=dict)
     segments: Mapping[str, Filter] = field(default_factory=dict)
@@ -148,6 +150,15 @@ class _Reading(Reading):
             raise self.fault(f"{where}.{taken}", "has a meaning of its own; say it under [columns]")
         return replace(plan, fields={**plan.fields, **headers})
 
+    def details(self, said: Said, plan: ListPlan, where: str) -> ListPlan:
+        """Read custom fields; their names stand here without ``custom.``, which terms write before them."""
+        headers = {f"custom.{key}": self.text(value, f"{where}.{key}") for key, value in said.items()}
+        if strange := next((key for key in said if not is_detail_field(f"custom.{key}")), None):
+            raise self.fault(f"{where}.{strange}", "is a name of up to 30 small letters, digits and underscores")
+        if len(details := {**plan.details, **headers}) > MOST_CUSTOM_FIELDS:
+            raise self.fault(where, f"names at most {MOST_CUSTOM_FIELDS} custom fields")
+        return replace(plan, details=details)
+
     def stages(self, said: Said, plan: ListPlan, where: str) -> ListPlan:
         words: dict[str, Population | None] = {**_POPULATIONS, _SKIP: None}
         stages = {stage: self.one_of(word, words, f"{where}.{stage}") for stage, word in said.items()}
@@ -195,6 +206,7 @@ _SECTIONS: Mapping[str, Callable[[_Reading, Said, ListPlan, str], ListPlan]] = {
     "source": _Reading.source,
     "columns": _Reading.columns,
     "fields": _Reading.fields,
+    "details": _Reading.details,
     "stages": _Reading.stages,
     "populations": _Reading.populations,
     "segments": _Reading.segments,

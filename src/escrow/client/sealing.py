@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -31,7 +31,8 @@ __all__ = ["Sealer", "may_seal"]
 #: The strongest tier at which a key of each kind makes a match, and so may reveal.
 _TIER_OF_KIND = {Kind.WEB: Tier.CERTAIN, Kind.WORD: Tier.LIKELY, Kind.FALLBACK: Tier.POSSIBLE}
 
-_MEANING_OF_FIELD = {
+#: A custom field goes by its own name.
+_MEANING_OF_FIELD: Mapping[str, str] = {
     "account_name": Meaning.ACCOUNT_NAME,
     "owner_name": Meaning.OWNER_NAME,
     "owner_email": Meaning.OWNER_EMAIL,
@@ -101,7 +102,7 @@ class Sealer:
     def _value(self, account: KeptAccount, field: str) -> Detail:
         if field == "domain":
             return self.secrets.domain(account.leading)
-        text = account.leading.get(_MEANING_OF_FIELD[field], "").strip()
+        text = account.leading.get(_MEANING_OF_FIELD.get(field, field), "").strip()
         return int(text) if field == "open_opportunities" and text.isascii() and text.isdigit() else text
 
     def _context(self, account: KeptAccount) -> EnvelopeContext:

@@ -24,7 +24,7 @@ from escrow.client.columns import Meaning
 from escrow.client.home import held, new_file
 from escrow.errors import StateInvalid
 from escrow.psi.records import ListRecords, join, pack_chunk, parse_chunk, split
-from escrow.terms import Population
+from escrow.terms import Population, is_detail_field
 
 if TYPE_CHECKING:
     from escrow.client.accounts import Accounts
@@ -45,7 +45,8 @@ CREATE TABLE arrays (name TEXT PRIMARY KEY, content BLOB);
 CREATE TABLE blocks (name TEXT, position INTEGER, content TEXT, PRIMARY KEY (name, position));
 """
 
-CrmRow = Mapping[Meaning, str]
+#: What a CRM row says, by the meaning of a column or the name of a custom field.
+CrmRow = Mapping[str, str]
 Rows = npt.NDArray[np.uint64]
 
 
@@ -150,7 +151,7 @@ class KeptList:
         )
 
     def _crm_row(self, place: int) -> CrmRow:
-        return {meaning: self._value(meaning, place) for meaning in self._meanings}
+        return {name: self._value(name, place) for name in self._names}
 
     @cached_property
     def _added(self) -> Mapping[int, Sequence[CrmRow]]:
@@ -160,9 +161,9 @@ class KeptList:
         return found
 
     @cached_property
-    def _meanings(self) -> tuple[Meaning, ...]:
+    def _names(self) -> tuple[str, ...]:
         names = {name for (name,) in self._database.execute("SELECT DISTINCT name FROM blocks")}
-        return tuple(meaning for meaning in Meaning if meaning in names)
+        return tuple(name for name in names if name in set(Meaning) or is_detail_field(name))
 
     @cached_property
     def _arrays(self) -> dict[str, bytes]:
@@ -311,6 +312,7 @@ def _arrays(content: SentList) -> Iterator[tuple[str, bytes]]:
 def _blocks(content: SentList) -> Iterator[tuple[str, int, str]]:
     account_ids = content.accounts.account_ids
     columns: dict[str, Sequence[str]] = {meaning: content.crm.column(meaning) for meaning in content.crm.columns}
+    columns |= content.crm.custom
     columns["account_id"] = account_ids
     added = content.accounts.added
     columns["added_to"] = [str(each.row) for each in added]

@@ -13,6 +13,7 @@ from typing import Any
 
 from escrow.errors import EnvelopeInvalid, EnvelopeTooLarge
 from escrow.psi.envelope_format import PADDED_SIZES
+from escrow.terms import is_detail_field
 
 __all__ = ["Detail", "padded_details", "read_padded_details"]
 
@@ -32,8 +33,11 @@ def padded_details(details: Mapping[str, Detail], *, fields: Collection[str]) ->
     return _padded(json.dumps(composed, ensure_ascii=False, separators=(",", ":")).encode())
 
 
-def read_padded_details(unverified: bytes, *, fields: Collection[str]) -> dict[str, Detail]:
-    """Read what ``padded_details`` writes, in any order of fields; everything else raises EnvelopeInvalid."""
+def read_padded_details(unverified: bytes, *, fields: Collection[str] | None = None) -> dict[str, Detail]:
+    """Read what ``padded_details`` writes, in any order of fields; everything else raises EnvelopeInvalid.
+
+    Without ``fields`` each may be there that terms can name.
+    """
     text = unverified.rstrip(b" ")
     # JSON would allow other white space around the object; the padding is spaces after it, and no more than needed.
     if not (text.startswith(b"{") and text.endswith(b"}")) or _padded(text) != unverified:
@@ -64,8 +68,8 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return read
 
 
-def _check(details: Mapping[str, Any], fields: Collection[str]) -> None:
-    if not set(fields).issuperset(details):
+def _check(details: Mapping[str, Any], fields: Collection[str] | None) -> None:
+    if not all(is_detail_field(name) if fields is None else name in fields for name in details):
         raise EnvelopeInvalid("the details hold a field that was not declared")
     if not all(_is_detail(value) for value in details.values()):
         raise EnvelopeInvalid("a detail is a text in NFC or a whole number")

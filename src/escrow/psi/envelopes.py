@@ -20,7 +20,7 @@ from escrow.psi.details import Detail, padded_details, read_padded_details
 from escrow.psi.encoding import lp, u8, u32, u64
 from escrow.psi.envelope_format import Body, pack_body, split_body, split_served, split_uploaded, uploaded
 from escrow.psi.tokens import AccountSecret, check_row, wrap_key
-from escrow.terms import DETAIL_FIELDS, Population
+from escrow.terms import Population
 
 __all__ = ["EnvelopeContext", "open_envelope", "seal_envelope"]
 
@@ -103,7 +103,7 @@ def open_envelope(
     context: EnvelopeContext,
     accounts: Iterable[AccountSecret],
     highest_submission: int,
-    fields: Collection[str] = DETAIL_FIELDS,
+    fields: Collection[str] | None = None,
 ) -> dict[str, Detail]:
     """Open a served envelope with the keys of the row it was served for, and give its details.
 

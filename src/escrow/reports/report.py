@@ -10,7 +10,7 @@ from escrow.psi.encoding import base32
 from escrow.reports.disclosure import Conditions
 from escrow.reports.matrix import OverlapMatrix
 from escrow.reports.noise import margin
-from escrow.terms import DETAIL_FIELDS, Cell, Level, Tier
+from escrow.terms import Cell, Level, Tier, fields_in_order
 
 __all__ = ["DetailValue", "ListedOverlap", "OverlapList", "ReleaseView", "Report"]
 
@@ -89,4 +89,4 @@ class OverlapList:
     def shared_fields(self) -> tuple[str, ...]:
         """The fields that at least one item has."""
         present = {name for item in self.items for name in item.shared}
-        return tuple(name for name in DETAIL_FIELDS if name in present)
+        return fields_in_order(present)

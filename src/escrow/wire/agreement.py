@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from escrow import terms as words
-from escrow.terms import CELLS, DETAIL_FIELDS, Cell, Tier
+from escrow.terms import CELLS, DETAIL_FIELDS, MOST_CUSTOM_FIELDS, Cell, Tier, fields_in_order
 from escrow.wire.disclosure import STANDARD, DisclosureRule
 from escrow.wire.values import MOST_ACCOUNTS, FieldWord, LevelWord, Model, Number, PopulationWord, TierWord, Time
 
@@ -32,6 +32,10 @@ class CellLevel(Model):
 def _each_once(fields: tuple[str, ...]) -> tuple[str, ...]:
     if len(set(fields)) != len(fields):
         raise PydanticCustomError("repeated", "A field is named once")
+    if len(set(fields).difference(DETAIL_FIELDS)) > MOST_CUSTOM_FIELDS:
+        raise PydanticCustomError(
+            "custom_fields", "At most {most} custom fields are named", {"most": MOST_CUSTOM_FIELDS}
+        )
     return fields
 
 
@@ -41,6 +45,7 @@ def _nine(levels: tuple[CellLevel, ...]) -> tuple[CellLevel, ...]:
     return levels
 
 
+_MOST_FIELDS = len(DETAIL_FIELDS) + MOST_CUSTOM_FIELDS
 _EXAMPLE = [{"ours": cell.ours.word, "theirs": cell.theirs.word, "level": "counts"} for cell in CELLS]
 
 
@@ -54,7 +59,11 @@ class Terms(Model):
     ]
     fields: Annotated[
         tuple[FieldWord, ...],
-        Field(strict=False, examples=[["account_name", "domain", "region"]]),
+        Field(
+            strict=False,
+            max_length=len(DETAIL_FIELDS) + MOST_CUSTOM_FIELDS,
+            examples=[["account_name", "domain", "region"]],
+        ),
         AfterValidator(_each_once),
     ] = ()
     counts_from: TierWord = Tier.LIKELY
@@ -74,7 +83,7 @@ class Terms(Model):
         return cls.model_validate(
             {
                 "levels": [CellLevel(ours=cell.ours, theirs=cell.theirs, level=terms.levels[cell]) for cell in CELLS],
-                "fields": [field for field in DETAIL_FIELDS if field in terms.fields],
+                "fields": fields_in_order(terms.fields),
                 "counts_from": terms.counts_from,
                 "reveals_from": terms.reveals_from,
                 "largest_list": terms.largest_list,
@@ -86,7 +95,7 @@ class Terms(Model):
         """Give the terms as the domain's value."""
         return words.Terms(
             levels={Cell(each.ours, each.theirs): each.level for each in self.levels},
-            fields=tuple(field for field in DETAIL_FIELDS if field in self.fields),
+            fields=fields_in_order(self.fields),
             counts_from=self.counts_from,
             reveals_from=self.reveals_from,
             largest_list=self.largest_list,

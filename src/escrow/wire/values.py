@@ -24,7 +24,7 @@ from escrow.psi.encoding import b64url, unb64url
 from escrow.psi.profile_ids import LATEST_PROFILE
 from escrow.reports.matrix import CellState
 from escrow.reports.statement import STATEMENT_BYTES
-from escrow.terms import Level, Population, Side, Tier
+from escrow.terms import CUSTOM_FIELD, DETAIL_FIELDS, Level, Population, Side, Tier
 
 __all__ = [
     "MOST_ACCOUNTS",
@@ -212,17 +212,10 @@ Time = Annotated[
     AfterValidator(lambda moment: moment.astimezone(UTC)),
     Field(examples=["2026-11-20T06:30:00Z"]),
 ]
-FieldWord = Literal[
-    "account_name",
-    "domain",
-    "owner_name",
-    "owner_email",
-    "region",
-    "stage",
-    "open_opportunities",
-    "tier",
-    "created_date",
-    "crm_id",
+FieldWord = Annotated[
+    str,
+    StringConstraints(pattern=f"^({'|'.join(DETAIL_FIELDS)}|{CUSTOM_FIELD})$", max_length=len("custom.") + 30),
+    Field(examples=["region"]),
 ]
 ScopeWord = Literal["read", "submit", "terms", "pair", "webhooks"]
 PartnershipState = Annotated[Literal["invited", "accepted", "active", "ended"], Field(examples=["active"])]

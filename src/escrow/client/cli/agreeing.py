@@ -11,7 +11,17 @@ import typer
 from escrow.client.cli.commands import command
 from escrow.client.cli.session import Said, Session
 from escrow.presets import DISCLOSURE_PRESETS, SHARING_PRESETS
-from escrow.terms import DETAIL_FIELDS, Cell, DisclosureRule, Level, Population, Terms, Tier
+from escrow.terms import (
+    DETAIL_FIELDS,
+    Cell,
+    DisclosureRule,
+    Level,
+    Population,
+    Terms,
+    Tier,
+    fields_in_order,
+    is_detail_field,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -54,8 +64,10 @@ LevelOption = Annotated[
     list[str] | None,
     typer.Option("--level", help="One cell, ours:theirs=level, like customers:opportunities=details."),
 ]
+_FIELDS = ", ".join(DETAIL_FIELDS)
 FieldsOption = Annotated[
-    str | None, typer.Option("--fields", help=f"What details hold, with commas: {', '.join(DETAIL_FIELDS)}.")
+    str | None,
+    typer.Option("--fields", help=f"What details hold, with commas: {', '.join(DETAIL_FIELDS)}, custom.NAME."),
 ]
 CountsOption = Annotated[str | None, typer.Option("--counts-from", help="Weakest tier that counts.")]
 RevealsOption = Annotated[str | None, typer.Option("--reveals-from", help="Weakest tier that reveals an account.")]
@@ -155,11 +167,10 @@ def read_cell(text: str, hint: str) -> Cell:
 
 def _fields(said: str) -> tuple[str, ...]:
     named = {word.strip() for word in said.split(",") if word.strip()}
-    if unknown := sorted(named - set(DETAIL_FIELDS)):
-        raise typer.BadParameter(
-            f"no such field: {', '.join(unknown)}; there are {', '.join(DETAIL_FIELDS)}", param_hint="--fields"
-        )
-    return tuple(field for field in DETAIL_FIELDS if field in named)
+    if unknown := sorted(name for name in named if not is_detail_field(name)):
+        known = f"{_FIELDS}, and custom.NAME for those under [details] of escrow.toml"
+        raise typer.BadParameter(f"no such field: {', '.join(unknown)}; there are {known}", param_hint="--fields")
+    return fields_in_order(named)
 
 
 def _word(kind: type[Word], said: str | None, otherwise: Word, hint: str) -> Word:

@@ -99,6 +99,7 @@ def read_planned(plan: ListPlan, asked: AskedList, bars: Bars) -> tuple[CrmRows,
         mapping,
         filters=planned_filters(plan, asked.stages),
         segments=SegmentFilters(plan.segments, plan.fields),
+        custom=plan.details,
         said_stages=(*plan.stages, *stages_named(asked.stages)),
         progress=bars.stage("Reading"),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import compress
 from types import MappingProxyType
@@ -22,11 +22,12 @@ from escrow.client.sources.populations import (
     populations_by_stage,
 )
 from escrow.client.sources.segments import NO_SEGMENTS, Labels, SegmentFilters
-from escrow.errors import ExportEmpty, RecordIdsInvalid
+from escrow.errors import ColumnMissing, ExportEmpty, RecordIdsInvalid
 
 __all__ = ["CrmRows", "read_columns", "read_rows"]
 
 Progress = Callable[[int], None]
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,8 @@ class CrmRows:
     """The rows of an export, a list for each mapped column and the population of each row; values stay out of ``repr``.
 
     ``populations`` holds the codes of `Population`. CRM ids are distinct and not empty. Rows that belong to no
-    population are left out, and counted in ``skipped``; ``left`` says more of them. ``segments`` are the owner's own.
+    population are left out, and counted in ``skipped``; ``left`` says more of them. ``segments`` are the owner's own
+    labels, and ``custom`` the columns of custom fields.
     """
 
     columns: Mapping[Meaning, Sequence[str]] = field(repr=False)
@@ -42,6 +44,7 @@ class CrmRows:
     skipped: int
     left: Left = field(default_factory=Left, repr=False)
     segments: Labels = field(default_factory=dict, repr=False)
+    custom: Mapping[str, Sequence[str]] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
         return len(self.populations)
@@ -67,12 +70,14 @@ def read_rows(
     *,
     filters: PopulationFilters | None = None,
     segments: SegmentFilters = NO_SEGMENTS,
+    custom: Mapping[str, str] = _NO_HEADERS,
     said_stages: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> CrmRows:
     """Read the mapped columns of a whole export; ``progress`` is told how many rows were read since it was told last.
 
-    Without ``filters`` the stage of a row says its population. Which of ``said_stages`` no row has is told in ``left``.
+    Without ``filters`` the stage of a row says its population. ``custom`` are headers by the names of custom fields.
+    Which of ``said_stages`` no row has is told in ``left``.
 
     Raises:
         ExportInvalid: the export cannot be mapped as it is; each subclass says what to do about it.
@@ -80,6 +85,7 @@ def read_rows(
     mapping.check_headers(export.headers, needs_stage=filters is None)
     by_header = _headers_needed(export, mapping, filters)
     by_header |= dict.fromkeys(segments.headers(mapping, export.headers).values(), True)
+    by_header |= dict.fromkeys(_there(custom, export), False)
     values = read_columns(export, by_header, progress=progress)
     columns = {meaning: values[header] for meaning, header in mapping.columns.items()}
     if not columns[Meaning.CRM_ID]:
@@ -90,7 +96,25 @@ def read_rows(
         populations, left = populations_by_filter(values, mapping, filters)
     missing = absent_values(said_stages, columns.get(Meaning.STAGE, ()), alike=stage_words)
     left = replace(left, absent=(*left.absent, *missing))
-    return _of_populations(columns, populations, left, segments.labels(values, mapping))
+    rows = _of_populations(columns, populations, left, segments.labels(values, mapping))
+    return rows if not custom else replace(rows, custom=_kept(custom, values, populations))
+
+
+def _there(custom: Mapping[str, str], export: Export) -> Iterable[str]:
+    """Give the headers of custom fields, once each is known to stand in the export."""
+    for name, header in custom.items():
+        if export.headers.count(header) != 1:
+            raise ColumnMissing(
+                f"the export has no column {header!r}, or several, for {name}; see [details] of escrow.toml"
+            )
+    return custom.values()
+
+
+def _kept(
+    custom: Mapping[str, str], values: Mapping[str, Sequence[str]], populations: npt.NDArray[np.uint8]
+) -> Mapping[str, Sequence[str]]:
+    kept = (populations != 0).tolist()
+    return {name: list(compress(values[header], kept)) for name, header in custom.items()}
 
 
 def read_columns(
