@@ -11,11 +11,13 @@ import httpx
 import pytest
 
 from escrow.client.cli.exits import ExitCode
-from escrow.client.doctor.machine import look_at_encoding
+from escrow.client.doctor.checks import State
+from escrow.client.doctor.machine import look_at_encoding, look_at_normalisation
 from escrow.client.doctor.network import Reach, look_at_certificate, look_at_clock
 from escrow.client.doctor.partnerships import look_at_shown
 from escrow.client.doctor.permissions import opens_to_others
 from escrow.client.transport import Connection
+from escrow.psi.profile_ids import LATEST_PROFILE
 from tests.client.fake_service import FakeService, Json
 from tests.client.making_keyrings import PASSPHRASE, a_pair
 from tests.client.terminals import Answered, Partners
@@ -39,8 +41,26 @@ def test_a_paired_machine_is_well_but_for_lists_that_were_not_sent(paired: Partn
     assert answered.exit_code == ExitCode.DONE
     told = states(answered)
     assert {told[name] for name in ("our list", "their list")} == {"warn"}
-    well = ("home folder", "key file", "key file opens", "service", "version", "API key", "scopes", "keys", "state")
+    well = (
+        "normalisation",
+        "home folder",
+        "key file",
+        "key file opens",
+        "service",
+        "version",
+        "API key",
+        "scopes",
+        "keys",
+        "state",
+    )
     assert {told[name] for name in well} == {"ok"}
+
+
+def test_an_installation_that_makes_other_match_keys_than_the_published_ones_fails() -> None:
+    row = {"profile_id": LATEST_PROFILE, "name": "Globex Inc.", "website": "", "country": ""}
+    keys = [{"class": each, "value": "globex"} for each in ("name", "fallback")]
+    assert look_at_normalisation([{**row, "keys": keys}]).state is State.OK
+    assert look_at_normalisation([{**row, "keys": keys}, {**row, "keys": keys[:1]}]).state is State.FAIL
 
 
 def test_the_doctor_tells_no_secret_and_moves_no_pairing_on(paired: Partners, service: FakeService) -> None:

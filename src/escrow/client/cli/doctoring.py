@@ -52,6 +52,7 @@ def _machine(session: Session) -> Iterator[Check]:
         look_at_normalisation,
         look_at_states,
     )
+    from escrow.psi import vectors
 
     yield from look_at_home(session.home)
     if session.home.keyring.is_file():
@@ -59,7 +60,7 @@ def _machine(session: Session) -> Iterator[Check]:
     yield from look_at_states(session.home)
     yield look_at_disk(session.home)
     yield look_at_encoding(sys.stdout.encoding)
-    yield look_at_normalisation()
+    yield look_at_normalisation(vectors.documents()["normalisation"]["match_keys"])
 
 
 def _opens(session: Session) -> Check:

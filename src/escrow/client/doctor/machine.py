@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
 from escrow.client.doctor.checks import Area, Check, fail, ok, skip, warn
 from escrow.client.doctor.permissions import is_open_to_others
 from escrow.client.home import Home
-from escrow.psi import vectors
 from escrow.psi.normalisation import profile
 
 __all__ = ["look_at_disk", "look_at_encoding", "look_at_home", "look_at_normalisation", "look_at_states"]
@@ -87,9 +86,8 @@ def look_at_encoding(encoding: str | None) -> Check:
     return ok("encoding", Area.MACHINE, f"output is {encoding}")
 
 
-def look_at_normalisation() -> Check:
-    """Look whether this installation makes the match keys of the published vectors, as every partner's must."""
-    rows = vectors.documents()["normalisation"]["match_keys"]
+def look_at_normalisation(rows: Sequence[Mapping[str, object]]) -> Check:
+    """Look whether this installation makes the match keys of these published rows, as every partner's must."""
     wrong = sum(not _is_made(row) for row in rows)
     if wrong:
         told = f"{wrong:,} of {len(rows):,} published vectors come out otherwise"
@@ -99,6 +97,6 @@ def look_at_normalisation() -> Check:
     return ok("normalisation", Area.MACHINE, f"all {len(rows):,} published vectors come out right")
 
 
-def _is_made(row: dict[str, object]) -> bool:
+def _is_made(row: Mapping[str, object]) -> bool:
     made = profile(str(row["profile_id"])).match_keys(str(row["name"]), str(row["website"]), str(row["country"]))
     return row["keys"] == [{"class": key.key_class.name.lower(), "value": key.value} for key in made]
