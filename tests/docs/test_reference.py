@@ -7,10 +7,13 @@ import re
 from pathlib import Path
 
 import pytest
+from pydantic import TypeAdapter
 
+from escrow import wire
 from escrow.api.problems import STATUS
 from escrow.settings import ServerSettings
-from tools.reference import commands, problems, routes, settings
+from escrow.store.states import EventType
+from tools.reference import commands, event_types, problems, routes, settings
 from tools.reference.pages import pages
 
 ROOT = Path(__file__).parents[2]
@@ -22,6 +25,17 @@ PAGES_OF_ERRORS = {name: text for name, text in PAGES.items() if name.startswith
 @pytest.mark.parametrize("name", PAGES)
 def test_a_made_page_is_that_of_this_code(name: str) -> None:
     assert (DOCS / name).read_text(encoding="utf-8") == PAGES[name], "it is out of step: make reference"
+
+
+def test_every_type_of_event_has_a_section_with_an_example_that_is_one() -> None:
+    page = PAGES["event-types.md"]
+    assert re.findall(r"^## `(.+)`$", page, re.MULTILINE) == [
+        json.loads(each)["type"] for each in re.findall(r"```json\n(.*?)```", page, re.DOTALL)[: len(EventType)]
+    ]
+    assert {kind.value for kind in EventType} == set(re.findall(r"^## `(.+)`$", page, re.MULTILINE))
+    assert len(list(event_types.models())) == len(EventType)
+    for example in re.findall(r"```json\n(.*?)```", page, re.DOTALL)[: len(EventType)]:
+        TypeAdapter[object](wire.Event).validate_json(example)
 
 
 def test_every_command_has_a_section() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tools.reference import commands, problems, routes, settings
+from tools.reference import commands, event_types, problems, routes, settings
 
 __all__ = ["pages"]
 
@@ -12,6 +12,7 @@ def pages() -> dict[str, str]:
     return {
         "cli.md": commands.page(),
         "http-api.md": routes.page(),
+        "event-types.md": event_types.page(),
         "settings.md": settings.page(),
         "errors.md": problems.page(),
         **problems.page_of_each(),

@@ -1,0 +1,109 @@
+"""Dispatchers that run: over real sockets, several on one database, beside receivers that never answer."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import pytest
+
+from escrow.deliveries.dispatcher import Dispatcher
+from escrow.store.database import Database
+from escrow.store.states import AttemptOutcome, DeliveryState
+from escrow.webhooks.egress import Egress, EgressLimits
+from tests.deliveries.posting import DEVELOPING, Desk, desk_of
+from tests.webhooks.receivers import Posted, answers, receiving
+
+QUICK = EgressLimits(connect=1, read=1, total=2)
+
+
+@pytest.fixture
+def desk(database: Database) -> Desk:
+    """An organization."""
+    return desk_of(database)
+
+
+@contextmanager
+def running(dispatchers: Sequence[Dispatcher]) -> Iterator[None]:
+    """Let them post until the block ends."""
+    stop = threading.Event()
+    threads = [threading.Thread(target=each.run, args=(stop,)) for each in dispatchers]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        for dispatcher in dispatchers:
+            dispatcher.wake()
+        for thread in threads:
+            thread.join()
+
+
+class OneAtATime:
+    """A receiver that counts how many posts it is in the middle of."""
+
+    def __init__(self) -> None:
+        self.most = 0
+        self._now = 0
+        self._lock = threading.Lock()
+
+    def __call__(self, connection: socket.socket, posted: Posted) -> None:
+        with self._lock:
+            self._now += 1
+            self.most = max(self.most, self._now)
+        body = json.loads(posted.body)
+        echo = json.dumps({"challenge": body["data"].get("challenge")}).encode()
+        answers(200, body=echo)(connection, posted)
+        with self._lock:
+            self._now -= 1
+
+
+def silent(connection: socket.socket, posted: Posted) -> None:
+    """Answer the challenge, and then nothing any more."""
+    body = json.loads(posted.body)
+    if "challenge" in body["data"]:
+        answers(200, body=json.dumps(body["data"]).encode())(connection, posted)
+        return
+    connection.recv(1)
+
+
+def test_two_dispatchers_post_every_event_once_and_in_order_beside_a_receiver_that_never_answers(desk: Desk) -> None:
+    one_at_a_time = OneAtATime()
+    with receiving(one_at_a_time) as living, receiving(silent) as dead:
+        egress = Egress(DEVELOPING, QUICK)
+        of_dead, of_living = (desk.add(url=each.url)[0] for each in (dead, living))
+        for endpoint_id in (of_dead, of_living):
+            desk.confirm(endpoint_id, egress)
+        with running([desk.dispatcher(egress), desk.dispatcher(egress)]):
+            for _ in range(12):
+                desk.tell()
+            for _ in range(13):
+                assert living.arrived.acquire(timeout=30)
+    numbers = [json.loads(each.body).get("number") for each in living.posted]
+    assert numbers == [None, *range(1, 13)]
+    assert one_at_a_time.most == 1
+    assert {each.state for each in desk.log(of_living)} == {DeliveryState.DELIVERED}
+    outcomes = {made.outcome for each in desk.log(of_dead)[1:] for made in each.attempts}
+    assert outcomes == {AttemptOutcome.TIMEOUT}
+
+
+@pytest.mark.parametrize("status", [200, 204, 299])
+def test_an_answer_of_any_2xx_is_enough_and_a_doubled_one_harms_nothing(desk: Desk, status: int) -> None:
+    def twice(connection: socket.socket, posted: Posted) -> None:
+        if b"challenge" in posted.body:
+            silent(connection, posted)
+            return
+        for _ in range(2):
+            answers(status)(connection, posted)
+
+    with receiving(twice) as receiver:
+        egress = Egress(DEVELOPING, QUICK)
+        endpoint_id, _ = desk.add(url=receiver.url)
+        desk.confirm(endpoint_id, egress)
+        desk.tell()
+        desk.dispatch(egress)
+    assert desk.log(endpoint_id)[-1].state is DeliveryState.DELIVERED
