@@ -23,8 +23,12 @@ from typing import Any
 from unittest import mock
 
 from escrow.client.cli.app import run as run_command
+from escrow.client.home import Home
+from escrow.client.keyring import KeyringFile
+from escrow.client.sealed_files import Passphrase
 from escrow.psi.profile_ids import LATEST_PROFILE
 from escrow.server import app as operate
+from tests.client.making_keyrings import QUICK
 
 __all__ = ["Ended", "Partner", "RunningService", "eventually", "new_partner", "pair", "start_service"]
 
@@ -197,7 +201,16 @@ def new_partner(service: RunningService, name: str) -> Partner:
         name, bare_environment() | CARRIED | {f"ESCROW_{setting}": value for setting, value in settings.items()}
     )
     partner.run("init")
+    _stretch_little(partner)
     return partner
+
+
+def _stretch_little(partner: Partner) -> None:
+    """Seal the keyring anew with less work between passphrase and key: each command would take a quarter second."""
+    home, passphrase = Home.at(partner.home, {}), Passphrase(partner.environment["ESCROW_PASSPHRASE"])
+    keyring = KeyringFile.open(home, passphrase, random=os.urandom).keyring
+    home.keyring.unlink()
+    KeyringFile.create(home, keyring, passphrase, random=os.urandom, stretching=QUICK)
 
 
 def pair(left: Partner, right: Partner, *, profile: str = LATEST_PROFILE) -> None:
