@@ -131,6 +131,8 @@ class FakeService:
     release_keys: tuple[wire.ReleaseKey, ...] = ()
     overlaps: list[Json] = field(default_factory=list)
     events: list[Json] = field(default_factory=list)
+    #: What the change feed holds, two to a page.
+    feed: list[Json] = field(default_factory=list)
     revoked: set[str] = field(default_factory=set)
     scopes: list[str] = field(default_factory=lambda: ["read", "submit", "terms", "pair"])
     key_expires: str | None = None
@@ -153,7 +155,8 @@ class FakeService:
         try:
             if caller is None:
                 raise Problem(401, "not-authenticated")
-            status, body = self._route(request.method, path, caller, request.content)
+            after = int(request.url.params.get("after", 0))
+            status, body = self._route(request.method, path, caller, request.content, after)
         except Problem as refused:
             return refused.response()
         if body is None:
@@ -162,7 +165,9 @@ class FakeService:
             body = self.tamper(request.method, path, body)
         return httpx.Response(status, json=body)
 
-    def _route(self, method: str, path: str, caller: tuple[UUID, str], content: bytes) -> tuple[int, Json | None]:
+    def _route(
+        self, method: str, path: str, caller: tuple[UUID, str], content: bytes, after: int
+    ) -> tuple[int, Json | None]:
         own = caller[0]
         if path == "/v1/service":
             return 200, _json(self._service())
@@ -179,10 +184,10 @@ class FakeService:
         deal = self.deals.get(UUID(found[1]))
         if deal is None:
             raise Problem(404, "not-found")
-        return self._in_partnership(deal, own, method, found[2] or "", content)
+        return self._in_partnership(deal, own, method, found[2] or "", content, after)
 
     def _in_partnership(  # noqa: C901, PLR0911, PLR0912  # one line a route reads best in one place
-        self, deal: Deal, own: UUID, method: str, rest: str, content: bytes
+        self, deal: Deal, own: UUID, method: str, rest: str, content: bytes, after: int
     ) -> tuple[int, Json | None]:
         seat = deal.seats[own]
         match [method, *rest.split("/")]:
@@ -238,7 +243,9 @@ class FakeService:
             case ["GET", "releases", number]:
                 return self._report(own, number)
             case ["GET", "overlaps"]:
-                return 200, {"items": self.overlaps, "next": None, "changes_after": 0}
+                return 200, {"items": self.overlaps, "next": None, "changes_after": self._last_change}
+            case ["GET", "changes"]:
+                return 200, self._changes(after)
             case ["GET", "details", "wanted"]:
                 items = [{"row": b64url(row)} for row in seat.wanted if row not in seat.envelopes]
                 numbers = {"terms_number": seat.terms_number, "submission": seat.applied_number}
@@ -248,6 +255,15 @@ class FakeService:
             case ["GET", "details"]:
                 return 200, {"items": self._served(deal, own), "next": None}
         raise AssertionError((method, rest))
+
+    @property
+    def _last_change(self) -> int:
+        return int(str(self.feed[-1]["number"])) if self.feed else 0
+
+    def _changes(self, after: int) -> Json:
+        left = [item for item in self.feed if int(str(item["number"])) > after]
+        last = int(str(left[:2][-1]["number"])) if left else after
+        return {"items": left[:2], "next_after": last, "more": len(left) > 2}
 
     def _caller(self, path: str, caller: tuple[UUID, str]) -> Json:
         if path == "/v1/organization":

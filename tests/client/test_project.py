@@ -226,6 +226,14 @@ def test_the_share_that_escrow_toml_says_is_what_refuses_an_export(paired: Partn
     ("text", "says"),
     [
         ("[sinks.a]\nkind = 'cvs'", "sinks.a.kind in escrow.toml (line 2) is one of csv, sql, slack, command"),
+        ("[sinks.a]\nkind = 'hubspot'\ntoken = 'pat-1'", '(line 3) names where the secret is, as "env:TOKEN"'),
+        ("[sinks.a]\nkind = 'hubspot'\ntoken = 'env:T'\n[sinks.a.fields]\nours = 'x'", "say the one partnership"),
+        ("[sinks.a]\nkind = 'hubspot'\ntoken = 'env:T'\nkey = 'x y'\nfields = {}", "is a name of letters"),
+        (
+            "[sinks.a]\nkind = 'hubspot'\ntoken = 'env:T'\nkey = 'k'\n[sinks.a.fields]\nstage = 'x'",
+            "(line 6) means nothing",
+        ),
+        ("[sinks.a]\nkind = 'hubspot'\ntoken = 'env:T'\nkey = 'k'\nfields = {ours = 'k'}", "writes one field twice"),
         ("[sinks.a]\nkind = 'csv'", "sinks.a in escrow.toml (line 1) lacks the key folder"),
         ("[sinks.a]\nkind = 'csv'\nfolder = 'x'\ntable = 'y'", "for a sink of kind csv"),
         (

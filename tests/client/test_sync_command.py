@@ -17,7 +17,7 @@ from escrow.client.cli.exits import ExitCode
 from escrow.client.home import Home, held
 from escrow.client.state import AccountState
 from escrow.psi.encoding import b64url
-from tests.client.fake_service import FakeService, Json
+from tests.client.fake_service import NOW, FakeService, Json
 from tests.client.terminals import Answered, Partner, Partners
 
 SINKS = """
@@ -53,6 +53,9 @@ def overlapping(partner: Partner, service: FakeService, *crm_ids: str, ours: str
         rows = [int(row).to_bytes(8, "big") for row in kept.records.rows]
         row_of = {account.crm_ids[0]: account.row for account in kept.find(rows)}
     told: Json = {"match_id": b64url(bytes(16)), "overlap": "A", "tier": "certain", "theirs": "opportunities"}
+    # The feed begins anew each time, as after a change of terms: the list is read again.
+    nothing = dict.fromkeys(("row", "cell", "was", "tier", "overlap", "match_id"))
+    service.feed = [{"number": len(service.requests), "kind": "reset", **nothing, "occurred_at": NOW.isoformat()}]
     service.overlaps = [
         {"row": b64url(row_of[crm_id]), **told, "ours": ours, "level": "accounts"} for crm_id in crm_ids
     ]

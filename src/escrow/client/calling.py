@@ -16,7 +16,7 @@ import httpx
 
 from escrow import __version__
 from escrow.client.transport import HttpTransport, Patience, is_loopback, retry_after
-from escrow.errors import SinkFailed
+from escrow.errors import ClientError, SinkFailed
 
 __all__ = ["Called", "Caller", "check_called"]
 
@@ -31,11 +31,11 @@ class Called:
     json: Any = field(repr=False)
 
 
-def check_called(url: str, what: str) -> str:
+def check_called(url: str, what: str, error: type[ClientError] = SinkFailed) -> str:
     """Give the address without its last slash.
 
     Raises:
-        SinkFailed: it is not https, and not this machine's.
+        SinkFailed, or ``error``: it is not https, and not this machine's.
     """
     try:
         parts = urlsplit(url)
@@ -43,7 +43,7 @@ def check_called(url: str, what: str) -> str:
     except ValueError:
         host, scheme = None, ""
     if host is None or (scheme != "https" and not (scheme == "http" and is_loopback(host))):
-        raise SinkFailed(f"the address of {what} is no https:// address; look at what escrow.toml names")
+        raise error(f"the address of {what} is no https:// address; look at what escrow.toml names")
     return url.rstrip("/")
 
 
@@ -78,7 +78,7 @@ class Caller:
         json: object = None,
         form: Mapping[str, str] | None = None,
         query: Mapping[str, str] | None = None,
-        error: type[Exception] = SinkFailed,
+        error: type[ClientError] = SinkFailed,
     ) -> Called:
         """Call until there is an answer that is not "come back later", or patience ends.
 

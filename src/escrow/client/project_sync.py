@@ -8,16 +8,35 @@ from datetime import timedelta
 
 from escrow.client.named_secrets import NamedSecret, named_secret
 from escrow.client.project_values import Reading, Said
-from escrow.client.sinks.plans import CommandTarget, CsvTarget, SinkPlan, SlackTarget, SqlTarget, SyncPlan, Target
+from escrow.client.sinks.crm_fields import KNOWN, CrmFields
+from escrow.client.sinks.plans import (
+    HUBSPOT_URL,
+    CommandTarget,
+    CsvTarget,
+    HubSpotLogin,
+    HubSpotTarget,
+    SalesforceLogin,
+    SalesforceTarget,
+    SinkPlan,
+    SlackTarget,
+    SqlTarget,
+    SyncPlan,
+    Target,
+)
 from escrow.client.sinks.sql_table import DEFAULT_TABLE
 from escrow.client.sql import holds_password
 from escrow.terms import CELLS, Cell
 
-__all__ = ["read_sync", "secret"]
+__all__ = ["HUBSPOT_KEYS", "SALESFORCE_KEYS", "hubspot_login", "name", "read_sync", "salesforce_login", "secret"]
 
 _LEAST = timedelta(minutes=1)
 _TABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)?")
 _COMMON = ("kind", "partnerships", "cells")
+SALESFORCE_KEYS = ("url", "client_id", "client_secret")
+HUBSPOT_KEYS = ("url", "token")
+_CRM_KEYS = ("object", "key", "fields")
+#: Names go into the paths of calls as they stand.
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,80}")
 
 
 def read_sync(reading: Reading, sync: object, sinks: object) -> SyncPlan:
@@ -32,7 +51,7 @@ def read_sync(reading: Reading, sync: object, sinks: object) -> SyncPlan:
     if every is not None and every < _LEAST:
         raise reading.fault("sync.every", 'is one minute, "1m", or more')
     named = reading.table(sinks, "sinks")
-    plans = tuple(_sink(reading, name, reading.table(table, f"sinks.{name}")) for name, table in named.items())
+    plans = tuple(_sink(reading, label, reading.table(table, f"sinks.{label}")) for label, table in named.items())
     return SyncPlan(every, reading.truth(said.get("submit", False), "sync.submit"), plans)
 
 
@@ -48,13 +67,13 @@ def secret(reading: Reading, said: Said, key: str, where: str) -> NamedSecret:
     return named
 
 
-def _sink(reading: Reading, name: str, said: Said) -> SinkPlan:
-    where = f"sinks.{name}"
+def _sink(reading: Reading, label: str, said: Said) -> SinkPlan:
+    where = f"sinks.{label}"
     kind = reading.needed(said, "kind", where)
     keys, read = reading.one_of(kind, _KINDS, f"{where}.kind")
     reading.only_known(said, (*_COMMON, *keys), f"{where}.", hint=f", for a sink of kind {kind}")
     partnerships = reading.texts(said["partnerships"], f"{where}.partnerships") if "partnerships" in said else ()
-    return SinkPlan(name, read(reading, said, where), partnerships, _cells(reading, said, where))
+    return SinkPlan(label, read(reading, said, where), partnerships, _cells(reading, said, where))
 
 
 def _cells(reading: Reading, said: Said, where: str) -> frozenset[Cell]:
@@ -90,10 +109,71 @@ def _command(reading: Reading, said: Said, where: str) -> Target:
     return CommandTarget(run, reading.path.parent, seconds)
 
 
+def salesforce_login(reading: Reading, said: Said, where: str) -> SalesforceLogin:
+    """Read how to reach Salesforce.
+
+    Raises:
+        ProjectInvalid: it is not said, or a secret stands in the file.
+    """
+    url = reading.text(reading.needed(said, "url", where), f"{where}.url")
+    id_, secret_ = secret(reading, said, "client_id", where), secret(reading, said, "client_secret", where)
+    return SalesforceLogin(url, id_, secret_)
+
+
+def hubspot_login(reading: Reading, said: Said, where: str) -> HubSpotLogin:
+    """Read how to reach HubSpot.
+
+    Raises:
+        ProjectInvalid: it is not said, or a secret stands in the file.
+    """
+    url = reading.text(said.get("url", HUBSPOT_URL), f"{where}.url")
+    return HubSpotLogin(url, secret(reading, said, "token", where))
+
+
+def _salesforce(reading: Reading, said: Said, where: str) -> Target:
+    login = salesforce_login(reading, said, where)
+    return SalesforceTarget(login, *_crm_object(reading, said, where, default="Account"))
+
+
+def _hubspot(reading: Reading, said: Said, where: str) -> Target:
+    login = hubspot_login(reading, said, where)
+    return HubSpotTarget(login, *_crm_object(reading, said, where, default="companies"))
+
+
+def _crm_object(reading: Reading, said: Said, where: str, *, default: str) -> tuple[str, CrmFields]:
+    """Read what is written to; fields of the CRM's own accounts are one partnership's alone."""
+    object_ = name(reading, said.get("object", default), f"{where}.object")
+    key = name(reading, said["key"], f"{where}.key") if "key" in said else None
+    told = reading.table(reading.needed(said, "fields", where), f"{where}.fields")
+    reading.only_known(told, KNOWN, f"{where}.fields.")
+    fields = {each: name(reading, field, f"{where}.fields.{each}") for each, field in told.items()}
+    if len(set(fields.values())) != len(fields) or key in fields.values():
+        raise reading.fault(f"{where}.fields", "writes one field twice")
+    if key is None and not isinstance(said.get("partnerships"), list):
+        raise reading.fault(
+            where, "writes to accounts themselves: say the one partnership it is for, or key and an object of its own"
+        )
+    return object_, CrmFields(fields, key)
+
+
+def name(reading: Reading, value: object, where: str) -> str:
+    """Take a name that a CRM gives an object or a field.
+
+    Raises:
+        ProjectInvalid: it can be none.
+    """
+    text = reading.text(value, where)
+    if not _NAME.fullmatch(text):
+        raise reading.fault(where, "is a name of letters, digits, _ and -")
+    return text
+
+
 _Read = Callable[[Reading, Said, str], Target]
 _KINDS: Mapping[str, tuple[tuple[str, ...], _Read]] = {
     "csv": (("folder",), _csv),
     "sql": (("url", "table"), _sql),
     "slack": (("url",), _slack),
     "command": (("run", "timeout"), _command),
+    "salesforce": ((*SALESFORCE_KEYS, *_CRM_KEYS), _salesforce),
+    "hubspot": ((*HUBSPOT_KEYS, *_CRM_KEYS), _hubspot),
 }

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from escrow.client.crm.opening import open_hubspot, open_salesforce
 from escrow.client.named_secrets import NamedSecret, find_secret
-from escrow.client.sinks.plans import CommandTarget, CsvTarget, SlackTarget, SqlTarget, Target
+from escrow.client.sinks.plans import (
+    CommandTarget,
+    CsvTarget,
+    HubSpotTarget,
+    SalesforceTarget,
+    SlackTarget,
+    SqlTarget,
+    Target,
+)
 from escrow.client.sinks.sink import Sink
 from escrow.errors import SinkFailed
 
@@ -34,6 +43,15 @@ def open_sink(name: str, target: Target, environment: Mapping[str, str]) -> Sink
             return SlackSink(find_secret(url, environment))
         case SqlTarget():
             return _sql_table(name, target, environment)
+        case SalesforceTarget(login, object_name, fields):
+            from escrow.client.sinks.salesforce_sink import SalesforceSink  # noqa: PLC0415  # as above
+
+            salesforce = open_salesforce(login, environment, error=SinkFailed)
+            return SalesforceSink(salesforce, object_name, fields, url=login.url)
+        case HubSpotTarget(login, object_type, fields):
+            from escrow.client.sinks.hubspot_sink import HubSpotSink  # noqa: PLC0415  # as above
+
+            return HubSpotSink(open_hubspot(login, environment, error=SinkFailed), object_type, fields, url=login.url)
 
 
 def _sql_table(name: str, target: SqlTarget, environment: Mapping[str, str]) -> Sink:

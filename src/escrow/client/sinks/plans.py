@@ -8,9 +8,25 @@ from pathlib import Path
 from typing import ClassVar
 
 from escrow.client.named_secrets import NamedSecret
+from escrow.client.sinks.crm_fields import CrmFields
 from escrow.terms import CELLS, Cell
 
-__all__ = ["CommandTarget", "CsvTarget", "SinkPlan", "SlackTarget", "SqlTarget", "SyncPlan", "Target"]
+__all__ = [
+    "HUBSPOT_URL",
+    "CommandTarget",
+    "CsvTarget",
+    "HubSpotLogin",
+    "HubSpotTarget",
+    "SalesforceLogin",
+    "SalesforceTarget",
+    "SinkPlan",
+    "SlackTarget",
+    "SqlTarget",
+    "SyncPlan",
+    "Target",
+]
+
+HUBSPOT_URL = "https://api.hubapi.com"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +65,44 @@ class CommandTarget:
     seconds: float
 
 
-Target = CsvTarget | SqlTarget | SlackTarget | CommandTarget
+@dataclass(frozen=True, slots=True)
+class SalesforceLogin:
+    """Where a Salesforce org is, and where the credentials of an app in it are."""
+
+    url: str
+    client_id: NamedSecret
+    client_secret: NamedSecret
+
+
+@dataclass(frozen=True, slots=True)
+class HubSpotLogin:
+    """Where HubSpot is, and where the token of a private app is."""
+
+    url: str
+    token: NamedSecret
+
+
+@dataclass(frozen=True, slots=True)
+class SalesforceTarget:
+    """An object in Salesforce."""
+
+    kind: ClassVar[str] = "salesforce"
+    login: SalesforceLogin
+    object: str
+    fields: CrmFields
+
+
+@dataclass(frozen=True, slots=True)
+class HubSpotTarget:
+    """An object in HubSpot."""
+
+    kind: ClassVar[str] = "hubspot"
+    login: HubSpotLogin
+    object: str
+    fields: CrmFields
+
+
+Target = CsvTarget | SqlTarget | SlackTarget | CommandTarget | SalesforceTarget | HubSpotTarget
 
 
 @dataclass(frozen=True, slots=True)
