@@ -16,9 +16,9 @@ from pathlib import Path
 from types import MappingProxyType
 
 from escrow.client.columns import Meaning
-from escrow.client.project_sync import read_sync
+from escrow.client.project_sync import read_listen, read_sync
 from escrow.client.project_values import Reading, Said
-from escrow.client.sinks.plans import SyncPlan
+from escrow.client.sinks.plans import ListenPlan, SyncPlan
 from escrow.client.sources import FileFormat, ReadAs
 from escrow.client.sources.populations import Filter
 from escrow.client.toml_places import TomlPlaces
@@ -58,6 +58,7 @@ class Project:
     shared: ListPlan
     partnerships: Mapping[str, ListPlan]
     sync: SyncPlan = field(default_factory=SyncPlan)
+    listen: ListenPlan | None = None
 
     def plan_of(self, *names: str) -> ListPlan:
         """Give the plan of a partnership that goes by one of these names, the shared one if none was written for it."""
@@ -97,12 +98,13 @@ def read_project(path: Path) -> Project:
     reading = _Reading(path, TomlPlaces.of(text))
     tables = reading.table(said.pop("partnerships", {}), "partnerships")
     sync = read_sync(reading, said.pop("sync", {}), said.pop("sinks", {}))
-    shared = reading.plan(said, ListPlan(), where="", also=("partnerships", "sync", "sinks"))
+    listen = read_listen(reading, said.pop("listen")) if "listen" in said else None
+    shared = reading.plan(said, ListPlan(), where="", also=("partnerships", "sync", "sinks", "listen"))
     plans = {
         name: reading.plan(reading.table(table, f"partnerships.{name}"), shared, where=f"partnerships.{name}.")
         for name, table in tables.items()
     }
-    return Project(path, shared, MappingProxyType(plans), sync)
+    return Project(path, shared, MappingProxyType(plans), sync, listen)
 
 
 @dataclass(frozen=True, slots=True)

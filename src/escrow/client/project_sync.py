@@ -15,6 +15,7 @@ from escrow.client.sinks.plans import (
     CsvTarget,
     HubSpotLogin,
     HubSpotTarget,
+    ListenPlan,
     SalesforceLogin,
     SalesforceTarget,
     SinkPlan,
@@ -27,7 +28,16 @@ from escrow.client.sinks.sql_table import DEFAULT_TABLE
 from escrow.client.sql import holds_password
 from escrow.terms import CELLS, Cell
 
-__all__ = ["HUBSPOT_KEYS", "SALESFORCE_KEYS", "hubspot_login", "name", "read_sync", "salesforce_login", "secret"]
+__all__ = [
+    "HUBSPOT_KEYS",
+    "SALESFORCE_KEYS",
+    "hubspot_login",
+    "name",
+    "read_listen",
+    "read_sync",
+    "salesforce_login",
+    "secret",
+]
 
 _LEAST = timedelta(minutes=1)
 _TABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)?")
@@ -53,6 +63,22 @@ def read_sync(reading: Reading, sync: object, sinks: object) -> SyncPlan:
     named = reading.table(sinks, "sinks")
     plans = tuple(_sink(reading, label, reading.table(table, f"sinks.{label}")) for label, table in named.items())
     return SyncPlan(every, reading.truth(said.get("submit", False), "sync.submit"), plans)
+
+
+def read_listen(reading: Reading, listen: object) -> ListenPlan:
+    """Read how webhooks are received.
+
+    Raises:
+        ProjectInvalid: it says what means nothing.
+    """
+    said = reading.table(listen, "listen")
+    reading.only_known(said, ("secrets", "host", "port"), "listen.")
+    named = [named_secret(each) for each in reading.texts(reading.needed(said, "secrets", "listen"), "listen.secrets")]
+    secrets = tuple(each for each in named if each is not None)
+    if len(secrets) != len(named):
+        raise reading.fault("listen.secrets", 'names where the secrets are, as ["env:WEBHOOK_SECRET"]')
+    host = reading.text(said.get("host", "127.0.0.1"), "listen.host")
+    return ListenPlan(secrets, host, reading.row(said.get("port", 8471), "listen.port"))
 
 
 def secret(reading: Reading, said: Said, key: str, where: str) -> NamedSecret:

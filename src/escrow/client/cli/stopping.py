@@ -14,16 +14,19 @@ __all__ = ["Stopping", "stopping_by_signal"]
 class Stopping:
     """Whether somebody asked to stop."""
 
-    def __init__(self) -> None:
+    def __init__(self, wakeup: threading.Event | None = None) -> None:
         self._asked = threading.Event()
+        self._wakeup = wakeup
 
     def is_asked(self) -> bool:
         """Whether somebody did."""
         return self._asked.is_set()
 
     def ask(self) -> None:
-        """Ask to stop."""
+        """Ask to stop, and wake who waits for something else."""
         self._asked.set()
+        if self._wakeup is not None:
+            self._wakeup.set()
 
     def wait(self, seconds: float) -> None:
         """Wait so long, or until somebody asks."""
@@ -31,9 +34,9 @@ class Stopping:
 
 
 @contextmanager
-def stopping_by_signal() -> Iterator[Stopping]:
-    """Let Ctrl-C and the signal that service managers send ask to stop."""
-    stopping = Stopping()
+def stopping_by_signal(wakeup: threading.Event | None = None) -> Iterator[Stopping]:
+    """Let Ctrl-C and the signal that service managers send ask to stop; who waits for ``wakeup`` is woken too."""
+    stopping = Stopping(wakeup)
 
     def asked(number: int, frame: FrameType | None) -> None:
         if stopping.is_asked():

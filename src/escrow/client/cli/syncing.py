@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from escrow.client.seats import Seat
     from escrow.client.sync_run import NamedSink
 
-__all__ = ["Turn", "app"]
+__all__ = ["Turn", "app", "told_turn"]
 
 app = typer.Typer()
 
@@ -84,6 +84,10 @@ class Turn:
         if len(names) == 1:
             return self._one(self.session.seat_of(names[0]))
         return together([(name, self._tried(name)) for name in names])
+
+    def of(self, name: str) -> Said:
+        """Sync one partnership; a failure is told as others are."""
+        return self._tried(name)
 
     def _names(self) -> list[str]:
         """Name the partnership that --partnership says, else those of escrow.toml, else all that are paired."""
@@ -177,7 +181,7 @@ def _again_and_again(turn: Turn, span: timedelta) -> Said:
         turn.stopping = stopping
         while not stopping.is_asked():
             began = time.monotonic()
-            _told_turn(turn)
+            told_turn(turn)
             turns += 1
             turn.again = ()
             stopping.wait(max(0.0, span.total_seconds() - (time.monotonic() - began)))
@@ -185,7 +189,8 @@ def _again_and_again(turn: Turn, span: timedelta) -> Said:
     return Said({"stopped": True, "turns": turns}, lambda console: console.print(f"Stopped after {turns:,} runs."))
 
 
-def _told_turn(turn: Turn) -> None:
+def told_turn(turn: Turn) -> None:
+    """Run a turn and tell what it came to, also where it failed."""
     is_json = turn.session.options.is_json
     try:
         said = turn.once()

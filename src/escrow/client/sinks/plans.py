@@ -17,6 +17,7 @@ __all__ = [
     "CsvTarget",
     "HubSpotLogin",
     "HubSpotTarget",
+    "ListenPlan",
     "SalesforceLogin",
     "SalesforceTarget",
     "SinkPlan",
@@ -118,6 +119,15 @@ class SinkPlan:
         """Say whether it is for a partnership that goes by one of these names."""
         wanted = {name.casefold() for name in self.partnerships}
         return not wanted or bool(wanted & {name.casefold() for name in names if name})
+
+
+@dataclass(frozen=True, slots=True)
+class ListenPlan:
+    """Where `escrow listen` listens, and where the secrets of the endpoint are: two while one replaces the other."""
+
+    secrets: tuple[NamedSecret, ...]
+    host: str = "127.0.0.1"
+    port: int = 8471
 
 
 @dataclass(frozen=True, slots=True)
