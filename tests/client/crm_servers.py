@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -140,7 +141,7 @@ class SalesforceServer:
         fields, since = found[1].split(", "), found[3] or ""
         held = self.objects.get(found[2], {})
         self._found = [
-            {"attributes": {"type": found[2]}, **{name: _of(record, name) for name in fields}}
+            {"attributes": {"type": found[2]}, **{name.partition(".")[0]: _of(record, name) for name in fields}}
             for record in held.values()
             if str(record["SystemModstamp"]) >= since
         ]
@@ -223,9 +224,15 @@ class HubSpotServer:
         found = [
             id_
             for id_ in sorted(held, key=int)
-            if int(held[id_][modified["propertyName"]]) >= int(modified["value"]) and int(id_) > int(by_id["value"])
+            if _milliseconds(held[id_][modified["propertyName"]]) >= int(modified["value"])
+            and int(id_) > int(by_id["value"])
         ]
         return 200, {"total": len(found), **_page(found, held, after, body["limit"])}, {}
+
+
+def _milliseconds(value: Json) -> int:
+    """A time as search takes it; in properties it is ISO 8601."""
+    return int(datetime.fromisoformat(str(value)).timestamp() * 1000)
 
 
 def _page(ids: list[str], held: dict[str, dict[str, Json]], after: int, limit: int) -> Json:

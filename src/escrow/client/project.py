@@ -16,10 +16,12 @@ from pathlib import Path
 from types import MappingProxyType
 
 from escrow.client.columns import Meaning
+from escrow.client.project_sources import read_source
 from escrow.client.project_sync import read_listen, read_sync
 from escrow.client.project_values import Reading, Said
 from escrow.client.sinks.plans import ListenPlan, SyncPlan
 from escrow.client.sources import FileFormat, ReadAs
+from escrow.client.sources.plans import SourcePlan
 from escrow.client.sources.populations import Filter
 from escrow.client.toml_places import TomlPlaces
 from escrow.errors import ProjectInvalid
@@ -36,6 +38,8 @@ class ListPlan:
     """How the list of a partnership is made; what is empty was not said."""
 
     file: Path | None = None
+    #: Where the list is fetched from, if it is no file.
+    fetched: SourcePlan | None = None
     read_as: ReadAs = field(default_factory=ReadAs)
     columns: Mapping[Meaning, str] = field(default_factory=dict)
     fields: Mapping[str, str] = field(default_factory=dict)
@@ -121,6 +125,9 @@ class _Reading(Reading):
         return plan
 
     def source(self, said: Said, plan: ListPlan, where: str) -> ListPlan:
+        if said.get("kind", "file") != "file":
+            return replace(plan, fetched=read_source(self, said, where), file=None)
+        said = {key: value for key, value in said.items() if key != "kind"}
         self.only_known(said, ("path", "format", "sheet", "encoding", "delimiter", "header_row"), f"{where}.")
         texts = {key: self.text(value, f"{where}.{key}") for key, value in said.items() if key != "header_row"}
         read_as = plan.read_as
@@ -130,7 +137,7 @@ class _Reading(Reading):
         if "header_row" in said:
             read_as = replace(read_as, header_row=self.row(said["header_row"], f"{where}.header_row"))
         if "path" in texts:
-            plan = replace(plan, file=self.file(texts.pop("path"), f"{where}.path"))
+            plan = replace(plan, file=self.file(texts.pop("path"), f"{where}.path"), fetched=None)
         if len(texts.get("delimiter", ",")) != 1:
             raise self.fault(f"{where}.delimiter", 'is one sign; a tab is written "\\t"')
         read_as = replace(

@@ -61,8 +61,8 @@ def check(session: Session) -> Said:
     plans = dict(project.partnerships) or {"every partnership": project.shared}
     if project.sync.sinks:
         # Whoever only takes in what overlaps submits from elsewhere.
-        plans = {name: plan for name, plan in plans.items() if plan.file is not None}
-    answers = {name: _checked(plan) for name, plan in plans.items()}
+        plans = {name: plan for name, plan in plans.items() if plan.file is not None or plan.fetched is not None}
+    answers = {name: _checked(session, plan) for name, plan in plans.items()}
     sinks = {plan.name: _checked_sink(session, plan) for plan in project.sync.sinks}
 
     def show(console: Console) -> None:
@@ -101,7 +101,7 @@ def _error_object(problem: EscrowError) -> dict[str, object]:
     return {"error": {"code": problem.code, "detail": problem.message}}
 
 
-def _checked(plan: ListPlan) -> Said:
+def _checked(session: Session, plan: ListPlan) -> Said:
     from escrow.client.cli.correcting import SaidCorrections
     from escrow.client.cli.list_reading import AskedList, read_planned, told_of
     from escrow.client.cli.progress import Bars
@@ -110,7 +110,7 @@ def _checked(plan: ListPlan) -> Said:
 
     try:
         with Bars(are_shown=False) as bars:
-            crm, _ = read_planned(plan, AskedList(), bars)
+            crm, _ = read_planned(session, plan, AskedList(), bars)
         corrections = SaidCorrections().read(plan)
     except EscrowError as error:
         told = printable(error.message) if "\n" not in error.message else error.message.replace("[", "\\[")

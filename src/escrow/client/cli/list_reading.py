@@ -62,7 +62,7 @@ def read_list(session: Session, seat: Seat, asked: AskedList, bars: Bars) -> tup
     """Read the list of a partnership, and tell a person how it was understood."""
     project = session.project
     if project is not None:
-        crm, mapping = read_planned(plan_for(session, seat), asked, bars)
+        crm, mapping = read_planned(session, plan_for(session, seat), asked, bars)
     else:
         crm, mapping = _read_remembered(session, asked, bars)
     if not session.options.is_json:
@@ -77,18 +77,19 @@ def read_offline(session: Session, asked: AskedList, bars: Bars) -> tuple[ListPl
     """Read a list as it would be read for submitting it, without keyring and service, and remember nothing."""
     if session.project is not None:
         plan = session.project.plan_of(session.options.partnership or "")
-        return plan, read_planned(plan, asked, bars)[0]
+        return plan, read_planned(session, plan, asked, bars)[0]
     return ListPlan(), _read_remembered(session, asked, bars, is_kept=False)[0]
 
 
-def read_planned(plan: ListPlan, asked: AskedList, bars: Bars) -> tuple[CrmRows, ColumnMapping]:
-    """Read a list as escrow.toml says.
+def read_planned(session: Session, plan: ListPlan, asked: AskedList, bars: Bars) -> tuple[CrmRows, ColumnMapping]:
+    """Read a list as escrow.toml says, fetching it first where it is no file.
 
     Raises:
         ProjectMissing: neither it nor an option names a file.
+        SourceFailed: it could not be fetched.
         ExportInvalid: the list cannot be read so.
     """
-    file = asked.file or plan.file
+    file = asked.file or _fetched(session, plan) or plan.file
     if file is None:
         raise ProjectMissing("escrow.toml names no file of accounts; say its path under [source], or name the file")
     given = {name: value for name in _READ_AS if (value := getattr(asked.read_as, name)) is not None}
@@ -104,6 +105,15 @@ def read_planned(plan: ListPlan, asked: AskedList, bars: Bars) -> tuple[CrmRows,
         progress=bars.stage("Reading"),
     )
     return crm, mapping
+
+
+def _fetched(session: Session, plan: ListPlan) -> Path | None:
+    if plan.fetched is None:
+        return None
+    from escrow.client.sources.fetching import fetch
+
+    columns = tuple(dict.fromkeys((*plan.columns.values(), *plan.fields.values())))
+    return fetch(plan.fetched, columns, session.home.folder / "sources", session.environment, now=session.now)
 
 
 def told_of(crm: CrmRows) -> Iterator[str]:

@@ -36,7 +36,7 @@ def segments(
     plan = plan_for(session, session.seat)
     names = _wanted(tuple(plan.segments), name)
     with Bars(are_shown=not session.options.is_json) as bars:
-        crm, _ = read_planned(plan, AskedList(), bars)
+        crm, _ = read_planned(session, plan, AskedList(), bars)
     listed, levels = listed_overlaps(session, None), _levels(session)
     matrices = [segment_matrix(listed, crm, each, levels) for each in names]
     machine = {"segments": [_object(matrix) for matrix in matrices]}

@@ -35,11 +35,20 @@ class HubSpotCall:
 class HubSpot:
     """One account, by the token of a private app; ``error`` is what failures are told as."""
 
-    def __init__(self, url: str, token: Secret, caller: Caller, *, error: type[ClientError] = SinkFailed) -> None:
+    def __init__(
+        self,
+        url: str,
+        token: Secret,
+        caller: Caller,
+        *,
+        error: type[ClientError] = SinkFailed,
+        most_found: int = _MOST_FOUND,
+    ) -> None:
         self._url = url
         self._token = token
         self._caller = caller
         self._error = error
+        self._most_found = most_found
 
     def write(self, call: HubSpotCall) -> dict[str, str]:
         """Make a call; give the ids that were not written, by the category of why.
@@ -78,7 +87,7 @@ class HubSpot:
                 found += 1
                 last_id = str(record.get("id"))
                 yield record
-            if found < _MOST_FOUND:
+            if found < self._most_found:
                 return
 
     def close(self) -> None:
@@ -98,11 +107,11 @@ class HubSpot:
             "properties": list(properties),
             "limit": _PAGE,
         }
-        for found in range(_PAGE, _MOST_FOUND + 1, _PAGE):
+        for found in range(_PAGE, self._most_found + 1, _PAGE):
             page = self._page(self._call("POST", f"/crm/v3/objects/{object_type}/search", json=body))
             yield from page["results"]
             after = _after(page)
-            if after is None or found == _MOST_FOUND:
+            if after is None or found == self._most_found:
                 return
             body = {**body, "after": after}
 
