@@ -12,6 +12,7 @@ import typer
 from escrow.client.cli.commands import answer, command
 from escrow.client.cli.exits import ExitCode
 from escrow.client.cli.session import Said, Session
+from escrow.client.cli.stopping import wait_for
 from escrow.client.cli.syncing import Turn, told_turn
 from escrow.errors import ProjectMissing
 
@@ -90,14 +91,13 @@ class _Work:
             left = [each for each in due if not stopping.is_asked() and not self._is_done(each, until)]
             turns += len(due)
             if not stopping.is_asked():
-                self._wakeup.wait(self._seconds(has_failed=bool(left)))
+                wait_for(self._wakeup, self._seconds(has_failed=bool(left)))
         return turns
 
     def _whole(self) -> int:
         if self._next_whole is None or time.monotonic() < self._next_whole:
             return 0
         self._turn.is_submitting = self._sync.submits
-        self._turn.session.renew()
         told_turn(self._turn)
         self._next_whole = time.monotonic() + self._sync.every.total_seconds() if self._sync.every else None
         return 1
@@ -105,7 +105,6 @@ class _Work:
     def _is_done(self, partnership_id: UUID, until: int) -> bool:
         """Sync one partnership; what failed stays due."""
         self._turn.is_submitting = False
-        self._turn.session.renew()
         said = self._turn.of(str(partnership_id))
         answer(said, is_json=self._turn.session.options.is_json)
         # Who is not known here, or cannot be synced as things stand, is not tried again and again.

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-__all__ = ["Stopping", "stopping_by_signal"]
+__all__ = ["Stopping", "stopping_by_signal", "wait_for"]
+
+_SLICE = 0.5
 
 
 class Stopping:
@@ -30,7 +34,19 @@ class Stopping:
 
     def wait(self, seconds: float) -> None:
         """Wait so long, or until somebody asks."""
-        self._asked.wait(seconds)
+        wait_for(self._asked, seconds)
+
+
+def wait_for(event: threading.Event, seconds: float | None) -> None:
+    """Wait for an event, so long at most; a signal is heard meanwhile, on Windows too."""
+    if sys.platform == "win32":
+        # There a signal is heard only between two waits.
+        until = None if seconds is None else time.monotonic() + seconds
+        while not event.wait(_SLICE if until is None else min(_SLICE, max(0.0, until - time.monotonic()))):
+            if until is not None and time.monotonic() >= until:
+                return
+    else:
+        event.wait(seconds)
 
 
 @contextmanager

@@ -86,7 +86,11 @@ class Turn:
         return together([(name, self._tried(name)) for name in names])
 
     def of(self, name: str) -> Said:
-        """Sync one partnership; a failure is told as others are."""
+        """Sync one partnership anew; a failure is told as others are."""
+        try:
+            self.session.renew()
+        except EscrowError as error:
+            return _failed(error)
         return self._tried(name)
 
     def _names(self) -> list[str]:
@@ -185,7 +189,6 @@ def _again_and_again(turn: Turn, span: timedelta) -> Said:
             turns += 1
             turn.again = ()
             stopping.wait(max(0.0, span.total_seconds() - (time.monotonic() - began)))
-            turn.session.renew()
     return Said({"stopped": True, "turns": turns}, lambda console: console.print(f"Stopped after {turns:,} runs."))
 
 
@@ -193,6 +196,7 @@ def told_turn(turn: Turn) -> None:
     """Run a turn and tell what it came to, also where it failed."""
     is_json = turn.session.options.is_json
     try:
+        turn.session.renew()
         said = turn.once()
     except EscrowError as error:
         report_error(error.code, error.message, is_json=is_json)
