@@ -20,10 +20,12 @@ import httpx
 import pytest
 from standardwebhooks import Webhook
 
+from escrow import wire
 from escrow.client.inbox import KEPT, Inbox
 from escrow.client.listening import listening
 from escrow.client.receiving import LARGEST_BODY, Receiver, Reply
-from escrow.signing import SigningSecret
+from escrow.deliveries.rendering import is_echo
+from escrow.signing import SigningSecret, sign
 from tests.client.fake_service import FakeService
 from tests.client.terminals import Partners
 from tests.client.test_sync_command import SINKS, overlapping, warehouse
@@ -118,6 +120,28 @@ def test_a_challenge_is_answered_with_what_it_asks_for_and_is_no_sync(receiving:
     assert receiving.send(asked) == Reply(200, b'{"challenge": "k2gtRxT0i9U"}')
     assert receiving.send({"type": "endpoint.challenge", "data": {"challenge": "x" * 999}}).status == 400
     assert receiving.inbox.due() == (0, ())
+
+
+def test_what_the_service_posts_is_understood(receiving: Receiving) -> None:
+    id_ = UUID(int=7)
+    challenge = wire.ChallengeMessage(
+        id=id_, type="endpoint.challenge", occurred_at=NOW, data=wire.Challenge(challenge="k2gtRxT0i9U")
+    )
+    event = wire.read_event(
+        {
+            "number": 1,
+            "id": id_,
+            "type": "overlaps.changed",
+            "occurred_at": NOW,
+            "partnership_id": PARTNERSHIP,
+            "data": {"after": 1, "through": 2, "reset": False},
+        }
+    )
+    for message in (challenge, event):
+        body = message.model_dump_json().encode()
+        reply = receiving.receiver.receive(sign(body, message_id=str(id_), secrets=[SECRET], at=NOW), body)
+        assert is_echo("k2gtRxT0i9U", reply.body) == (message is challenge)
+    assert receiving.inbox.due()[1] == (PARTNERSHIP,)
 
 
 @pytest.mark.parametrize("message", [[], "text", {"type": "endpoint.disabled"}, {"partnership_id": "no id"}])
