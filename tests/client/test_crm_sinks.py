@@ -176,6 +176,15 @@ def test_hubspot_writes_properties_of_companies_and_tells_which_are_gone(
     assert (set(taken.refused), dict(taken.reasons)) == ({"002", "404"}, {"OBJECT_NOT_FOUND": 1, "VALIDATION_ERROR": 1})
 
 
+def test_a_batch_of_which_hubspot_does_not_say_what_it_wrote_comes_again(
+    account: HubSpotServer, hubspot_url: str
+) -> None:
+    account.silent = True
+    account.invalid = {f"{PARTNERSHIP}:002"}
+    with pytest.raises(SinkFailed, match="does not say which"):
+        hubspot(hubspot_url).take(a_batch(entered("001"), entered("002")))
+
+
 def test_hubspot_takes_batches_of_the_documented_size_and_no_larger(account: HubSpotServer, hubspot_url: str) -> None:
     sink = hubspot(hubspot_url)
     assert sink.most == 100

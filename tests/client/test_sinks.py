@@ -125,6 +125,11 @@ def test_a_new_start_leaves_nothing_of_before_and_nothing_of_others_out(sql_url:
     assert [row[0] for row in rows(sql_url)] == ["1", "theirs"]
 
 
+def test_a_name_that_is_too_long_keeps_nothing_out(sql_url: str) -> None:
+    table(sql_url).take(a_batch(entered(record("1", name="x" * 2_000))))
+    assert len(rows(sql_url)) == 1
+
+
 def test_a_table_tells_what_is_shared_as_json(sql_url: str) -> None:
     table(sql_url).take(a_batch(entered(record("1", owner_name="Zoë", open_opportunities=2))))
     with open_database(sql_url, Path(), what="the test", error=SinkFailed).transaction() as tx:
@@ -193,6 +198,8 @@ def test_slack_is_asked_again_when_it_is_busy_and_a_refusal_names_no_address() -
     with pytest.raises(SinkFailed, match="Slack answered 404") as failed:
         slack([404], heard).take(a_batch(entered(record("1"))))
     assert "secret" not in str(failed.value)
+    with pytest.raises(SinkFailed, match="is none"):
+        SlackSink(Secret("https://hooks.slack.test\u0000/x")).take(a_batch(entered(record("1"))))
     with pytest.raises(SinkFailed, match="no https"):
         SlackSink(Secret("http://hooks.slack.test/x")).take(a_batch(entered(record("1"))))
 

@@ -86,14 +86,17 @@ class Caller:
             SinkFailed, or ``error``: no answer came.
         """
         http = self._client(url)
-        request = http.build_request(
-            method, url, headers=dict(headers or {}), json=json, data=dict(form) if form else None, params=query
-        )
+        try:
+            request = http.build_request(
+                method, url, headers=dict(headers or {}), json=json, data=dict(form) if form else None, params=query
+            )
+        except (httpx.InvalidURL, ValueError):
+            raise error(f"the address of {self.what} is none; look at what escrow.toml names") from None
         for attempt in range(self._patience.attempts):
             is_last = attempt + 1 == self._patience.attempts
             try:
                 response = http.send(request)
-            except httpx.TransportError as failure:
+            except httpx.RequestError as failure:
                 if is_last:
                     kind = type(failure).__name__
                     raise error(f"no answer from {self.what} ({kind}); look at its address and your network") from None

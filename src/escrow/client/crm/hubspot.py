@@ -58,12 +58,15 @@ class HubSpot:
         answer = self._call("POST", call.path, json=call.body)
         if answer.status not in {200, 201, 207} or not isinstance(answer.json, dict):
             raise self._failed(answer)
+        asked = {each["id"] for each in call.body["inputs"]}
         refused: dict[str, str] = {}
         for error in answer.json.get("errors") or ():
-            ids = _ids_of(error)
-            if not ids:
-                raise self._error(f"HubSpot refused a batch ({_word(error.get('category'))}); {_LOOK}")
-            refused |= dict.fromkeys(ids, _word(error.get("category")))
+            ids, category = _ids_of(error)
+            refused |= dict.fromkeys(asked.intersection(ids), category)
+            if not asked.issuperset(ids) or not ids:
+                raise self._error(f"HubSpot refused a batch ({category}); {_LOOK}")
+        if len(answer.json.get("results") or ()) + len(refused) < len(asked):
+            raise self._error(f"HubSpot did not write all of a batch, and does not say which; {_LOOK}")
         return refused
 
     def listed(self, object_type: str, properties: Sequence[str]) -> Iterator[Mapping[str, Any]]:
@@ -145,10 +148,12 @@ def _after(page: Mapping[str, Any]) -> str | None:
     return str(following["after"]) if following.get("after") else None
 
 
-def _ids_of(error: Mapping[str, Any]) -> list[str]:
-    context = error.get("context")
+def _ids_of(error: object) -> tuple[list[str], str]:
+    """Read of which inputs an error is, and its category."""
+    told = error if isinstance(error, Mapping) else {}
+    context = told.get("context")
     ids = context.get("ids") if isinstance(context, Mapping) else None
-    return [str(each) for each in ids] if isinstance(ids, list) else []
+    return [str(each) for each in ids] if isinstance(ids, list) else [], _word(told.get("category"))
 
 
 def _word(category: object) -> str:

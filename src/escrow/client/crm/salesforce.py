@@ -55,7 +55,8 @@ class Salesforce:
         results = answer.json
         if answer.status != 200 or not isinstance(results, list) or len(results) != len(call.body["records"]):
             raise self._failed(answer)
-        return [None if result.get("success") is True else _code(result.get("errors")) for result in results]
+        told = [result if isinstance(result, Mapping) else {} for result in results]
+        return [None if result.get("success") is True else _code(result.get("errors")) for result in told]
 
     def query(self, soql: str) -> Iterator[Mapping[str, Any]]:
         """Yield the records that a query finds, deleted ones too."""

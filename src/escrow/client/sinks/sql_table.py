@@ -90,6 +90,9 @@ def _row(batch: Batch, change: Change) -> dict[str, object]:
     record = change.record
     return {
         **record.told,
+        # Longer than the columns are, a name would keep its whole batch out.
+        "partnership": record.partnership[:255],
+        "account_name": record.account_name[:1024],
         "shared": json.dumps([dict(each) for each in record.shared], ensure_ascii=False),
         "changed_at": batch.made_at,
         "last_change": change.kind.value,
