@@ -74,9 +74,12 @@ class _Outcome:
         """Matches to write."""
         return {pair: match for pair, match in self.now.items() if self.before.get(pair) != match}
 
-    def changes_for(self, side: Side) -> list[Change]:
-        """Tell what this side reads otherwise than before."""
+    def changes_for(self, side: Side, *, most: int) -> list[Change] | None:
+        """Tell what this side reads otherwise than before; None where more than ``most`` rows alone came and went."""
         seat = 0 if side is Side.LEFT else 1
+        rows_before, rows_now = ({pair[seat] for pair in stored} for stored in (self.before, self.now))
+        if len(rows_before ^ rows_now) > most:
+            return None
         rows = {pair[seat] for pair in self.fresh} | {pair[seat] for pair in self.before.keys() - self.now.keys()}
         before, now = (
             changes.seen_by(side, (match.of(pair) for pair, match in stored.items() if pair[seat] in rows))
@@ -110,7 +113,7 @@ def match_lists(
             return
         before = _Outcome(standing, pairs_in_dispute(tx, partnership_id), _stored(tx, partnership_id))
         outcome = _found(tx, before, service_key)
-    found = {side: outcome.changes_for(side) for side in Side}
+    found = {side: outcome.changes_for(side, most=most_changes) for side in Side}
     with db.transaction("match: write matches") as tx:
         _commit(tx, outcome, found, most_changes, now)
 
@@ -173,7 +176,7 @@ def _overlap_names(found: Overlaps, pepper: bytes) -> Iterable[bytes]:
 
 
 def _commit(
-    tx: Transaction, outcome: _Outcome, found: Mapping[Side, Sequence[Change]], most_changes: int, now: datetime
+    tx: Transaction, outcome: _Outcome, found: Mapping[Side, Sequence[Change] | None], most_changes: int, now: datetime
 ) -> None:
     partnership_id = outcome.standing.partnership_id
     lock_partnership(tx, partnership_id)

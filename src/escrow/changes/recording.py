@@ -66,19 +66,20 @@ class _Feed:
 def record_matched(
     tx: Transaction,
     standing: Standing,
-    found: Mapping[Side, Sequence[Change]],
+    found: Mapping[Side, Sequence[Change] | None],
     *,
     most: int,
     at: datetime,
 ) -> None:
-    """Record what a matching changed; more than ``most`` changes of one side at once begin its feed anew."""
+    """Record what a matching changed; more than ``most`` changes of one side at once, or None, begin its feed anew."""
     basis = _matched_basis(standing)
     written = {}
     for side, feed in _feeds(tx, standing.partnership_id).items():
-        if feed.basis != basis or len(found[side]) > most:
+        changed = found[side]
+        if feed.basis != basis or changed is None or len(changed) > most:
             written[side] = _reset(tx, standing.partnership_id, side, feed, basis, at=at)
-        elif found[side]:
-            written[side] = _append(tx, standing.partnership_id, side, feed, found[side], at=at)
+        elif changed:
+            written[side] = _append(tx, standing.partnership_id, side, feed, changed, at=at)
     _tell(tx, standing, written, at=at)
 
 
