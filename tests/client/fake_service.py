@@ -137,6 +137,7 @@ class FakeService:
     scopes: list[str] = field(default_factory=lambda: ["read", "submit", "terms", "pair"])
     key_expires: str | None = None
     allowance: wire.Allowance = field(default_factory=lambda: ALLOWANCE)
+    next_release_from: datetime | None = None
     granted: list[int] = field(default_factory=list)
 
     def escrow(self, api_key: str) -> Escrow:
@@ -449,7 +450,7 @@ class FakeService:
                 ),
                 canaries=wire.Canaries(ours=seat.canary, theirs=deal.seats[_other(own)].canary),
                 latest_release=max(self.reports) if self.reports else None,
-                next_release_from=None,
+                next_release_from=self.next_release_from,
             )
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ from escrow.psi.profile_ids import FIRST_PROFILE
 from tests.client.fake_service import LEFT_ORG, RIGHT_ORG, FakeService, Json
 from tests.client.making_keyrings import PASSPHRASE
 from tests.client.terminals import CSV, Partners
+
+GUARDED: Json = {"threshold": 10, "step": 5, "interval_seconds": 604_800, "least_changes": 50, "noise": True}
 
 
 def a_report(number: int, first: int = 31) -> Json:
@@ -208,6 +211,22 @@ def test_a_report_is_shown_with_withheld_cells_as_withheld(paired: Partners, ser
     assert "Northwind" in shown
     assert "introduc" in shown.lower()
     assert left("report", "--json").json["number"] == 1
+
+
+def test_numbers_with_noise_are_marked_and_told_how_far_off_they_may_be(paired: Partners, service: FakeService) -> None:
+    service.reports[1] = a_report(1) | {"disclosure": GUARDED, "margin": 16}
+    left, _ = paired
+    shown = left("report").out
+    assert "≈ 31" in shown
+    assert "within 16 of the shared primary domains 95 times in 100" in shown
+    assert left("report", "--json").json["margin"] == 16
+
+
+def test_the_status_says_until_when_the_next_release_waits(paired: Partners, service: FakeService) -> None:
+    left, _ = paired
+    assert "the next one not before" not in left("status").out
+    service.next_release_from = datetime(2026, 12, 24, 18, 0, tzinfo=UTC)
+    assert "none yet; the next one not before 2026-12-24 18:00 UTC" in left("status").out
 
 
 def test_a_report_is_written_in_the_format_of_its_name(paired: Partners, service: FakeService, tmp_path: Path) -> None:
