@@ -146,6 +146,21 @@ def test_after_an_end_an_attempt_carries_no_number(reader: Desk, lists: Lists) -
     assert ["*12*" in each.body.decode() for each in reader.egress.posted] == [True, False]
 
 
+def test_after_an_end_an_attempt_says_no_more_where_in_the_change_feed_to_look(reader: Desk, lists: Lists) -> None:
+    reader.enabled(wanted=Filter(frozenset({EventType.OVERLAPS_CHANGED})))
+    reader.egress.answers = [Answer(500)]
+    reader.tell(EventType.OVERLAPS_CHANGED, lists.couple.partnership_id, after=41, through=48, reset=False)
+    reader.dispatch()
+    with reader.database.transaction("end") as tx:
+        partnerships.end(tx, seat(tx, lists.couple, Side.RIGHT), now=reader.now)
+    reader.later(seconds=10)
+    reader.dispatch()
+    assert [(each["data"]["after"], each["data"]["through"]) for each in reader.egress.bodies] == [
+        (41, 48),
+        (None, None),
+    ]
+
+
 @pytest.mark.parametrize(("crossed", "is_posted"), [(12, True), (13, False), (None, True)])
 def test_a_cell_that_crosses_a_number_is_told_of_once_it_does(
     reader: Desk, lists: Lists, crossed: int | None, *, is_posted: bool
