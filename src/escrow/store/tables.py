@@ -9,7 +9,6 @@ from __future__ import annotations
 from sqlalchemy import (
     BigInteger,
     Boolean,
-    CheckConstraint,
     Column,
     ForeignKey,
     ForeignKeyConstraint,
@@ -22,9 +21,10 @@ from sqlalchemy import (
     Uuid,
 )
 
-from escrow.store.columns import Moment, metadata, of_partnership, one_of, rule_columns, side_of_row, terms_columns
+from escrow.store.columns import Moment, metadata, of_partnership, one_of, side_of_row, terms_columns
 from escrow.store.delivery_tables import deliveries, delivery_attempts, endpoints
 from escrow.store.feed_tables import change_feeds, changes, event_feeds, events
+from escrow.store.release_tables import noise_spent, release_cells, release_keys, releases
 from escrow.store.states import (
     AlarmReason,
     DisputeReason,
@@ -345,18 +345,6 @@ spending = Table(
     Column("told_size", Integer, nullable=False),
 )
 
-#: What releases with noise have told of the lists of two organizations, the one with the lower id first: of the pair,
-#: so it outlives their partnerships.
-noise_spent = Table(
-    "noise_spent",
-    metadata,
-    Column("organization_id", Uuid, ForeignKey("organizations.organization_id"), primary_key=True),
-    Column("partner_id", Uuid, ForeignKey("organizations.organization_id"), primary_key=True),
-    Column("number", BigInteger, primary_key=True, autoincrement=False),
-    Column("spent_at", Moment, nullable=False),
-    Column("epsilon_thousandths", Integer, nullable=False),
-)
-
 #: What the other side is told of this side's list beyond its age and rough size.
 alarms = Table(
     "alarms",
@@ -433,69 +421,6 @@ disputed_pairs = Table(
         ["partnership_id", "side", "number"],
         ["disputes.partnership_id", "disputes.side", "disputes.number"],
     ),
-)
-
-releases = Table(
-    "releases",
-    metadata,
-    of_partnership(),
-    Column("number", BigInteger, primary_key=True, autoincrement=False),
-    Column("generation", Integer, nullable=False),
-    Column("made_at", Moment, nullable=False),
-    # The effective terms and the rule that it was made under.
-    Column("counts_from", SmallInteger, nullable=False),
-    Column("reveals_from", SmallInteger, nullable=False),
-    *rule_columns(),
-    # The two lists it was made of.
-    *(
-        Column(f"{side.value}_{name}", kind, nullable=False)
-        for side in Side
-        for name, kind in (
-            ("terms_number", Integer),
-            ("submission", BigInteger),
-            ("digest", LargeBinary),
-            ("applied_at", Moment),
-            ("accounts", Integer),
-            ("customers", Integer),
-            ("opportunities", Integer),
-            ("prospects", Integer),
-        )
-    ),
-    # Null where it was made before releases were signed, as are all salts then.
-    Column("statement", LargeBinary),
-    Column("signature", LargeBinary(64)),
-    Column("key_id", Text),
-    *(Column(f"{side.value}_salt", LargeBinary(16)) for side in Side),
-    # How many changes each side had had by then.
-    *(Column(f"{side.value}_changes", BigInteger, nullable=False, server_default="0") for side in Side),
-)
-
-release_cells = Table(
-    "release_cells",
-    metadata,
-    of_partnership(),
-    Column("number", BigInteger, primary_key=True, autoincrement=False),
-    Column("left_population", SmallInteger, primary_key=True, autoincrement=False),
-    Column("right_population", SmallInteger, primary_key=True, autoincrement=False),
-    Column("level", SmallInteger, nullable=False),
-    Column("state", Text, nullable=False),
-    # Null unless the cell is public: a withheld number is not stored.
-    Column("count", Integer),
-    Column("salt", LargeBinary(16)),
-    # How many changes either population had had when the state was computed; null where none is to be repeated.
-    *(Column(f"{side.value}_changes", BigInteger) for side in Side),
-    ForeignKeyConstraint(["partnership_id", "number"], ["releases.partnership_id", "releases.number"]),
-    CheckConstraint("state IN ('hidden', 'withheld', 'public')", name="state_known"),
-    CheckConstraint("(count IS NOT NULL) = (state = 'public')", name="count_is_public"),
-)
-
-#: The public keys that have signed releases, of all partnerships.
-release_keys = Table(
-    "release_keys",
-    metadata,
-    Column("key_id", Text, primary_key=True),
-    Column("public_key", LargeBinary(32), nullable=False),
-    Column("first_used_at", Moment, nullable=False),
 )
 
 audit_entries = Table(
