@@ -14,33 +14,19 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Self
 from uuid import UUID
 
-from pydantic import BaseModel, ValidationError
-
 from escrow import wire
-from escrow.client.transport import Answer, Connection, HttpTransport, Patience
-from escrow.errors import ServiceAnswerInvalid, ServiceRefused
+from escrow.client.calls import accepted
+from escrow.client.endpoint_calls import EndpointCalls
+from escrow.client.transport import Connection, HttpTransport, Patience
 from escrow.terms import Cell, Terms
 
 __all__ = ["Escrow"]
 
-Model = TypeVar("Model", bound=BaseModel)
-PageModel = TypeVar(
-    "PageModel",
-    wire.PartnershipPage,
-    wire.ReleasePage,
-    wire.OverlapPage,
-    wire.WantedPage,
-    wire.DetailsPage,
-    wire.DisputePage,
-    wire.AuditPage,
-    wire.DisputedRowPage,
-)
 
-
-class Escrow:
+class Escrow(EndpointCalls):
     """A caller's view of the service, by one API key.
 
     Every method raises ServiceRefused (the service said no), ServiceUnreachable (no answer) or ServiceAnswerInvalid (an
@@ -58,8 +44,8 @@ class Escrow:
         patience: Patience | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._connection = Connection(
-            url, api_key, ca=ca, proxy=proxy, transport=transport, patience=patience, sleep=sleep
+        super().__init__(
+            Connection(url, api_key, ca=ca, proxy=proxy, transport=transport, patience=patience, sleep=sleep)
         )
 
     def __repr__(self) -> str:
@@ -223,7 +209,7 @@ class Escrow:
     def put_chunk(self, partnership_id: UUID, number: int, index: int, chunk: bytes) -> None:
         """Upload one chunk; the same bytes again change nothing."""
         path = _at(partnership_id, "submissions", number, "chunks", index)
-        _accepted(self._connection.send("PUT", path, content=chunk, media_type="application/octet-stream"))
+        accepted(self._connection.send("PUT", path, content=chunk, media_type="application/octet-stream"))
 
     def complete_submission(self, partnership_id: UUID, number: int, *, ready: bool = False) -> wire.Submission:
         """Say that every chunk is there."""
@@ -324,67 +310,6 @@ class Escrow:
         for page in self._pages("/v1/organization/audit", wire.AuditPage):
             yield from page.items
 
-    def _get(self, path: str, model: type[Model], **query: str | int | None) -> Model:
-        asked = {name: value for name, value in query.items() if value is not None}
-        return _parsed(_accepted(self._connection.send("GET", path, query=asked)), model)
-
-    def _pages(self, path: str, model: type[PageModel], **query: str) -> Iterator[PageModel]:
-        cursor: str | None = None
-        seen: set[str] = set()
-        for _ in range(_MOST_PAGES):
-            page = self._get(path, model, cursor=cursor, **query)
-            yield page
-            if (cursor := page.next) is None:
-                return
-            if cursor in seen or not page.items:
-                break
-            seen.add(cursor)
-        raise ServiceAnswerInvalid("the service's pages have no end; tell its operator, or check the address")
-
-    def _put(self, path: str, body: BaseModel, model: type[Model]) -> Model:
-        return _parsed(_accepted(self._connection.send("PUT", path, content=_json(body))), model)
-
-    def _post(self, path: str, body: BaseModel, model: type[Model]) -> Model:
-        return _parsed(_accepted(self._connection.send("POST", path, content=_json(body))), model)
-
-
-#: The largest list in pages of one; a service that has more is not telling the truth.
-_MOST_PAGES = 10_000_000
-
 
 def _at(partnership_id: UUID, *parts: str | int) -> str:
     return "/".join(("/v1/partnerships", str(partnership_id), *map(str, parts)))
-
-
-def _json(body: BaseModel) -> bytes:
-    return body.model_dump_json().encode()
-
-
-#: What the service says to those who write requests themselves, said to those who have this client do it.
-_IN_OTHER_WORDS = {
-    "not-authenticated": "the service does not take this API key: it is mistyped, was revoked, or is of another "
-    "service; ask the operator for one"
-}
-
-
-def _accepted(answer: Answer) -> Answer:
-    if answer.status < 300:
-        return answer
-    try:
-        problem = wire.Problem.model_validate_json(answer.body)
-    except ValidationError:
-        raise ServiceAnswerInvalid(
-            f"the service answered {answer.status} without a problem document; is this the address of an escrow?"
-        ) from None
-    members = problem.model_dump(mode="json", exclude_none=True, exclude={"type", "title", "status", "detail", "code"})
-    detail = _IN_OTHER_WORDS.get(problem.code, problem.detail)
-    raise ServiceRefused(problem.code, detail, status=answer.status, members=members)
-
-
-def _parsed(answer: Answer, model: type[Model]) -> Model:
-    try:
-        return model.model_validate_json(answer.body)
-    except ValidationError:
-        raise ServiceAnswerInvalid(
-            "the service's answer is not one this version reads; update the client, or check the address"
-        ) from None

@@ -34,6 +34,7 @@ from escrow.client.cli import (
     stepping_up,
     syncing,
     verifying,
+    webhooking,
     withdrawing,
 )
 from escrow.client.cli.commands import report_error
@@ -71,6 +72,9 @@ app.add_typer(conforming.app, name="conformance", help="Hold a client of your ow
 app.add_typer(configuring.app, name="config", help="The project file escrow.toml: what our lists are made from.")
 app.add_typer(rotating.app, name="generation", help="Rotate the key of a partnership, or go over to another profile.")
 app.add_typer(disputing.app, name="disputes", help="Matches that are wrong: take them out, see them, take it back.")
+app.add_typer(
+    webhooking.app, name="webhook", help="Where the service posts what we are told: add, confirm, look, repeat."
+)
 app.add_typer(auditing.app, name="audit", help="Who did what: entries that nobody can change unseen.")
 app.add_typer(
     carrying_over.app,

@@ -59,11 +59,17 @@ def alone(  # the signature alone is used
 
 
 def command(app: typer.Typer, name: str, options: Callable[..., None] = _shared) -> Callable[[BodyT], BodyT]:
-    """Register a function as a command of an app, with its own options and those that all have."""
+    """Register a function as a command of an app, with its own options and those that all have.
+
+    One of its own takes the place of one that all have by the same name.
+    """
 
     def register(body: BodyT) -> BodyT:
         own = list(inspect.signature(body, eval_str=True).parameters.values())[1:]
-        shared = list(inspect.signature(options, eval_str=True).parameters.values())
+        named = {each.name for each in own}
+        shared = [
+            each for each in inspect.signature(options, eval_str=True).parameters.values() if each.name not in named
+        ]
 
         def run(**values: object) -> None:
             given = {parameter.name: values.pop(parameter.name) for parameter in shared}
