@@ -24,7 +24,7 @@ __all__ = ["bounded_by"]
 
 #: The application answers a slow body itself, with what all its answers have; this is for when it does not.
 _GRACE_SECONDS = 2.0
-#: How long a body is still read after the answer: who closes at once may take the answer away from the client.
+#: How long a client is still heard after the answer: who closes at once may take the answer away from it.
 _LINGER_SECONDS = 2.0
 
 _log = structlog.get_logger(__name__)
@@ -45,6 +45,7 @@ class _Connection(H11Protocol):
     _awaited: str | None = None
     _deadline: asyncio.TimerHandle | None = None
     _reading: asyncio.TimerHandle | None = None
+    _was_answered: bool = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         """Take a connection; the first ones too many are told so, and more than twice as many are just closed."""
@@ -57,7 +58,9 @@ class _Connection(H11Protocol):
         self._await("headers")
 
     def data_received(self, data: bytes) -> None:
-        """Receive a piece of a request."""
+        """Receive a piece of a request; of one that was cut off nothing more is looked at."""
+        if self._was_answered:
+            return
         super().data_received(data)
         self._await(self._due())
 
@@ -110,7 +113,16 @@ class _Connection(H11Protocol):
             _log.info("a slow client was cut off", awaited=what)
         if what == "headers" and self.conn.our_state in {h11.IDLE, h11.SEND_RESPONSE}:
             self._answer_408()
-        self.transport.close()
+            self._linger()
+        else:
+            self.transport.close()
+
+    def _linger(self) -> None:
+        """Say that nothing more comes, and leave the client a moment to read what came."""
+        self._was_answered = True
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self._deadline = self.loop.call_later(_LINGER_SECONDS, self.transport.close)
 
     def _answer_408(self) -> None:
         problem = problem_of(RequestTooSlow("The request did not arrive in time: send it again, faster."))
