@@ -109,10 +109,10 @@ def test_a_key_is_bound_only_to_partnerships_that_its_organization_has_a_seat_in
                 )
 
 
-def test_a_key_that_the_release_before_added_may_be_used_for_everything(database: Database) -> None:
+def test_a_key_that_the_release_before_added_may_be_used_for_everything_but_webhooks(database: Database) -> None:
     with database.transaction("add") as tx:
         owner = new_caller(tx, "Acme").organization_id
         key = make_api_key(random=os.urandom)
         row = {"api_key_id": key.api_key_id, "organization_id": owner, "digest": key.digest}
         tx.execute(insert(api_keys).values(**row, label="", created_at=NOON))
-        assert authenticate(tx, key.presented, now=NOON).grant == Grant()
+        assert authenticate(tx, key.presented, now=NOON).grant == Grant(frozenset(Scope) - {Scope.WEBHOOKS})
