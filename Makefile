@@ -29,7 +29,7 @@ fuzz: $(INSTALLED) ## more than 2,000 made-up requests on each database, every a
 	$(BIN)/python -m tests.api.fuzzing
 
 test: $(INSTALLED) ## every test, on SQLite and on PostgreSQL
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 3 --dist worksteal
 
 picture: $(INSTALLED) ## draw what the demo prints anew, for the README
 	@$(BIN)/python tools/picture.py

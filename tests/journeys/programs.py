@@ -22,6 +22,8 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import pytest
+
 from escrow.client.cli.app import run as run_command
 from escrow.client.home import Home
 from escrow.client.keyring import KeyringFile
@@ -30,7 +32,19 @@ from escrow.psi.profile_ids import LATEST_PROFILE
 from escrow.server import app as operate
 from tests.client.making_keyrings import QUICK
 
-__all__ = ["Ended", "Partner", "RunningService", "eventually", "new_partner", "pair", "start_service"]
+__all__ = [
+    "Ended",
+    "Partner",
+    "RunningService",
+    "eventually",
+    "new_partner",
+    "of_the_client",
+    "pair",
+    "start_service",
+]
+
+#: For journeys of which the service's part is tested on both databases elsewhere.
+of_the_client = pytest.mark.parametrize("empty_database_url", ["sqlite"], indirect=True)
 
 PROGRAMS = Path(sys.executable).parent
 PATIENCE_SECONDS = 60.0

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from escrow.client.conformance.service import check_service
-from tests.journeys.programs import RunningService, new_partner
+from tests.journeys.programs import RunningService, new_partner, of_the_client
 
 Body = dict[str, object]
 
@@ -79,6 +79,7 @@ BREAKS = {
 }
 
 
+@of_the_client
 @pytest.mark.parametrize("caught", BREAKS)
 def test_a_service_that_breaks_a_promise_is_caught(service: RunningService, caught: str) -> None:
     left, right = keys(service)
@@ -87,6 +88,7 @@ def test_a_service_that_breaks_a_promise_is_caught(service: RunningService, caug
     assert any(finding.name.startswith(caught) for finding in found if not finding.passed)
 
 
+@of_the_client
 def test_the_command_says_what_it_found_and_leaves_nothing_open(service: RunningService) -> None:
     left, right = new_partner(service, "Left"), new_partner(service, "Right")
     names = {"LEFT": left, "RIGHT": right}

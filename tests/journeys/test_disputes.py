@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from tests.journeys.programs import Partner, eventually
+from tests.journeys.programs import Partner, eventually, of_the_client
 from tests.journeys.test_main_job import FIELDS, submit_examples
 
 
+@of_the_client
 def test_a_match_disputed_at_the_command_line_is_gone_for_both_until_it_is_withdrawn(
     partners: tuple[Partner, Partner],
 ) -> None:

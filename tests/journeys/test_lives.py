@@ -14,12 +14,13 @@ from escrow.client.home import Home
 from escrow.client.keyring import KeyringFile
 from escrow.client.sealed_files import Passphrase
 from escrow.client.seats import Seat
-from tests.journeys.programs import Partner, RunningService, eventually, new_partner, pair
+from tests.journeys.programs import Partner, RunningService, eventually, new_partner, of_the_client, pair
 from tests.journeys.test_main_job import FIELDS, HUBSPOT, SALESFORCE, numbers
 
 WEEK = timedelta(days=7)
 
 
+@of_the_client
 def test_an_invitation_that_lapsed_at_the_service_is_over_for_both_and_a_new_one_pairs(service: RunningService) -> None:
     left, right = new_partner(service, "Larkfield"), new_partner(service, "Brightwater")
     code = left.run("invite", "--to", right.run("status")["organization_id"])["code"]
@@ -38,6 +39,7 @@ def test_an_invitation_that_lapsed_at_the_service_is_over_for_both_and_a_new_one
     assert right.run("status")["partnerships"][0]["pairing"] == "paired"
 
 
+@of_the_client
 def test_an_invitation_that_lapsed_by_the_inviters_clock_takes_no_acceptance(service: RunningService) -> None:
     left, right = new_partner(service, "Larkfield"), new_partner(service, "Brightwater")
     code = left.run("invite", "--to", right.run("status")["organization_id"])["code"]

@@ -6,11 +6,12 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from tests.journeys.programs import Partner, eventually, pair
+from tests.journeys.programs import Partner, eventually, of_the_client, pair
 from tests.journeys.relay import relay
 from tests.journeys.test_main_job import HUBSPOT, SALESFORCE, Numbers, numbers, submit_examples
 
 
+@of_the_client
 def test_two_machines_take_turns_and_the_slower_one_is_told_to_import(
     partners: tuple[Partner, Partner], tmp_path: Path
 ) -> None:
@@ -34,6 +35,7 @@ def test_two_machines_take_turns_and_the_slower_one_is_told_to_import(
     assert numbers_of(first, first.run("submit", SALESFORCE)) == before
 
 
+@of_the_client
 def test_a_machine_that_fell_behind_sends_nothing_unless_it_is_told_to(
     partners: tuple[Partner, Partner], tmp_path: Path
 ) -> None:
@@ -50,6 +52,7 @@ def test_a_machine_that_fell_behind_sends_nothing_unless_it_is_told_to(
     assert numbers_of(second, behind) == before
 
 
+@of_the_client
 def test_a_lost_home_comes_back_from_a_copy(partners: tuple[Partner, Partner], tmp_path: Path) -> None:
     left, _ = submit_examples(partners)
     copy = left.export(tmp_path / "copy")
@@ -67,6 +70,7 @@ def test_a_lost_home_comes_back_from_a_copy(partners: tuple[Partner, Partner], t
     assert numbers_of(left, again) == before
 
 
+@of_the_client
 def test_a_lost_home_without_a_copy_ends_the_old_partnership_and_pairs_afresh(
     partners: tuple[Partner, Partner],
 ) -> None:
@@ -92,6 +96,7 @@ def test_a_lost_home_without_a_copy_ends_the_old_partnership_and_pairs_afresh(
     assert left.run("report")["number"] is None, "the new partnership is the only open one, and has no release yet"
 
 
+@of_the_client
 def test_a_partner_of_two_names_learns_how_to_tell_them_apart(partners: tuple[Partner, Partner]) -> None:
     left, right = partners
     pair(left, right)
@@ -115,6 +120,7 @@ def numbers_of(partner: Partner, submitted: dict[str, Any]) -> Numbers:
     return numbers(partner.run("report"))
 
 
+@of_the_client
 def test_a_lost_home_without_a_copy_pairs_afresh_and_the_partnership_lives_on(
     partners: tuple[Partner, Partner],
 ) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from tests.journeys.programs import Partner, eventually
+from tests.journeys.programs import Partner, eventually, of_the_client
 from tests.journeys.test_main_job import HUBSPOT, SALESFORCE
 
 CELL = "opportunities:customers"
 
 
+@of_the_client
 def test_a_cell_opens_for_both_once_the_partner_answers(partners: tuple[Partner, Partner]) -> None:
     left, right = partners
     for partner, export in ((left, SALESFORCE), (right, HUBSPOT)):
