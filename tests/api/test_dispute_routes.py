@@ -12,6 +12,9 @@ from escrow.terms import Level
 from tests.api.mapping import agree, mapped
 from tests.api.serving import Served
 
+#: Routes are thin: what they call has tests on both databases.
+pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+
 
 def got(answer: httpx.Response, status: int = 200) -> dict[str, Any]:
     assert answer.status_code == status, answer.text

@@ -11,6 +11,9 @@ import pytest
 from escrow.access import Grant
 from tests.api.serving import Served, calling
 
+#: Routes are thin: what they call has tests on both databases.
+pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+
 URL = "https://hooks.example.com/services/canary-path?token=canary"
 
 

@@ -6,12 +6,16 @@ from datetime import timedelta
 from typing import Any
 
 import httpx
+import pytest
 
 from escrow import wire
 from escrow.terms import Level, Population
 from escrow.webhooks import events
 from tests.api.mapping import mapped
 from tests.api.serving import Served
+
+#: Routes are thin: what they call has tests on both databases.
+pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 
 
 def got(answer: httpx.Response) -> dict[str, Any]:

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import os
 
+import pytest
+
 from escrow.psi.encoding import b64url
 from tests.api.serving import Served
+
+#: Routes are thin: what they call has tests on both databases.
+pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 
 
 def half(invitation: dict[str, str]) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import httpx
+import pytest
 
 from escrow import wire
 from escrow.psi.encoding import b64url, unb64url
@@ -13,6 +14,9 @@ from escrow.terms import Level, Population
 from tests.api.mapping import agree, mapped
 from tests.api.serving import Served
 from tests.psi.making_lists import token_of
+
+#: Routes are thin: what they call has tests on both databases.
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 READING = ("releases", "releases/latest", "releases/1", "overlaps", "details", "details/wanted")
 BODY = pack_body(Body(bytes(12), bytes(32), bytes(PADDED_SIZES[0] + 16)))

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from escrow import terms as words
 from escrow import wire
 from escrow.terms import CELLS, Cell, Level, Population
 from tests.api.serving import Served
+
+#: Routes are thin: what they call has tests on both databases.
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 OURS = Cell(Population.CUSTOMERS, Population.PROSPECTS)
 

@@ -13,6 +13,9 @@ from escrow.terms import Level
 from tests.api.mapping import mapped
 from tests.api.serving import Served
 
+#: Routes are thin: what they call has tests on both databases.
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
 
 def entries(http: httpx.Client, address: str, **query: str | int) -> list[dict[str, Any]]:
     answer = http.get(f"{address}/audit", params=query)
