@@ -39,7 +39,6 @@ class Broken(httpx.BaseTransport):
         self._to.close()
 
 
-@of_the_client
 def test_our_own_service_keeps_the_protocol(service: RunningService) -> None:
     left, right = keys(service)
     found = list(check_service(service.url, left, right, seconds=90))

@@ -58,7 +58,6 @@ def test_an_invitation_that_lapsed_by_the_inviters_clock_takes_no_acceptance(ser
     assert "paired" in {each["pairing"] for each in right.run("status")["partnerships"]}
 
 
-@of_the_client
 def test_a_service_killed_between_pairing_submitting_matching_and_reading_loses_nothing(
     service: RunningService,
 ) -> None:
