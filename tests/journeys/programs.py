@@ -37,6 +37,7 @@ __all__ = [
     "Partner",
     "RunningService",
     "eventually",
+    "free_port",
     "new_partner",
     "of_the_client",
     "pair",
