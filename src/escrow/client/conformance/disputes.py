@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from escrow import wire
-from escrow.client.conformance.findings import Finding
+from escrow.client.conformance.findings import Finding, finding
 from escrow.client.conformance.players import Stage
 from escrow.errors import EscrowError
 
@@ -45,4 +45,4 @@ def disputes(stage: Stage) -> Iterator[Finding]:
 
 
 def _finding(name: str, is_so: object, otherwise: str) -> Finding:
-    return Finding(name, _SECTION, None if is_so else otherwise)
+    return finding(name, _SECTION, is_so, otherwise)

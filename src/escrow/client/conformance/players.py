@@ -30,20 +30,22 @@ from escrow.psi.records import (
     split,
     submission_digest,
 )
-from escrow.terms import Population
+from escrow.psi.tokens import ROW_BYTES, TOKEN_BYTES, AccountSecret
+from escrow.terms import Cell, Population
 
-__all__ = ["Account", "Player", "Stage", "columns_of", "records_of", "upload_of"]
+__all__ = ["Account", "Player", "Stage", "columns_of", "made_lists", "records_of", "upload_of"]
 
+_EACH = 150
 _ONCE = Patience(attempts=3, longest_pause=5.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One account of a made list."""
+    """One account of a made list: its match keys as secrets and tokens, the first of them shared if any is."""
 
-    row: int
+    row: bytes
     population: Population
-    token: bytes = field(repr=False)
+    keys: tuple[AccountSecret, ...] = field(repr=False)
 
 
 class Player:
@@ -78,6 +80,12 @@ class Stage:
     def players(self) -> tuple[Player, Player]:
         """Both, left first."""
         return self.left, self.right
+
+    def shared(self, cell: Cell) -> list[tuple[Account, Account]]:
+        """The accounts of both lists that are the same company, in one cell seen from the left."""
+        theirs = {account.keys[0].token: account for account in self.accounts["right"]}
+        pairs = ((ours, theirs.get(ours.keys[0].token)) for ours in self.accounts["left"])
+        return [(a, b) for a, b in pairs if b and (a.population, b.population) == (cell.ours, cell.theirs)]
 
     def eventually(self, is_so: Callable[[], object]) -> bool:
         """Say whether it becomes so before the time is up."""
@@ -122,15 +130,43 @@ class Stage:
         )
 
 
+def made_lists(shared: Mapping[Cell, int]) -> dict[str, tuple[Account, ...]]:
+    """Make two lists with 150 accounts in each population, that have so many in common in each cell.
+
+    Each account that both have, has a second key that the other list lacks.
+    """
+    left: list[Account] = []
+    right: list[Account] = []
+    for cell, count in shared.items():
+        for _ in range(count):
+            key = _made_key()
+            left.append(_made_account(cell.ours, key, _made_key()))
+            right.append(_made_account(cell.theirs, key, _made_key()))
+    for listed in (left, right):
+        for population in Population:
+            lacking = _EACH - sum(account.population is population for account in listed)
+            listed += [_made_account(population, _made_key()) for _ in range(lacking)]
+    return {"left": tuple(left), "right": tuple(right)}
+
+
+def _made_account(population: Population, *keys: AccountSecret) -> Account:
+    return Account(os.urandom(ROW_BYTES), population, keys)
+
+
+def _made_key() -> AccountSecret:
+    return AccountSecret(os.urandom(32), os.urandom(TOKEN_BYTES))
+
+
 def records_of(accounts: tuple[Account, ...]) -> ListRecords:
-    """Pack a made list: one token for each account, as of a domain."""
-    rows = np.array([account.row for account in accounts], np.uint64)
+    """Pack a made list, with every token as of a domain."""
+    rows = np.array([int.from_bytes(account.row) for account in accounts], np.uint64)
+    keys = [key for account in accounts for key in account.keys]
     return make_records(
         rows=rows,
         populations=np.array([account.population for account in accounts], np.uint8),
-        token_rows=rows,
-        key_classes=np.ones(len(accounts), np.uint8),
-        tokens=b"".join(account.token for account in accounts),
+        token_rows=np.repeat(rows, [len(account.keys) for account in accounts]),
+        key_classes=np.ones(len(keys), np.uint8),
+        tokens=b"".join(key.token for key in keys),
     )
 
 

@@ -15,13 +15,15 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 from escrow import wire
+from escrow.client.conformance.details import SHARED_FIELDS, details
 from escrow.client.conformance.disputes import disputes
-from escrow.client.conformance.findings import Finding
-from escrow.client.conformance.players import Account, Player, Stage, columns_of, records_of, upload_of
+from escrow.client.conformance.findings import Finding, finding, refusal, refused
+from escrow.client.conformance.players import Player, Stage, columns_of, made_lists, records_of, upload_of
 from escrow.client.transport import HttpTransport
-from escrow.errors import EscrowError, ServiceAnswerInvalid, ServiceRefused, VerificationFailed
+from escrow.errors import EscrowError, VerificationFailed
 from escrow.presets import DISCLOSURE_PRESETS
 from escrow.psi import pairing as protocol
+from escrow.psi.envelope_format import PADDED_SIZES
 from escrow.psi.records import SubmissionKind
 from escrow.reports.matrix import CellState
 from escrow.terms import Cell, Level, Population, Terms, uniform_levels
@@ -29,11 +31,22 @@ from escrow.terms import Cell, Level, Population, Terms, uniform_levels
 __all__ = ["check_service"]
 
 CUS, OPP, PRO = Population.CUSTOMERS, Population.OPPORTUNITIES, Population.PROSPECTS
-#: What is shared from left's side: counts but for one cell that is hidden and one that names accounts.
-_LEVELS = {**uniform_levels(Level.COUNTS), Cell(PRO, PRO): Level.HIDDEN, Cell(OPP, OPP): Level.ACCOUNTS}
-#: How many accounts both lists have in each cell, from left's side.
-_SHARED = {Cell(CUS, CUS): 40, Cell(CUS, OPP): 25, Cell(OPP, CUS): 2, Cell(OPP, OPP): 12, Cell(PRO, PRO): 30}
-_EACH = 150
+#: What is shared from left's side: counts but for cells that are hidden, name accounts and open details.
+_LEVELS = {
+    **uniform_levels(Level.COUNTS),
+    Cell(PRO, PRO): Level.HIDDEN,
+    Cell(OPP, OPP): Level.ACCOUNTS,
+    Cell(PRO, OPP): Level.DETAILS,
+}
+#: How many accounts both lists have in each cell, from left's side; in the cell of details one of each padded size.
+_SHARED = {
+    Cell(CUS, CUS): 40,
+    Cell(CUS, OPP): 25,
+    Cell(OPP, CUS): 2,
+    Cell(OPP, OPP): 12,
+    Cell(PRO, PRO): 30,
+    Cell(PRO, OPP): len(PADDED_SIZES),
+}
 
 Step = Callable[[Stage], Iterator[Finding]]
 
@@ -75,26 +88,6 @@ def _end_all(stage: Stage) -> None:
             stage.left.service.end(partnership_id)
 
 
-def _finding(name: str, section: str, is_so: object, otherwise: str) -> Finding:
-    return Finding(name, section, None if is_so else otherwise)
-
-
-def _refusal(ask: Callable[[], object]) -> tuple[int, str]:
-    """The status and code of what must be refused; (200, "") if it was not."""
-    try:
-        ask()
-    except ServiceRefused as refusal:
-        return refusal.status, refusal.code
-    except ServiceAnswerInvalid:
-        return 0, "no problem document"
-    return 200, ""
-
-
-def _refused(name: str, section: str, ask: Callable[[], object], status: int, code: str) -> Finding:
-    got = _refusal(ask)
-    return _finding(name, section, got == (status, code), f"expected {status} {code}, got {got[0]} {got[1]}")
-
-
 def _void(stage: Stage) -> Iterator[Finding]:
     """A tag that does not verify: the inviter ends the invitation, and nobody can take it any more."""
     section, at = "Pairing", stage.stray_id
@@ -105,19 +98,19 @@ def _void(stage: Stage) -> Iterator[Finding]:
     served = stage.left.service.pairing(at)
     agreed = stage.agreed(at, keys, served.acceptor_public, psk)
     same = (served.acceptor_public, served.acceptor_tag) == (acceptor.public, wrong.tag)
-    yield _finding("what the acceptor sent reaches the inviter as it was", section, same, "another key or tag")
-    yield _finding("a wrong tag does not verify", section, served.acceptor_tag != agreed.tag_acceptor, "it does")
+    yield finding("what the acceptor sent reaches the inviter as it was", section, same, "another key or tag")
+    yield finding("a wrong tag does not verify", section, served.acceptor_tag != agreed.tag_acceptor, "it does")
     stage.left.service.end(at)
     shown = stage.right.service.partnership(at)
-    yield _finding("a wrong tag voids the invitation", section, shown.state == "ended", f"it is {shown.state}")
-    yield _refused(
+    yield finding("a wrong tag voids the invitation", section, shown.state == "ended", f"it is {shown.state}")
+    yield refused(
         "a void invitation cannot be confirmed",
         section,
         lambda: stage.left.service.confirm(at, agreed.tag_inviter),
         409,
         "partnership-ended",
     )
-    yield _refused(
+    yield refused(
         "a void invitation is found by nobody",
         section,
         lambda: stage.right.service.look_up(protocol.lookup(psk)),
@@ -134,7 +127,7 @@ def _strangers(stage: Stage) -> Iterator[Finding]:
         for method, rest in _LOOKS:
             foreign, absent = (_bytes(stage.right, method, each, rest) for each in (at, uuid4()))
             name = f"foreign is absent: {method} {rest or 'the partnership'}"
-            yield _finding(name, section, foreign == absent and foreign[0] == 404, "the two answers can be told apart")
+            yield finding(name, section, foreign == absent and foreign[0] == 404, "the two answers can be told apart")
     finally:
         stage.left.service.end(at)
 
@@ -164,43 +157,46 @@ def _pair(stage: Stage) -> Iterator[Finding]:
     found = stage.right.service.look_up(lookup)
     same = (found.partnership_id, found.inviter.organization_id, found.inviter_public)
     right = same == (at, stage.left.organization_id, keys.public)
-    yield _finding("the code leads to its invitation", section, right, "another partnership, inviter or key")
+    yield finding("the code leads to its invitation", section, right, "another partnership, inviter or key")
     agreed = stage.agreed(at, keys, acceptor.public, psk)
     acceptance = wire.Acceptance(lookup=lookup, acceptor_public=acceptor.public, tag=agreed.tag_acceptor)
     first, again = (stage.right.service.accept(at, acceptance) for _ in range(2))
-    yield _finding("the same acceptance gets the same answer", section, first == again, "another answer")
+    yield finding("the same acceptance gets the same answer", section, first == again, "another answer")
     other = acceptance.model_copy(update={"tag": os.urandom(32)})
-    yield _refused(
+    yield refused(
         "an invitation is taken once", section, lambda: stage.right.service.accept(at, other), 409, "invitation-taken"
     )
     stage.left.service.confirm(at, agreed.tag_inviter)
     told = stage.right.service.pairing(at)
-    yield _finding(
-        "the inviter's tag is served as sent", section, told.inviter_tag == agreed.tag_inviter, "another tag"
-    )
+    yield finding("the inviter's tag is served as sent", section, told.inviter_tag == agreed.tag_inviter, "another tag")
     states = {player.service.partnership(at).state for player in stage.players}
-    yield _finding("a confirmed partnership is active for both", section, states == {"active"}, f"{states}")
+    yield finding("a confirmed partnership is active for both", section, states == {"active"}, f"{states}")
 
 
 def _terms(stage: Stage) -> Iterator[Finding]:
     section, at = "Rules that keep the promise: 3", stage.partnership_id
     fresh = stage.left.service.terms(at).ours.value()
     hidden = set(fresh.levels.values()) == {Level.HIDDEN}
-    yield _finding("a new partnership shares nothing", section, hidden, "a cell is open that nobody opened")
-    ours = Terms(levels=_LEVELS, largest_list=fresh.largest_list, disclosure=DISCLOSURE_PRESETS["trusted"])
+    yield finding("a new partnership shares nothing", section, hidden, "a cell is open that nobody opened")
+    ours = Terms(
+        levels=_LEVELS,
+        fields=SHARED_FIELDS,
+        largest_list=fresh.largest_list,
+        disclosure=DISCLOSURE_PRESETS["trusted"],
+    )
     stage.left.service.set_terms(at, ours)
     shown = stage.right.service.terms(at)
     closed = shown.effective is not None and set(shown.effective.value().levels.values()) == {Level.HIDDEN}
-    yield _finding("one side alone opens nothing", section, closed, "a cell is open that one side keeps hidden")
+    yield finding("one side alone opens nothing", section, closed, "a cell is open that one side keeps hidden")
     stage.right.service.set_terms(at, ours.transposed)
     effective = [player.service.terms(at).effective for player in stage.players]
     left, right = (each.value() if each else None for each in effective)
     same = left is not None and right is not None and left.levels == right.transposed.levels == ours.levels
-    yield _finding("both see the same effective terms", section, same, "they are not each other's transposes")
+    yield finding("both see the same effective terms", section, same, "they are not each other's transposes")
 
 
 def _lists(stage: Stage) -> Iterator[Finding]:
-    stage.accounts = _made_lists()
+    stage.accounts = made_lists(_SHARED)
     for player, side in zip(stage.players, ("left", "right"), strict=True):
         yield from _submit(stage, player, side)
 
@@ -210,7 +206,7 @@ def _submit(stage: Stage, player: Player, side: str) -> Iterator[Finding]:
     accounts = stage.accounts[side]
     announced, chunks = upload_of(stage, records_of(accounts[:-1]), kind=SubmissionKind.SNAPSHOT, number=1, base=0)
     other = announced.model_copy(update={"profile": "another-profile"})
-    yield _refused(
+    yield refused(
         f"another profile is refused ({side})",
         section,
         lambda: service.open_submission(at, other),
@@ -218,10 +214,10 @@ def _submit(stage: Stage, player: Player, side: str) -> Iterator[Finding]:
         "profile-mismatch",
     )
     first, again = (service.open_submission(at, announced) for _ in range(2))
-    yield _finding(f"the same announcement gets the same answer ({side})", section, first == again, "another answer")
+    yield finding(f"the same announcement gets the same answer ({side})", section, first == again, "another answer")
     yield from _carry(stage, player, announced, chunks, f"a snapshot is applied ({side})")
     late, _ = upload_of(stage, records_of(accounts), kind=SubmissionKind.DELTA, number=2, base=0)
-    yield _refused(
+    yield refused(
         f"a wrong base is refused ({side})",
         "Pairing",
         lambda: service.open_submission(at, late),
@@ -232,9 +228,7 @@ def _submit(stage: Stage, player: Player, side: str) -> Iterator[Finding]:
     service.open_submission(at, delta)
     yield from _carry(stage, player, delta, chunks, f"a delta is applied ({side})")
     shown = service.partnership(at).list
-    yield _finding(
-        f"the list is as long as it was made ({side})", section, shown.accounts == len(accounts), "it is not"
-    )
+    yield finding(f"the list is as long as it was made ({side})", section, shown.accounts == len(accounts), "it is not")
 
 
 def _carry(
@@ -246,33 +240,13 @@ def _carry(
             columns = columns_of(chunk)
             path = f"/v1/partnerships/{at}/submissions/{number}/chunks/{index}"
             status = player.raw.send("PUT", path, content=columns).status
-            yield _finding(f"{name}, sent in columns", "The chunk", status < 300, f"it answers {status}")
+            yield finding(f"{name}, sent in columns", "The chunk", status < 300, f"it answers {status}")
         else:
             player.service.put_chunk(at, number, index, chunk)
     player.service.complete_submission(at, number)
     stage.eventually(lambda: player.service.submission(at, number).state != "received")
     state = player.service.submission(at, number).state
-    yield _finding(name, "Generations", state == "applied", f"it is {state}")
-
-
-def _made_lists() -> dict[str, tuple[Account, ...]]:
-    """Two lists with 150 accounts in each population, of which each cell has as many in common as it is to have."""
-    left: list[Account] = []
-    right: list[Account] = []
-    for cell, count in _SHARED.items():
-        for _ in range(count):
-            token = os.urandom(16)
-            left.append(_account(cell.ours, token))
-            right.append(_account(cell.theirs, token))
-    for listed in (left, right):
-        for population in Population:
-            lacking = _EACH - sum(account.population is population for account in listed)
-            listed += [_account(population, os.urandom(16)) for _ in range(lacking)]
-    return {"left": tuple(left), "right": tuple(right)}
-
-
-def _account(population: Population, token: bytes) -> Account:
-    return Account(int.from_bytes(os.urandom(7), "big") + 1, population, token)
+    yield finding(name, "Generations", state == "applied", f"it is {state}")
 
 
 def _release(stage: Stage) -> Iterator[Finding]:
@@ -280,13 +254,13 @@ def _release(stage: Stage) -> Iterator[Finding]:
     for player in stage.players:
         player.service.say_ready(at)
     is_there = stage.eventually(lambda: stage.left.service.partnership(at).latest_release)
-    yield _finding("a release goes out once both are ready", section, is_there, "there is none in time")
+    yield finding("a release goes out once both are ready", section, is_there, "there is none in time")
     if not is_there:
         return
     left, right = (player.service.release(at) for player in stage.players)
     mine = {(cell.ours, cell.theirs): (cell.level, cell.state, cell.number) for cell in left.cells}
     theirs = {(cell.theirs, cell.ours): (cell.level, cell.state, cell.number) for cell in right.cells}
-    yield _finding("the two reports are transposes", section, mine == theirs, "a cell differs")
+    yield finding("the two reports are transposes", section, mine == theirs, "a cell differs")
     yield from _cells(left)
     yield from _overlaps(stage)
 
@@ -296,19 +270,19 @@ def _cells(report: wire.Report) -> Iterator[Finding]:
     cells = {Cell(cell.ours, cell.theirs): cell for cell in report.cells}
     rule = report.disclosure.value()
     few = [cell for cell in cells.values() if cell.level is Level.COUNTS and (cell.number or rule.k) < rule.k]
-    yield _finding("nothing below the threshold is shown", section, not few, "a smaller number is")
+    yield finding("nothing below the threshold is shown", section, not few, "a smaller number is")
     state = cells[Cell(OPP, CUS)].state
-    yield _finding("two shared accounts are withheld", section, state is CellState.WITHHELD, f"it is {state}")
+    yield finding("two shared accounts are withheld", section, state is CellState.WITHHELD, f"it is {state}")
     zero, two = (
         cells[cell].model_dump(include={"level", "state", "number"}) for cell in (Cell(PRO, CUS), Cell(OPP, CUS))
     )
-    yield _finding("zero looks like every other withheld number", section, zero == two, "it can be told apart")
+    yield finding("zero looks like every other withheld number", section, zero == two, "it can be told apart")
     count = cells[Cell(CUS, CUS)].number
     right = count == rule.rounded(_SHARED[Cell(CUS, CUS)])
-    yield _finding("a cell that may be shown has its number", section, right, f"it has {count}")
+    yield finding("a cell that may be shown has its number", section, right, f"it has {count}")
     hidden = cells[Cell(PRO, PRO)]
     closed = (hidden.state, hidden.number) == (CellState.HIDDEN, None)
-    yield _finding("a hidden cell is hidden in a report", section, closed, "it says something")
+    yield finding("a hidden cell is hidden in a report", section, closed, "it says something")
 
 
 def _overlaps(stage: Stage) -> Iterator[Finding]:
@@ -316,28 +290,28 @@ def _overlaps(stage: Stage) -> Iterator[Finding]:
     stage.eventually(lambda: list(stage.left.service.overlaps(at)))
     for player, side in zip(stage.players, ("left", "right"), strict=True):
         listed = list(player.service.overlaps(at))
-        own = {account.row.to_bytes(8, "big") for account in stage.accounts[side]}
+        own = {account.row for account in stage.accounts[side]}
         cells = {(item.ours, item.theirs) for item in listed}
-        yield _finding(f"overlaps name the caller's rows ({side})", section, {i.row for i in listed} <= own, "others")
-        yield _finding(
-            f"overlaps of closed cells are absent ({side})", section, cells == {(OPP, OPP)}, f"{len(cells)} cells"
+        yield finding(f"overlaps name the caller's rows ({side})", section, {i.row for i in listed} <= own, "others")
+        open_cells = {(OPP, OPP), (PRO, OPP) if side == "left" else (OPP, PRO)}
+        yield finding(
+            f"overlaps of closed cells are absent ({side})", section, cells == open_cells, f"{len(cells)} cells"
         )
-        yield _finding(
-            f"every overlap is listed ({side})", section, len(listed) == _SHARED[Cell(OPP, OPP)], f"{len(listed)}"
-        )
+        every = _SHARED[Cell(OPP, OPP)] + _SHARED[Cell(PRO, OPP)]
+        yield finding(f"every overlap is listed ({side})", section, len(listed) == every, f"{len(listed)}")
 
 
 def _tighten(stage: Stage) -> Iterator[Finding]:
     section, at = "Rules that keep the promise: 3 and 6", stage.partnership_id
     ours = stage.left.service.terms(at).ours.value()
-    closed = {**ours.levels, Cell(CUS, CUS): Level.HIDDEN, Cell(OPP, OPP): Level.HIDDEN}
+    closed = {**ours.levels, **dict.fromkeys((Cell(CUS, CUS), Cell(OPP, OPP), Cell(PRO, OPP)), Level.HIDDEN)}
     stage.left.service.set_terms(at, replace(ours, levels=closed))
     report = stage.right.service.release(at)
     cells = {Cell(cell.theirs, cell.ours): cell for cell in report.cells}
     shut = all((cells[c].state, cells[c].number) == (CellState.HIDDEN, None) for c in (Cell(CUS, CUS), Cell(OPP, OPP)))
-    yield _finding("tightening holds at once in the report that is there", section, shut, "the partner still reads it")
+    yield finding("tightening holds at once in the report that is there", section, shut, "the partner still reads it")
     listed = list(stage.right.service.overlaps(at))
-    yield _finding("tightening holds at once for accounts", section, not listed, f"{len(listed)} are still listed")
+    yield finding("tightening holds at once for accounts", section, not listed, f"{len(listed)} are still listed")
 
 
 def _pause(stage: Stage) -> Iterator[Finding]:
@@ -345,20 +319,20 @@ def _pause(stage: Stage) -> Iterator[Finding]:
     stage.left.service.pause(at)
     for player, side in zip(stage.players, ("left", "right"), strict=True):
         for name, ask in _reads(player, at):
-            yield _refused(f"a pause stops {name} ({side})", section, ask, 409, "partnership-paused")
+            yield refused(f"a pause stops {name} ({side})", section, ask, 409, "partnership-paused")
     stage.left.service.resume(at)
-    yield _finding("a resumed partnership is read again", section, stage.right.service.release(at).cells, "it is not")
+    yield finding("a resumed partnership is read again", section, stage.right.service.release(at).cells, "it is not")
 
 
 def _end(stage: Stage) -> Iterator[Finding]:
     section, at = "Rules that keep the promise: 9", stage.partnership_id
     stage.right.service.end(at)
     states = {player.service.partnership(at).state for player in stage.players}
-    yield _finding("an end is an end for both", section, states == {"ended"}, f"{states}")
+    yield finding("an end is an end for both", section, states == {"ended"}, f"{states}")
     for player, side in zip(stage.players, ("left", "right"), strict=True):
         for name, ask in _reads(player, at):
-            status, _ = _refusal(ask)
-            yield _finding(f"an end stops {name} ({side})", section, status in {404, 409, 410}, f"it answers {status}")
+            status, _ = refusal(ask)
+            yield finding(f"an end stops {name} ({side})", section, status in {404, 409, 410}, f"it answers {status}")
 
 
 def _reads(player: Player, at: UUID) -> tuple[tuple[str, Callable[[], object]], ...]:
@@ -376,6 +350,7 @@ _STEPS: tuple[tuple[str, str, Step], ...] = (
     ("terms", "Rules that keep the promise: 3", _terms),
     ("lists", "Generations", _lists),
     ("a release", "Rules that keep the promise: 6 and 7", _release),
+    ("details", "Account secret, token, wrap key, stored index", details),
     ("disputes", "Rules that keep the promise: 11", disputes),
     ("tightening", "Rules that keep the promise: 3", _tighten),
     ("a pause", "Words", _pause),
