@@ -41,10 +41,11 @@ SEED = 8470
 #: What a partnership that others read from must not meet.
 _CHANGES_STATE = ("/end", "/pause", "/resume", "/terms")
 
-#: What no JSON schema says: which cells there are, where a page may start, that a row is not zero, and that a whole
-#: number has no fraction, not even .0.
+#: What no JSON schema says: which cells there are, which tier is the weaker, where a page may start, that a row is not
+#: zero, and that a whole number has no fraction, not even .0.
 _BEYOND_A_SCHEMA = (
     "each of the nine cells",
+    "reveals_from cannot be weaker than counts_from",
     "The cursor is not one",
     "A row is not all zero",
     "A row stands in a submission once",

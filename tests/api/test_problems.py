@@ -75,6 +75,12 @@ def test_a_method_that_a_route_does_not_know_is_refused_with_those_it_knows(shar
     assert "GET" in answer.headers["allow"]
 
 
+def test_an_address_that_a_template_would_fit_too_takes_its_own_methods_alone(shared_api: Served) -> None:
+    answer = shared_api.left.http.put(f"/v1/partnerships/{uuid4()}/submissions/rows", json={})
+    check_problem(answer, 405, "method-unsupported")
+    assert answer.headers["allow"] == "POST"
+
+
 @pytest.mark.parametrize(
     ("body", "status", "code"),
     [

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,6 +13,10 @@ import pytest
 from escrow.client.cli.app import app, run
 from escrow.client.cli.commands import report_error
 from escrow.client.cli.exits import ExitCode
+from escrow.client.fresh_pairing import seat_without_keys
+from escrow.client.home import Home
+from escrow.client.keyring import KeyringFile
+from escrow.client.sdk import Escrow
 from escrow.psi.encoding import b64url
 from escrow.psi.profile_ids import FIRST_PROFILE
 from tests.client.fake_service import LEFT_ORG, RIGHT_ORG, FakeService, Json
@@ -301,6 +307,39 @@ def test_a_withdrawal_is_asked_for_and_says_what_follows(paired: Partners, expor
     assert "Submission 1 is withdrawn" in told.out
     assert "escrow submit FILE --ready" in told.out
     assert left("submit", export, "--json").json["type"] == "snapshot"
+
+
+def test_a_list_is_withdrawn_from_a_machine_that_has_lost_the_keys(
+    paired: Partners, export: Path, tmp_path: Path, service: FakeService
+) -> None:
+    left, _ = paired
+    left("submit", export)
+    (partnership_id,) = service.deals
+    new_machine = replace(left, home=tmp_path / "new")
+    new_machine("init")
+    lost = ("submission", "withdraw", "--partnership", str(partnership_id))
+    assert " ".join(lost) in new_machine("status").out
+    assert new_machine("submission", "withdraw", "--yes", "--json").error_code == "partnership-unknown"
+    assert new_machine(*lost, "--json").exit_code == ExitCode.USAGE
+    withdrawn = new_machine(*lost, "--yes", "--json").json["submission"]
+    assert isinstance(withdrawn, dict)
+    assert (withdrawn["number"], withdrawn["state"]) == (1, "withdrawn")
+    assert new_machine(*lost, "--yes", "--json").error_code == "nothing-to-withdraw"
+    assert new_machine(*lost[:3], str(RIGHT_ORG), "--yes", "--json").error_code == "partnership-unknown"
+
+
+def test_a_list_is_withdrawn_while_new_keys_are_waited_for(
+    paired: Partners, export: Path, tmp_path: Path, service: FakeService
+) -> None:
+    left, _ = paired
+    left("submit", export)
+    new_machine = replace(left, home=tmp_path / "new")
+    new_machine("init")
+    with Escrow(left.url, left.api_key) as escrow:
+        seat = seat_without_keys(escrow.partnership(next(iter(service.deals))))
+    file = KeyringFile.open(Home.at(new_machine.home, {}), PASSPHRASE, random=os.urandom)
+    file.update(lambda keyring: keyring.with_new_seat(seat))
+    assert "Submission 1 is withdrawn" in new_machine("submission", "withdraw", "--yes").out
 
 
 def test_a_pause_is_shown_to_both_and_taken_back_by_whoever_paused(paired: Partners) -> None:

@@ -207,10 +207,15 @@ def unavailable(failure: Exception) -> EscrowError:
 
 
 def _allowed(request: Request) -> list[str]:
-    """Name the methods that an address takes; the framework knows those of one route alone."""
+    """Name the methods that an address takes; the framework knows those of one route alone.
+
+    Where a path stands in the document as it is, a template that it would fit too says nothing of it.
+    """
     routes: Sequence[APIRoute] = getattr(request.app.state, "routes", ())
-    path = request.scope["path"]
-    return sorted({method for route in routes if route.path_regex.match(path) for method in route.methods or ()})
+    fitting = [route for route in routes if route.path_regex.match(request.scope["path"])]
+    fewest = min((len(route.param_convertors) for route in fitting), default=0)
+    closest = [route for route in fitting if len(route.param_convertors) == fewest]
+    return sorted({method for route in closest for method in route.methods or ()})
 
 
 def _of_validation(error: RequestValidationError) -> Response:

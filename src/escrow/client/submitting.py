@@ -19,15 +19,14 @@ from escrow.client.accounts import Accounts
 from escrow.client.corrections import NO_CORRECTIONS, Corrections
 from escrow.client.list_making import accounts_of_list
 from escrow.client.sdk import Escrow
+from escrow.client.sent_lists import latest_sent, until_decided
 from escrow.client.sources import CrmRows
 from escrow.client.state import AccountState, KeptList, Sent, SentList
 from escrow.errors import (
     ExportShrunk,
     GenerationInvalid,
-    NothingToWithdraw,
     PartnershipNotReady,
     ServiceRefused,
-    ServiceUnreachable,
     SubmissionRejected,
     SubmittedElsewhere,
 )
@@ -289,29 +288,9 @@ class Submitter:
         """
         shown = self._service.partnership(self._id)
         _list_there(shown, self._keys)
-        withdrawn = self._service.withdraw_submission(self._id, number or self._latest(shown))
+        withdrawn = self._service.withdraw_submission(self._id, number or latest_sent(self._service, shown))
         self.settle(wait=wait)
         return withdrawn
-
-    def _latest(self, shown: wire.Partnership) -> int:
-        """Name what was sent last: an upload that is under way, one that waits to be applied, or the applied list."""
-        ours = shown.list
-        for number in (ours.last_number + 1, ours.last_number):
-            if number > ours.applied_number and self._is_under_way(number):
-                return number
-        if not ours.accounts:
-            raise NothingToWithdraw(
-                "the service has no list of ours, and none is on its way: there is none to withdraw"
-            )
-        return ours.applied_number
-
-    def _is_under_way(self, number: int) -> bool:
-        try:
-            return self._service.submission(self._id, number).state in {"uploading", "received"}
-        except ServiceRefused as refusal:
-            if refusal.code != "not-found":
-                raise
-            return False
 
     def _announcement(
         self, kind: SubmissionKind, number: int, base: int, changes: ListRecords, chunks: tuple[bytes, ...]
@@ -351,16 +330,7 @@ class Submitter:
             ) from None
 
     def _wait(self, number: int) -> wire.Submission:
-        """Ask ever more slowly until the worker is done."""
-        waited = 0.0
-        while (submission := self._service.submission(self._id, number)).state == "received":
-            if waited > _LONGEST_WAIT:
-                raise ServiceUnreachable(
-                    "the service has the whole list and has not applied it yet; run `escrow status` later to see"
-                )
-            pause = min(_FIRST_PAUSE + waited / 10, _LONGEST_PAUSE)
-            self._sleep(pause)
-            waited += pause
+        submission = until_decided(self._service, self._id, number, self._sleep)
         if submission.state == "rejected":
             self._state.drop_pending(number)
             problem = submission.problem
@@ -370,11 +340,6 @@ class Submitter:
             self._state.drop_pending(number)
             raise SubmittedElsewhere("another command of yours withdrew this list before it was applied")
         return submission
-
-
-_FIRST_PAUSE = 0.05
-_LONGEST_PAUSE = 2.0
-_LONGEST_WAIT = 1800.0
 
 
 def _list_there(shown: wire.Partnership, keys: GenerationKeys) -> Sent:

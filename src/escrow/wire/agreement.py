@@ -63,6 +63,7 @@ class Terms(Model):
             strict=False,
             max_length=len(DETAIL_FIELDS) + MOST_CUSTOM_FIELDS,
             examples=[["account_name", "domain", "region"]],
+            json_schema_extra={"uniqueItems": True},
         ),
         AfterValidator(_each_once),
     ] = ()

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from escrow.client.cli.commands import command
-from escrow.client.cli.pairing_up import YesOption, ask, seat_object
+from escrow.client.cli.pairing_up import YesOption, ask, id_without_keys, seat_object
 from escrow.client.cli.session import Said, Session, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from uuid import UUID
 
     from rich.console import Console
 
@@ -35,7 +36,13 @@ def withdraw(
     yes: YesOption = False,
     no_wait: Annotated[bool, typer.Option("--no-wait", help="Do not wait until the service's list is empty.")] = False,
 ) -> Said:
-    """Withdraw the list that was sent last: it is out of matching at once, and what was found by it is deleted."""
+    """Withdraw the list that was sent last: it is out of matching at once, and what was found by it is deleted.
+
+    By the partnership's whole id also where this machine does not have the keys, as after the loss of another one.
+    """
+    lost = _without_keys(session)
+    if lost is not None:
+        return _withdrawn_without_keys(session, lost, number, yes=yes, wait=not no_wait)
     from escrow.client.filling import settled
     from escrow.client.state import AccountState
     from escrow.client.submitting import Submitter
@@ -50,6 +57,29 @@ def withdraw(
         seat = settled(session.service, session.file, state, seat.partnership_id, now=session.now)
         withdrawn = Submitter(session.service, state, seat.paired_keys).withdraw(number, wait=not no_wait)
     return Said({**seat_object(seat), "submission": withdrawn.model_dump(mode="json")}, _shown(withdrawn))
+
+
+def _without_keys(session: Session) -> UUID | None:
+    """The partnership that is meant, if the keys of its live generation are not on this machine."""
+    from escrow.client.seats import Standing
+
+    lost = id_without_keys(session)
+    if lost is not None:
+        return lost
+    seat = session.chosen
+    return seat.partnership_id if seat.standing is Standing.PAIRED and not seat.has_live_key else None
+
+
+def _withdrawn_without_keys(
+    session: Session, partnership_id: UUID, number: int | None, *, yes: bool, wait: bool
+) -> Said:
+    from escrow.client.sent_lists import withdraw_without_keys
+
+    if not yes:
+        ask(f"Withdraw your list from the partnership {partnership_id}, whose keys this machine does not have?")
+    withdrawn = withdraw_without_keys(session.service, partnership_id, number, wait=wait)
+    machine = {"partnership_id": str(partnership_id), "submission": withdrawn.model_dump(mode="json")}
+    return Said(machine, _shown(withdrawn))
 
 
 def _shown(withdrawn: Submission) -> Callable[[Console], None]:
