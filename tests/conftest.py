@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
-from tests.postgres import Postgres, running_postgres
+from tests.postgres import Postgres, Template, running_postgres
 
 if TYPE_CHECKING:
     from escrow.store.database import Database
@@ -38,13 +38,13 @@ def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def migrated_template(postgres_server: Postgres) -> str:
-    """The name of a PostgreSQL database that went through every migration and holds nothing."""
+def migrated_template(postgres_server: Postgres) -> Template:
+    """A PostgreSQL database that went through every migration and holds nothing."""
     from escrow.store.migrate import migrate
 
     name = postgres_server.create_database()
     migrate(postgres_server.url(name))
-    return name
+    return postgres_server.template(name)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -67,9 +67,10 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         yield f"sqlite:///{path}"
         return
     server: Postgres = request.getfixturevalue("postgres_server")
-    name = server.create_database(template=request.getfixturevalue("migrated_template"))
+    template: Template = request.getfixturevalue("migrated_template")
+    name = server.lend_database(template)
     yield server.url(name)
-    server.drop_database(name)
+    server.take_back(name, template)
 
 
 @pytest.fixture

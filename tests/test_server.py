@@ -32,7 +32,7 @@ from escrow.errors import EscrowError
 from escrow.server import app
 from escrow.server.starting import opened
 from escrow.settings import ServerSettings
-from tests.postgres import Postgres
+from tests.postgres import Postgres, Template
 
 PROGRAM = Path(sys.executable).with_name("escrow-server")
 
@@ -370,9 +370,9 @@ def test_https_is_served_with_a_certificate(operator: dict[str, str], tmp_path: 
 
 
 def test_on_postgresql_the_worker_is_a_process_of_its_own(
-    operator: dict[str, str], postgres_server: Postgres, migrated_template: str, tmp_path: Path
+    operator: dict[str, str], postgres_server: Postgres, migrated_template: Template, tmp_path: Path
 ) -> None:
-    name = postgres_server.create_database(template=migrated_template)
+    name = postgres_server.create_database(template=migrated_template.name)
     on_postgresql = operator | {"ESCROW_DATABASE_URL": postgres_server.url(name)}
     worker = subprocess.Popen([PROGRAM, "work"], env=on_postgresql)
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -31,7 +32,10 @@ from escrow.store.sealing import SealingKey
 from escrow.worker import Worker
 from tests.partnership_makers import RELEASE_KEY
 
-__all__ = ["Organization", "Served", "calling", "listening", "served"]
+__all__ = ["UNTRUSTING", "Organization", "Served", "calling", "listening", "served"]
+
+#: Loopback is not encrypted, and reading the machine's certificates takes longer than what most tests do.
+UNTRUSTING = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 _EVERYTHING = Grant()
 
@@ -114,7 +118,7 @@ def served(
             left=_organization(service, "Left Ltd", base_url),
             right=_organization(service, "Right Ltd", base_url),
             stranger=_organization(service, "Stranger Ltd", base_url),
-            nobody=httpx.Client(base_url=base_url, trust_env=False),
+            nobody=httpx.Client(base_url=base_url, verify=UNTRUSTING, trust_env=False),
             log=folder / "service.log",
         )
         try:
@@ -149,9 +153,11 @@ def _organization(service: Service, name: str, base_url: str) -> Organization:
         added = organizations.add_organization(tx, name, organization_id=uuid4(), now=now)
         key = organizations.add_api_key(tx, added.organization_id, label="test", random=os.urandom, now=now)
     headers = {"Authorization": f"Bearer {key.presented}"}
-    return Organization(
-        added.organization_id, httpx.Client(base_url=base_url, headers=headers, trust_env=False, timeout=30)
-    )
+    return Organization(added.organization_id, _client(base_url, headers))
+
+
+def _client(base_url: httpx.URL | str, headers: Mapping[str, str]) -> httpx.Client:
+    return httpx.Client(base_url=base_url, headers=headers, verify=UNTRUSTING, trust_env=False, timeout=30)
 
 
 @contextmanager
@@ -165,5 +171,5 @@ def calling(
         if revoked:
             organizations.revoke_api_key(tx, key.api_key_id, now=now)
     headers = {"Authorization": f"Bearer {key.presented}"}
-    with httpx.Client(base_url=api.left.http.base_url, headers=headers, trust_env=False, timeout=30) as http:
+    with _client(api.left.http.base_url, headers) as http:
         yield http

@@ -1,4 +1,4 @@
-"""A running service for each journey, on SQLite and on PostgreSQL, from an empty database."""
+"""A running service for each journey, on SQLite and on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from tests.journeys.programs import Partner, RunningService, new_partner, pair, 
 
 
 @pytest.fixture
-def service(empty_database_url: str, tmp_path: Path) -> Iterator[RunningService]:
+def service(database_url: str, tmp_path: Path) -> Iterator[RunningService]:
     """A service whose releases, and whose generations, follow each other without an interval."""
     started = start_service(
         tmp_path,
-        empty_database_url,
+        database_url,
         ESCROW_OWN_PRESET_NAME="quick",
         ESCROW_OWN_PRESET_INTERVAL_SECONDS="1",
         ESCROW_POLL_SECONDS="0.05",
@@ -29,10 +29,10 @@ def service(empty_database_url: str, tmp_path: Path) -> Iterator[RunningService]
 
 
 @pytest.fixture
-def database_files(empty_database_url: str, request: pytest.FixtureRequest) -> list[Path]:
+def database_files(database_url: str, request: pytest.FixtureRequest) -> list[Path]:
     """Every file that the database writes, its write-ahead log too; on PostgreSQL those of its whole server."""
-    if empty_database_url.startswith("sqlite"):
-        file = str(make_url(empty_database_url).database)
+    if database_url.startswith("sqlite"):
+        file = str(make_url(database_url).database)
         return [Path(file + suffix) for suffix in ("", "-wal", "-shm")]
     return [request.getfixturevalue("postgres_server").folder / "cluster"]
 

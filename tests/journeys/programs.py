@@ -23,14 +23,16 @@ from typing import Any
 from unittest import mock
 
 import pytest
+from typer.main import get_command
 
 from escrow.client.cli.app import run as run_command
 from escrow.client.home import Home
 from escrow.client.keyring import KeyringFile
 from escrow.client.sealed_files import Passphrase
 from escrow.psi.profile_ids import LATEST_PROFILE
-from escrow.server import app as operate
+from escrow.server import app
 from tests.client.making_keyrings import QUICK
+from tests.journeys.processes import Running, start
 
 __all__ = [
     "Ended",
@@ -45,9 +47,11 @@ __all__ = [
 ]
 
 #: For journeys of which the service's part is tested on both databases elsewhere.
-of_the_client = pytest.mark.parametrize("empty_database_url", ["sqlite"], indirect=True)
+of_the_client = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 PROGRAMS = Path(sys.executable).parent
+#: Put together once: it takes longer than most of the operator's commands.
+_OPERATE = get_command(app)
 PATIENCE_SECONDS = 60.0
 
 
@@ -84,7 +88,7 @@ class RunningService:
     database_url: str
     port: int
     settings: Mapping[str, str]
-    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    processes: list[Running | subprocess.Popen[bytes]] = field(default_factory=list)
 
     @property
     def url(self) -> str:
@@ -97,7 +101,7 @@ class RunningService:
     def operate(self, *arguments: str) -> str:
         """Run an operator's command and return what it prints."""
         with said_here(self.environment) as said:
-            operate(arguments, standalone_mode=False)
+            _OPERATE([*arguments], standalone_mode=False)
         return said.out.getvalue()
 
     @property
@@ -115,9 +119,7 @@ class RunningService:
         if not self.database_url.startswith("sqlite"):
             roles.append(["work"])
         for role in roles:
-            with (self.folder / f"{role[0]}.log").open("ab") as log:
-                command = [str(PROGRAMS / "escrow-server"), *role]
-                self.processes.append(subprocess.Popen(command, env=self.environment, stdout=log, stderr=log))
+            self.processes.append(start(role, self.environment, self.folder / f"{role[0]}.log"))
         eventually(self.is_healthy)
 
     def is_healthy(self) -> bool:

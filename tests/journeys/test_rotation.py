@@ -13,12 +13,13 @@ from escrow.client.keyring import KeyringFile, keyring_object
 from escrow.client.keyring_form import write_object
 from escrow.client.sealed_files import Passphrase
 from escrow.psi.encoding import b64url
-from tests.journeys.programs import Partner, RunningService, eventually, new_partner, pair
+from tests.journeys.programs import Partner, RunningService, eventually, new_partner, of_the_client, pair
 from tests.journeys.test_main_job import FIELDS, HUBSPOT, SALESFORCE, numbers
 
 
+@of_the_client
 def test_a_rotated_key_gives_the_same_report_and_leaves_nothing_of_the_old_one(
-    service: RunningService, empty_database_url: str, tmp_path: Path
+    service: RunningService, database_url: str, tmp_path: Path
 ) -> None:
     left, right = partners(service)
     before, listed = numbers(left.run("report")), rows(left)
@@ -48,7 +49,7 @@ def test_a_rotated_key_gives_the_same_report_and_leaves_nothing_of_the_old_one(
     for partner, keys in ((other, old[0]), (right, old[1])):
         kept = keyring_text(partner)
         assert not [key for key in keys if key in kept]
-    assert peppers(empty_database_url) == {0: False, 1: True}
+    assert peppers(database_url) == {0: False, 1: True}
     code, error = right.refused("generation", "start", "--yes", "--profile", "escrow-0+unknown")
     assert (code, error["code"]) == (7, "profile-unknown")
 

@@ -72,18 +72,18 @@ def chat() -> Iterator[Chat]:
 
 
 @pytest.fixture
-def service(empty_database_url: str, tmp_path: Path) -> Iterator[RunningService]:
+def service(database_url: str, tmp_path: Path) -> Iterator[RunningService]:
     """A service that posts to this machine too."""
     quick = {"ESCROW_POLL_SECONDS": "0.05", "ESCROW_WEBHOOK_LOOPBACK": "true"}
-    started = start_service(tmp_path, empty_database_url, **quick)
+    started = start_service(tmp_path, database_url, **quick)
     yield started
     started.stop()
 
 
 @pytest.fixture
-def warehouse(empty_database_url: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+def warehouse(database_url: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
     """A database of the partner's own, of the kind that the service has."""
-    if empty_database_url.startswith("sqlite"):
+    if database_url.startswith("sqlite"):
         yield f"sqlite:///{tmp_path / 'warehouse.sqlite'}"
         return
     server: Postgres = request.getfixturevalue("postgres_server")

@@ -101,16 +101,11 @@ def _routed() -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
         separate_input_output_schemas=False,
-        generate_unique_id_function=_operation_id,
         telemetry={"tracing": False},
     )
-    for router in _ROUTERS:
-        app.include_router(router)
+    # Routes carry all they need; including their routers would analyse each of them a second time.
+    app.router.routes.extend(route for router in _ROUTERS for route in router.routes)
     # A method that an address does not know is answered with all that it does, whichever route has them.
-    app.state.routes = [route for router in _ROUTERS for route in router.routes if isinstance(route, APIRoute)]
+    app.state.routes = [route for route in app.routes if isinstance(route, APIRoute)]
     handle_problems(app)
     return app
-
-
-def _operation_id(route: APIRoute) -> str:
-    return route.name

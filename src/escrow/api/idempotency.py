@@ -49,7 +49,8 @@ class Router(APIRouter):
     """A router whose POST routes take an Idempotency-Key; each has the parameters ``key`` and ``service``."""
 
     def add_api_route(self, path: str, endpoint: Endpoint, **said: Any) -> None:  # noqa: ANN401 - FastAPI's own
-        """Add a route."""
+        """Add a route; in the contract an operation has the name of its function."""
+        said["operation_id"] = endpoint.__name__
         if "POST" in (said.get("methods") or ()):
             status = said.get("status_code") or 200
             endpoint = _answering_once(endpoint, status)

@@ -115,7 +115,7 @@ class Connection:
         self.url = check_address(url)
         self._patience = patience or Patience()
         self._sleep = sleep
-        verify = _trust(ca)
+        verify = _trust(self.url, ca)
         try:
             self._http = httpx.Client(
                 base_url=self.url,
@@ -199,9 +199,10 @@ def _certificate_ends(response: httpx.Response) -> datetime | None:
     return datetime.fromtimestamp(ssl.cert_time_to_seconds(ends), UTC) if ends else None
 
 
-def _trust(ca: Path | None) -> ssl.SSLContext | bool:
+def _trust(url: str, ca: Path | None) -> ssl.SSLContext | bool:
+    """Tell whom to believe; where nothing is encrypted nobody is, and reading a hundred authorities takes its time."""
     if ca is None:
-        return True
+        return urlsplit(url).scheme == "https" or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
         return ssl.create_default_context(cafile=str(ca))
     except (OSError, ssl.SSLError):

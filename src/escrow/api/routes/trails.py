@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from fastapi import Query
-from fastapi.routing import APIRouter
 
 from escrow import access, audit, errors, wire
 from escrow.api.cursors import Cursors
 from escrow.api.dependencies import AskedCursor, AskedLimit, PartnershipId, ReadKey, Serving, page_size
+from escrow.api.idempotency import Router
 from escrow.api.problems import problems
 from escrow.audit import AuditPage
 from escrow.reports.trail import own_trail, shared_trail
 
 __all__ = ["router"]
 
-router = APIRouter(tags=["audit"])
+router = Router(tags=["audit"])
 
 AskedTrail = Annotated[
     Literal["both", "ours"], Query(description="The trail that both parties see, or the caller's own.")

@@ -5,9 +5,12 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from collections.abc import Callable
+from functools import cache
 from typing import Annotated
 
 import typer
+import typer.main
 
 from escrow import __version__
 from escrow.client.cli import (
@@ -117,11 +120,17 @@ escrow --help lists every command, escrow doctor says what is wrong with this ma
 _UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 
 
+@cache
+def _commands() -> Callable[..., object]:
+    """Put the commands together once for this process: it takes longer than most of them."""
+    return typer.main.get_command(app)
+
+
 def run(arguments: list[str]) -> int:
     """Run one command and give its exit code."""
     try:
         # In JSON, a line that is not understood is told as every other error is.
-        ended = app(arguments, prog_name="escrow", standalone_mode="--json" not in arguments)
+        ended = _commands()(arguments, prog_name="escrow", standalone_mode="--json" not in arguments)
     except SystemExit as exited:
         ended = exited.code
     except typer.Abort:
