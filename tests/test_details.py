@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import func, select
 
 from escrow import partnerships
+from escrow.changes import last_change
 from escrow.details import (
     DetailsBatch,
     DetailsPage,
@@ -92,11 +93,21 @@ def store(desk: Desk, side: Side, *items: SealedDetails, terms_number: int = 2, 
         )
 
 
-def fetch(desk: Desk, side: Side, *, after: bytes | None = None, limit: int = 100) -> DetailsPage:
+def fetch(
+    desk: Desk, side: Side, *, after: bytes | None = None, limit: int = 100, changed_after: int | None = None
+) -> DetailsPage:
     """Read the partner's envelopes."""
     with desk.database.transaction("fetch") as tx:
-        party = seat(tx, desk.couple, side)
-        return details_page(tx, party, after=after, limit=limit, service_key=desk.couple.service_key, now=desk.clock())
+        party, key = seat(tx, desk.couple, side), desk.couple.service_key
+        return details_page(
+            tx, party, after=after, limit=limit, changed_after=changed_after, service_key=key, now=desk.clock()
+        )
+
+
+def last(desk: Desk, side: Side) -> int:
+    """Tell where a side's change feed ends."""
+    with desk.database.snapshot("last change") as tx:
+        return last_change(tx, seat(tx, desk.couple, side))
 
 
 def stored(desk: Desk) -> int:
@@ -245,6 +256,22 @@ def test_pages_of_wanted_rows_and_of_details_follow_each_other(desk: Desk) -> No
     rest = fetch(desk, Side.RIGHT, after=page.next, limit=3)
     assert [item.row for item in page.items + rest.items] == [row(number) for number in more]
     assert rest.next is None
+
+
+def test_of_details_those_that_changed_are_asked_for_alone(desk: Desk) -> None:
+    for side in Side:
+        desk.applied(side, records_of(accounts({31: (CUSTOMERS, 31)})), type=SubmissionType.DELTA)
+    store(desk, Side.LEFT, sealed(1, CUSTOMERS, 10), sealed(31, CUSTOMERS, 31))
+    known = last(desk, Side.RIGHT)
+    assert fetch(desk, Side.RIGHT, changed_after=known).items == ()
+    store(desk, Side.LEFT, sealed(31, CUSTOMERS, 31))
+    assert [item.row for item in fetch(desk, Side.RIGHT, changed_after=known).items] == [row(31)]
+
+
+@pytest.mark.parametrize("known", [0, 2**53 - 1], ids=["before the feed began", "beyond its end"])
+def test_where_the_changes_begin_anew_all_details_are_given(desk: Desk, known: int) -> None:
+    store(desk, Side.LEFT, sealed(1, CUSTOMERS, 10))
+    assert [item.row for item in fetch(desk, Side.RIGHT, changed_after=known).items] == [row(21)]
 
 
 def test_a_database_page_holds_no_envelope_in_the_clear(desk: Desk) -> None:

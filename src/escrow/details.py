@@ -156,13 +156,27 @@ def store_details(tx: Transaction, party: Party, batch: DetailsBatch, *, service
 
 
 def details_page(
-    tx: Transaction, party: Party, *, after: bytes | None, limit: int, service_key: SealingKey, now: datetime
+    tx: Transaction,
+    party: Party,
+    *,
+    after: bytes | None,
+    limit: int,
+    changed_after: int | None = None,
+    service_key: SealingKey,
+    now: datetime,
 ) -> DetailsPage:
-    """Hand on the partner's envelopes for the party's own rows, in cells that are open at details now."""
+    """Hand on the partner's envelopes for the party's own rows, in cells that are open at details now.
+
+    With ``changed_after``, those for rows of which the change feed says something after this number; for all rows where
+    the feed was begun anew since.
+    """
     party.must_be_readable()
     standing = standing_of(tx, party.partnership_id)
     told = open_matches(party.partnership_id, party.side, standing.effective_for(party.side), level=Level.DETAILS)
     told = and_(told, envelopes.c.generation == standing.live.number)
+    renewed = None if changed_after is None else changes.rows_changed_after(tx, party, changed_after)
+    if renewed is not None:
+        told = and_(told, seen_from(party.side).row.in_(renewed))
     rows = tx.execute(_with_their_envelopes(party, told, after).limit(limit + 1)).all()
     key = partnership_key(tx, party.partnership_id, service_key=service_key)
     pepper = open_pepper(tx, party.partnership_id, standing.live.number, service_key=service_key)

@@ -8,7 +8,7 @@ A generation that both lists have filled is matched first and goes live in the t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple
@@ -32,9 +32,9 @@ from escrow.store.disputed import Found, Pair, note_found, pairs_in_dispute
 from escrow.store.jobs import enqueue
 from escrow.store.sealing import SealingKey
 from escrow.store.secrets import open_pepper
-from escrow.store.states import EventType, GenerationState, JobType
+from escrow.store.states import ChangeKind, EventType, GenerationState, JobType
 from escrow.store.tables import envelopes, matches
-from escrow.terms import Level, Side
+from escrow.terms import Cell, Level, Population, Side
 from escrow.webhooks import events
 
 __all__ = ["match_lists"]
@@ -52,6 +52,11 @@ class _Match(NamedTuple):
     def of(self, pair: Pair) -> changes.Pairing:
         """Give it with its two rows, as lists of overlaps are made of it."""
         return changes.Pairing(*pair, self.tier, self.overlap, self.left_population, self.right_population)
+
+    @property
+    def cell(self) -> Cell:
+        """Its own cell, seen from the left."""
+        return Cell(Population(self.left_population), Population(self.right_population))
 
     @property
     def connection(self) -> tuple[int, int, bytes]:
@@ -86,6 +91,21 @@ class _Outcome:
             for stored in (self.before, self.now)
         )
         return changes.differences(before, now)
+
+    def details_lost(self, side: Side, sealed: Collection[bytes]) -> dict[bytes, changes.Listed]:
+        """Name the rows of this side that lose details, of what the partner ``sealed``, and the cells where they did.
+
+        Its list may say the same of them: another match of the row stays.
+        """
+        if not sealed:
+            return {}
+        theirs = 1 if side is Side.LEFT else 0
+        lost = {pair for pair in self.before.keys() - self.now.keys() if pair[theirs] in sealed}
+        moved = {pair for pair in self.before.keys() & self.fresh.keys() if pair[theirs] in sealed}
+        lost |= {pair for pair in moved if _connects_anew(self.now[pair], self.before[pair])}
+        levels = self.standing.effective.levels
+        told = ((pair, self.before[pair]) for pair in lost)
+        return changes.seen_by(side, (match.of(pair) for pair, match in told if levels[match.cell] is Level.DETAILS))
 
     def unwrapped(self, side: Side) -> set[bytes]:
         """Rows whose envelope may lack a wrap for one of its matches, or has no match any more."""
@@ -187,7 +207,8 @@ def _commit(
     is_new = generation is not None and generation.state is GenerationState.BUILDING
     if is_new:
         switch(tx, partnership_id, now=now)
-    _write(tx, outcome)
+    sealed = _sealed(tx, partnership_id)
+    _write(tx, outcome, sealed)
     if outcome.standing.both_applied:
         audit.record(tx, audit.Action.MATCHED, trail_id=partnership_id, caller=None, now=now)
         enqueue(tx, JobType.RELEASE, partnership_id, due_at=now)
@@ -195,19 +216,37 @@ def _commit(
     if is_new:
         told: events.Data = {"generation": outcome.standing.live.number}
         events.tell_both(tx, EventType.GENERATION_LIVE, partnership_id=partnership_id, data=told, now=now)
-    changes.record_matched(tx, outcome.standing, found, most=most_changes, at=now)
+    lost = {side: outcome.details_lost(side, sealed[side.other]) for side in Side}
+    told_of = {side: _with_details(listed, lost[side]) for side, listed in found.items()}
+    changes.record_matched(tx, outcome.standing, told_of, most=most_changes, at=now)
 
 
-def _write(tx: Transaction, outcome: _Outcome) -> None:
+def _sealed(tx: Transaction, partnership_id: UUID) -> Mapping[Side, set[bytes]]:
+    """Name the rows of either side that have an envelope."""
+    rows: dict[Side, set[bytes]] = {side: set() for side in Side}
+    of_both = select(envelopes.c.side, envelopes.c.row).where(envelopes.c.partnership_id == partnership_id)
+    for side, row in tx.execute(of_both):
+        rows[Side(side)].add(row)
+    return rows
+
+
+def _with_details(listed: Sequence[Change] | None, lost: changes.Rows) -> Sequence[Change] | None:
+    """Add that details are to be fetched anew for rows of which nothing else is told; in the order of rows, as all."""
+    if listed is None or not lost:
+        return listed
+    told = {change.row for change in listed}
+    anew = [Change(ChangeKind.DETAILS, row, now=was) for row, was in lost.items() if row not in told]
+    return sorted([*listed, *anew], key=lambda change: change.row or b"")
+
+
+def _write(tx: Transaction, outcome: _Outcome, sealed: Mapping[Side, set[bytes]]) -> None:
     partnership_id = outcome.standing.partnership_id
     note_found(tx, partnership_id, outcome.taken_out)
     delete_rows(tx, matches, partnership_id, outcome.before.keys() - outcome.now.keys())
     put_rows(tx, matches, partnership_id, [(*pair, *match) for pair, match in outcome.fresh.items()])
     for side in Side:
-        seat = side.value
-        sealed = select(envelopes.c.row).where(envelopes.c.partnership_id == partnership_id, envelopes.c.side == seat)
-        dropped = outcome.unwrapped(side).intersection(tx.execute(sealed).scalars())
-        delete_rows(tx, envelopes, partnership_id, [(seat, row) for row in dropped])
+        dropped = outcome.unwrapped(side) & sealed[side]
+        delete_rows(tx, envelopes, partnership_id, [(side.value, row) for row in dropped])
 
 
 def _stored(tx: Transaction, partnership_id: UUID) -> Mapping[Pair, _Match]:

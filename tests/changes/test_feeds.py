@@ -339,6 +339,19 @@ def test_the_reader_alone_is_told_of_details_that_were_sealed_anew(desk: Desk) -
     assert ranges(desk, RIGHT)[-1] == {"after": after[RIGHT], "through": after[RIGHT] + 1, "reset": False}
 
 
+def test_the_reader_is_told_of_details_that_are_gone_though_its_list_says_the_same(desk: Desk) -> None:
+    desk.share({OPEN_CELL: Level.DETAILS}, fields=("domain",))
+    both = {1: account(CUSTOMERS, 10), 2: account(CUSTOMERS, 50), 3: account(CUSTOMERS, 60)}
+    desk.applied(LEFT, records_of(both))
+    desk.applied(RIGHT, records_of({21: account(CUSTOMERS, 10, 50, 60)}))
+    stored(desk, 2, 50)
+    after = cursor(desk, RIGHT)
+    desk.applied(LEFT, records_of({1: both[1], 2: both[2]}))
+    assert told(desk, RIGHT, after) == []
+    desk.applied(LEFT, records_of({1: both[1]}))
+    assert told(desk, RIGHT, after) == [(DETAILS, 21, OPEN_CELL, None)]
+
+
 def test_sharing_fewer_fields_takes_back_what_was_told_of_details(desk: Desk) -> None:
     desk.share({OPEN_CELL: Level.DETAILS}, fields=("domain", "region"))
     desk.applied(LEFT, records_of({1: account(CUSTOMERS, 10)}))

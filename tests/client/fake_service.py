@@ -156,7 +156,8 @@ class FakeService:
         try:
             if caller is None:
                 raise Problem(401, "not-authenticated")
-            after = int(request.url.params.get("after", 0))
+            asked = request.url.params
+            after = int(asked.get("after", asked.get("changed_after", 0)))
             status, body = self._route(request.method, path, caller, request.content, after)
         except Problem as refused:
             return refused.response()
@@ -252,16 +253,27 @@ class FakeService:
                 numbers = {"terms_number": seat.terms_number, "submission": seat.applied_number}
                 return 200, {"items": items, **numbers, "next": None}
             case ["POST", "details"]:
-                return 200, self._store(seat, wire.DetailsUpload.model_validate_json(content))
+                sealed = wire.DetailsUpload.model_validate_json(content)
+                return 200, self._store(seat, deal.seats[_other(own)], sealed)
             case ["GET", "details"]:
-                return 200, {"items": self._served(deal, own), "next": None}
+                return 200, {"items": self._served(deal, own, after), "next": None}
         raise AssertionError((method, rest))
 
     @property
     def _last_change(self) -> int:
         return int(str(self.feed[-1]["number"])) if self.feed else 0
 
+    def changed(self, row: bytes, kind: str = "details") -> None:
+        """Have the change feed say something of a row; its kind is one that says no more."""
+        nothing = dict.fromkeys(("cell", "was", "tier", "overlap", "match_id"))
+        number = {"number": self._last_change + 1, "occurred_at": NOW.isoformat()}
+        self.feed.append({"kind": kind, "row": b64url(row), **number, **nothing})
+
     def _changes(self, after: int) -> Json:
+        if after > self._last_change:
+            nothing = dict.fromkeys(("row", "cell", "was", "tier", "overlap", "match_id"))
+            reset = {"number": self._last_change, "kind": "reset", **nothing, "occurred_at": NOW.isoformat()}
+            return {"items": [reset], "next_after": self._last_change, "more": False}
         left = [item for item in self.feed if int(str(item["number"])) > after]
         last = int(str(left[:2][-1]["number"])) if left else after
         return {"items": left[:2], "next_after": last, "more": len(left) > 2}
@@ -408,19 +420,23 @@ class FakeService:
     def _reports_of(self, own: UUID) -> dict[int, Json]:
         return self.reports | self.own_reports.get(own, {})
 
-    def _store(self, seat: Seat, upload: wire.DetailsUpload) -> Json:
+    def _store(self, seat: Seat, reader: Seat, upload: wire.DetailsUpload) -> Json:
         if upload.terms_number != seat.terms_number:
             raise Problem(409, "terms-changed")
         for item in upload.items:
             seat.envelopes[item.row] = (item, upload.submission, upload.terms_number)
+            for row, owner_row, _ in reader.readable:
+                if owner_row == item.row:
+                    self.changed(row)
         return {"stored": len(upload.items)}
 
-    def _served(self, deal: Deal, own: UUID) -> list[Json]:
+    def _served(self, deal: Deal, own: UUID, changed_after: int) -> list[Json]:
         theirs = deal.seats[_other(own)].envelopes
+        changed = {item["row"] for item in self.feed if int(str(item["number"])) > changed_after}
         return [
             _serve(row, owner_row, token, *theirs[owner_row])
             for row, owner_row, token in deal.seats[own].readable
-            if owner_row in theirs
+            if owner_row in theirs and (not changed_after or b64url(row) in changed)
         ]
 
     def _deals_of(self, own: UUID) -> list[Deal]:

@@ -108,6 +108,65 @@ def test_a_second_sync_sends_and_opens_nothing(machines: tuple[Machine, Machine]
     assert (again.sent, again.opened, again.unchanged) == (0, 0, 1)
 
 
+def test_of_the_partners_details_only_those_that_changed_are_fetched(
+    machines: tuple[Machine, Machine], service: FakeService
+) -> None:
+    left, right = machines
+    ours, theirs = let_them_meet(service, left, right)
+    service.changed(bytes(7) + b"\x01", "left")
+    sync(left)
+    sync(right)
+    service.requests.clear()
+    assert sync(right).unchanged == 1
+    assert not any(request.endswith("/details") for request in service.requests)
+    submit(left, RENAMED, BOLT, COIL)
+    service.overlaps = [overlapping(ours, level="details")]
+    seats(service, left)[0].wanted = []
+    sync(left)
+    assert (sync(right).opened, opened_for(right, theirs)[0].details["account_name"]) == (1, "ACME ROCKETS INC")
+
+
+def test_details_that_do_not_verify_are_fetched_and_told_of_again(
+    machines: tuple[Machine, Machine], service: FakeService
+) -> None:
+    left, right = machines
+    let_them_meet(service, left, right)
+    sync(left)
+    honest, service.tamper = service.tamper, _with_another_number
+    assert sum(sync(right).refused.values()) == sum(sync(right).refused.values()) == 1
+    service.tamper = honest
+    assert sync(right).opened == 1
+
+
+def _with_another_number(_method: str, path: str, body: Json) -> Json:
+    if not path.endswith("/details") or "items" not in body:
+        return body
+    return {**body, "items": [{**item, "submission": 9} for item in body["items"]]}  # type: ignore[attr-defined]
+
+
+def test_without_its_file_of_details_a_machine_fetches_all_of_them_again(
+    machines: tuple[Machine, Machine], service: FakeService
+) -> None:
+    left, right = machines
+    let_them_meet(service, left, right)
+    sync(left)
+    sync(right)
+    (state_of(right).folder / "details.sqlite").unlink()
+    assert sync(right).opened == 1
+
+
+def test_where_the_change_feed_begins_anew_all_details_are_fetched(
+    machines: tuple[Machine, Machine], service: FakeService
+) -> None:
+    left, right = machines
+    let_them_meet(service, left, right)
+    sync(left)
+    sync(right)
+    service.feed = [{**service.feed[-1], "kind": "reset", "row": None, "number": 99}]
+    seats(service, right)[1].readable = []
+    assert sync(right).forgotten == 1
+
+
 RENAMED: Company = ("001", "ACME ROCKETS INC", "https://www.acme-rockets.com", C)
 
 
@@ -317,6 +376,7 @@ def test_an_older_envelope_is_not_taken_for_a_newer_one(
     sync(left)
     assert sync(right).opened == 1
     left_seat.envelopes[ours] = old
+    service.changed(theirs)
     assert sync(right).refused == {"envelope-stale": 1}
     (shared,) = opened_for(right, theirs)
     assert shared.submission == 2
@@ -328,6 +388,7 @@ def test_what_is_no_longer_served_is_forgotten(machines: tuple[Machine, Machine]
     sync(left)
     sync(right)
     seats(service, right)[1].readable = []
+    service.changed(theirs, "left")
     assert sync(right).forgotten == 1
     assert opened_for(right, theirs) == []
 

@@ -7,7 +7,7 @@ that changes them.
 """
 
 from escrow.changes.listing import Change, Listed, Pairing, Rows, as_told, differences, seen_by
-from escrow.changes.reading import ChangeItem, ChangePage, changes_page, last_change
+from escrow.changes.reading import ChangeItem, ChangePage, changes_page, last_change, rows_changed_after
 from escrow.changes.recording import (
     MOST_CHANGES,
     forget_details,
@@ -39,6 +39,7 @@ __all__ = [
     "record_details",
     "record_disputed",
     "record_matched",
+    "rows_changed_after",
     "seen_by",
     "tighten",
 ]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, Select, exists, select
 
 from escrow import audit
 from escrow.access import Party
@@ -21,7 +21,7 @@ from escrow.store.states import ChangeKind
 from escrow.store.tables import change_feeds, changes
 from escrow.terms import Cell, Level, Side, Terms, Tier
 
-__all__ = ["ChangeItem", "ChangePage", "changes_page", "last_change"]
+__all__ = ["ChangeItem", "ChangePage", "changes_page", "last_change", "rows_changed_after"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +90,19 @@ def last_change(tx: Transaction, party: Party) -> int:
     """Give the last number of the party's change feed, from which whoever has read the list goes on."""
     own = (change_feeds.c.partnership_id == party.partnership_id) & (change_feeds.c.side == party.side.value)
     return tx.execute(select(change_feeds.c.last_number).where(own)).scalar_one_or_none() or 0
+
+
+def rows_changed_after(tx: Transaction, party: Party, after: int) -> Select[tuple[bytes]] | None:
+    """Give the party's rows of which its change feed says something after this number; None where it begins anew.
+
+    None stands for every row: the feed was begun anew since, or does not reach the number.
+    """
+    own = (changes.c.partnership_id == party.partnership_id) & (changes.c.side == party.side.value)
+    later = own & (changes.c.number > after)
+    is_anew = exists().where(later, changes.c.kind == ChangeKind.RESET.value)
+    if after > last_change(tx, party) or tx.execute(select(is_anew)).scalar_one():
+        return None
+    return select(changes.c.row).where(later)
 
 
 def _items(tx: Transaction, party: Party, rows: Sequence[Row[Any]], service_key: SealingKey) -> list[ChangeItem]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +28,7 @@ CREATE TABLE IF NOT EXISTS opened (
 CREATE TABLE IF NOT EXISTS highest (owner_row BLOB PRIMARY KEY, submission INTEGER);
 CREATE TABLE IF NOT EXISTS named (row BLOB, owner_row BLOB, match_id BLOB, PRIMARY KEY (row, owner_row));
 CREATE TABLE IF NOT EXISTS sealed (row BLOB PRIMARY KEY, details BLOB);
+CREATE TABLE IF NOT EXISTS fetched (through INTEGER);
 """
 
 
@@ -55,7 +56,24 @@ class OpenedFile:
         if self._database.execute("PRAGMA user_version").fetchone()[0] < g:
             self._database.execute("DELETE FROM highest")
             self._database.execute("DELETE FROM sealed")
+            self._database.execute("DELETE FROM fetched")
             self._database.execute(f"PRAGMA user_version = {g:d}")
+
+    @property
+    def size(self) -> int:
+        """Of how many pairs of rows there are details."""
+        return int(self._database.execute("SELECT count(*) FROM opened").fetchone()[0])
+
+    @property
+    def fetched_through(self) -> int | None:
+        """Through which number of the change feed the details are those that were served; None if that is not known."""
+        found = self._database.execute("SELECT through FROM fetched").fetchone()
+        return int(found[0]) if found else None
+
+    def keep_fetched(self, through: int) -> None:
+        """Remember through which number of the change feed all details are there."""
+        self._database.execute("DELETE FROM fetched")
+        self._database.execute("INSERT INTO fetched VALUES (?)", (through,))
 
     def highest_submission(self, owner_row: bytes) -> int:
         """The highest submission whose envelope was opened for one of the partner's rows, 0 for none."""
@@ -87,17 +105,24 @@ class OpenedFile:
             (opened.owner_row, opened.submission),
         )
 
-    def keep_only(self, served: Iterable[tuple[bytes, bytes]]) -> int:
-        """Forget the details of every pair of rows that is not served any more; say how many."""
-        gone = {(row, owner_row) for row, owner_row in self._pairs()} - set(served)
+    def keep_only(self, served: Iterable[tuple[bytes, bytes]], *, of: Collection[bytes] | None) -> int:
+        """Forget the details of every pair of rows that is not served any more, of our rows ``of``; say how many.
+
+        None stands for all of our rows, here and below.
+        """
+        known = self._pairs() if of is None else (pair for row in of for pair in self._pairs_of(row))
+        gone = set(known) - set(served)
         self._database.executemany("DELETE FROM opened WHERE row = ? AND owner_row = ?", sorted(gone))
         return len(gone)
 
-    def name_only(self, match_ids: Mapping[tuple[bytes, bytes], bytes]) -> None:
-        """Remember by which ids the matches that are served now are disputed, in the place of all before."""
-        self._database.execute("DELETE FROM named")
+    def name_only(self, match_ids: Mapping[tuple[bytes, bytes], bytes], *, of: Collection[bytes] | None) -> None:
+        """Remember by which ids the matches that are served now are disputed, in the place of those before."""
+        if of is None:
+            self._database.execute("DELETE FROM named")
+        else:
+            self._database.executemany("DELETE FROM named WHERE row = ?", ((row,) for row in of))
         named = [(row, owner_row, match_id) for (row, owner_row), match_id in match_ids.items()]
-        self._database.executemany("INSERT INTO named VALUES (?, ?, ?)", named)
+        self._database.executemany("INSERT OR REPLACE INTO named VALUES (?, ?, ?)", named)
 
     def match_id(self, row: bytes, owner_row: bytes) -> bytes | None:
         """By which id the match of two rows is disputed, where the last sync was told one."""
@@ -111,7 +136,7 @@ class OpenedFile:
         named = self._database.execute(
             "SELECT row, owner_row FROM named WHERE row = ? AND match_id = ?", (row, match_id)
         ).fetchall()
-        gone = named or [pair for pair in self._pairs() if pair[0] == row]
+        gone = named or self._pairs_of(row)
         self._database.executemany("DELETE FROM opened WHERE row = ? AND owner_row = ?", gone)
 
     def of_row(self, row: bytes) -> Iterator[OpenedDetails]:
@@ -132,6 +157,9 @@ class OpenedFile:
 
     def _pairs(self) -> Iterator[tuple[bytes, bytes]]:
         yield from self._database.execute("SELECT row, owner_row FROM opened")
+
+    def _pairs_of(self, row: bytes) -> list[tuple[bytes, bytes]]:
+        return self._database.execute("SELECT row, owner_row FROM opened WHERE row = ?", (row,)).fetchall()
 
 
 @contextmanager

@@ -273,9 +273,10 @@ class Escrow(EndpointCalls):
         """Store sealed envelopes; one refused row refuses them all."""
         return self._post(_at(partnership_id, "details"), upload, wire.DetailsStored)
 
-    def details(self, partnership_id: UUID) -> Iterator[wire.ServedDetails]:
-        """Yield the partner's envelopes for the caller's rows, sealed."""
-        for page in self._pages(_at(partnership_id, "details"), wire.DetailsPage):
+    def details(self, partnership_id: UUID, *, changed_after: int | None = None) -> Iterator[wire.ServedDetails]:
+        """Yield the partner's envelopes for the caller's rows, sealed; or for those that changed after this number."""
+        of_changed = {} if changed_after is None else {"changed_after": str(changed_after)}
+        for page in self._pages(_at(partnership_id, "details"), wire.DetailsPage, **of_changed):
             yield from page.items
 
     # Disputes

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from escrow.client.opened import OpenedDetails, OpenedFile
+from escrow.client.renewing import Renewed, renewed
 from escrow.client.row_secrets import RowSecrets
 from escrow.client.sdk import Escrow
 from escrow.client.sealing import Sealer
@@ -112,18 +113,28 @@ class Syncer:
             raise
 
     def _receive(self, opened: OpenedFile, secrets: RowSecrets, sent: int, not_sealed: int) -> Exchanged:
+        """Fetch what may be other than known. What does not verify is fetched again with the next sync."""
+        partnership_id, known = self.seat.partnership_id, opened.fetched_through
+        asked = renewed(self.service, partnership_id, known)
         done: Counter[str] = Counter()
         refused: Counter[str] = Counter()
         served: dict[tuple[bytes, bytes], bytes] = {}
-        for item in self.service.details(self.seat.partnership_id):
+        for item in self._served(asked, known):
             served[item.row, item.owner_row] = item.match_id
             try:
                 done[self._take(opened, secrets, item)] += 1
             except EscrowError as problem:
                 refused[problem.code] += 1
-        opened.name_only(served)
-        forgotten = opened.keep_only(served)
-        return Exchanged(sent, not_sealed, done["opened"], done["unchanged"], forgotten, refused)
+        opened.name_only(served, of=asked.rows)
+        forgotten = opened.keep_only(served, of=asked.rows)
+        if not refused:
+            opened.keep_fetched(asked.through)
+        return Exchanged(sent, not_sealed, done["opened"], opened.size - done["opened"], forgotten, refused)
+
+    def _served(self, asked: Renewed, known: int | None) -> Iterator[ServedDetails]:
+        if asked.rows is None:
+            return self.service.details(self.seat.partnership_id)
+        return self.service.details(self.seat.partnership_id, changed_after=known) if asked.rows else iter(())
 
     def _take(self, opened: OpenedFile, secrets: RowSecrets, item: ServedDetails) -> str:
         digest = hashlib.sha256(item.envelope).digest()

@@ -25,8 +25,8 @@ class Change(Model):
     """What happened to one of the caller's rows in cells open at accounts or above; a reset is of no row.
 
     ``entered``, ``moved`` and ``changed`` tell all that the list tells of the row now: ``cell``, ``tier``, ``overlap``
-    and ``match_id``; ``was`` is the cell before. ``left`` tells only what was. ``details`` says that the partner sealed
-    the details of what the row overlaps with anew. ``reset`` says that the list is to be read again.
+    and ``match_id``; ``was`` is the cell before. ``left`` tells only what was. ``details`` says that what the partner
+    shares of what the row overlaps with is other than before, or gone. ``reset`` says to read the list again.
     """
 
     number: Annotated[Number, Field(examples=[1_763_700_000_000_042])]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from fastapi import Depends
+from typing import Annotated
+
+from fastapi import Depends, Query
 
 from escrow import access, details, errors, wire
 from escrow.api.cursors import Cursors
@@ -19,10 +21,20 @@ from escrow.api.dependencies import (
 from escrow.api.idempotency import Router
 from escrow.api.problems import TAKES_A_BODY, problems
 from escrow.details import DetailsBatch, SealedDetails, ServedDetails
+from escrow.wire.values import MOST_NUMBER
 
 __all__ = ["router"]
 
 router = Router(tags=["details"], dependencies=[Depends(json_only)])
+
+ChangedAfter = Annotated[
+    int | None,
+    Query(
+        ge=0,
+        le=MOST_NUMBER,
+        description="Only for rows of which the changes after this number say something; for all if they begin anew.",
+    ),
+]
 
 
 @router.get(
@@ -86,10 +98,15 @@ def list_details(
     partnership_id: PartnershipId,
     key: ReadKey,
     service: Serving,
+    changed_after: ChangedAfter = None,
     cursor: AskedCursor = None,
     limit: AskedLimit = None,
 ) -> wire.DetailsPage:
-    """Page through the partner's envelopes for the caller's rows, each with the one wrap that opens it."""
+    """Page through the partner's envelopes for the caller's rows, each with the one wrap that opens it.
+
+    Whoever follows the changes asks with the number up to which it knows the details: a row that they name since and
+    that is not in the answer has none any more.
+    """
     with service.database.transaction("list details") as tx:
         party = access.party_of(tx, key.admit(tx), partnership_id)
         cursors = Cursors.within("details", party)
@@ -98,6 +115,7 @@ def list_details(
             party,
             after=cursors.read(cursor, length=16),
             limit=page_size(service, limit),
+            changed_after=changed_after,
             service_key=service.sealing_key,
             now=service.now(),
         )
