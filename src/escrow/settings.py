@@ -211,7 +211,10 @@ class ServerSettings(BaseModel):
         default=50, ge=0, le=1_000, description="The most webhook endpoints that one organization may have."
     )
     webhook_threads: int = Field(
-        default=8, ge=1, le=64, description="How many webhooks one process posts at once; half of it to failing ones."
+        default=32,
+        ge=1,
+        le=64,
+        description="How many webhooks one process posts at once; half as many more go to slow and failing receivers.",
     )
     webhook_rotation_seconds: float = Field(
         default=86_400, ge=0, description="How long the secret before the newest one still signs webhooks."

@@ -14,12 +14,16 @@ from escrow.deliveries.dispatcher import Dispatcher
 from escrow.store.database import Database
 from escrow.store.states import AttemptOutcome, DeliveryState
 from escrow.webhooks.egress import Egress, EgressLimits
-from tests.deliveries.posting import DEVELOPING, Desk, desk_of
+from tests.deliveries.posting import DEVELOPING, SETTINGS, Desk, desk_of
 from tests.webhooks.receivers import Posted, answers, receiving
 
 QUICK = EgressLimits(connect=1, read=1, total=2)
 #: Where a receiver that does answer is posted to beside, on a machine that has other things to do.
 PATIENT = EgressLimits(connect=5, read=5, total=5)
+
+
+#: Of a database that several processes share: at its start, none takes over what another may be in the middle of.
+SHARED = SETTINGS.model_copy(update={"database_url": "postgresql:///shared"})
 
 
 @pytest.fixture
@@ -45,6 +49,12 @@ def running(dispatchers: Sequence[Dispatcher]) -> Iterator[None]:
             thread.join()
 
 
+def quick(connection: socket.socket, posted: Posted) -> None:
+    """Take everything."""
+    echo = json.dumps({"challenge": json.loads(posted.body)["data"].get("challenge")}).encode()
+    answers(200, body=echo)(connection, posted)
+
+
 class OneAtATime:
     """A receiver that counts how many posts it is in the middle of."""
 
@@ -57,9 +67,7 @@ class OneAtATime:
         with self._lock:
             self._now += 1
             self.most = max(self.most, self._now)
-        body = json.loads(posted.body)
-        echo = json.dumps({"challenge": body["data"].get("challenge")}).encode()
-        answers(200, body=echo)(connection, posted)
+        quick(connection, posted)
         with self._lock:
             self._now -= 1
 
@@ -75,6 +83,7 @@ def silent(connection: socket.socket, posted: Posted) -> None:
 
 def test_two_dispatchers_post_every_event_once_and_in_order_beside_a_receiver_that_never_answers(desk: Desk) -> None:
     one_at_a_time = OneAtATime()
+    desk.settings = SHARED
     with receiving(one_at_a_time) as living, receiving(silent) as dead:
         egress = Egress(DEVELOPING, PATIENT)
         of_dead, of_living = (desk.add(url=each.url)[0] for each in (dead, living))
@@ -91,6 +100,27 @@ def test_two_dispatchers_post_every_event_once_and_in_order_beside_a_receiver_th
     assert {each.state for each in desk.log(of_living)} == {DeliveryState.DELIVERED}
     outcomes = {made.outcome for each in desk.log(of_dead)[1:] for made in each.attempts}
     assert outcomes == {AttemptOutcome.TIMEOUT}
+
+
+def test_a_receiver_that_turns_slow_leaves_its_place_to_another(desk: Desk) -> None:
+    over = threading.Event()
+
+    def slow(connection: socket.socket, posted: Posted) -> None:
+        if b"challenge" not in posted.body:
+            over.wait(30)
+        quick(connection, posted)
+
+    desk.settings = SETTINGS.model_copy(update={"webhook_threads": 1})
+    with receiving(slow) as holding, receiving(quick) as living:
+        egress = Egress(DEVELOPING, PATIENT)
+        for each in (holding, living):
+            desk.confirm(desk.add(url=each.url)[0], egress)
+        desk.tell()
+        with running([desk.dispatcher(egress)]):
+            for each in (holding, living):
+                assert each.arrived.acquire(timeout=30)  # the challenge
+                assert each.arrived.acquire(timeout=30)
+            over.set()
 
 
 @pytest.mark.parametrize("status", [200, 204, 299])

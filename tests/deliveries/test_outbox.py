@@ -8,7 +8,9 @@ from collections.abc import Callable
 import pytest
 
 from escrow.deliveries import endpoints
+from escrow.deliveries.dispatcher import Dispatcher
 from escrow.deliveries.filters import Filter
+from escrow.deliveries.lanes import Lane
 from escrow.deliveries.outbox import Claim
 from escrow.errors import EndpointNotConfirmed
 from escrow.store.database import Database
@@ -197,6 +199,12 @@ def test_types_and_partnerships_that_are_not_asked_for_are_not_posted(desk: Desk
     assert [(body["type"], body["data"]) for body in desk.egress.bodies] == [("release.made", {"number": 1})]
 
 
+def claimed_by(dispatcher: Dispatcher) -> Claim:
+    """Have what is due first claimed."""
+    (claimed,) = dispatcher.claim().claims
+    return claimed
+
+
 class Killed(BaseException):
     """The process ends here."""
 
@@ -210,8 +218,7 @@ def killed_while_posting(desk: Desk) -> None:
 
 def killed_before_posting(desk: Desk) -> None:
     """The process ends with the delivery claimed."""
-    claimed = desk.dispatcher()._claimed(healthy=False)
-    assert isinstance(claimed, Claim)
+    claimed_by(desk.dispatcher())
 
 
 def killed_while_noting(desk: Desk) -> None:
@@ -264,19 +271,17 @@ def test_two_dispatchers_never_have_one_endpoint_at_once(desk: Desk) -> None:
     desk.tell()
     desk.tell()
     one, other = desk.dispatcher(), desk.dispatcher()
-    claimed = one._claimed(healthy=False)
-    assert other._claimed(healthy=False) is None
-    assert isinstance(claimed, Claim)
+    claimed = claimed_by(one)
+    assert other.claim().looked_at == 0
     one.deliver(claimed)
-    assert isinstance(other._claimed(healthy=False), Claim)
+    assert claimed_by(other).number == claimed.number + 1
 
 
 def test_a_dispatcher_that_lost_its_lease_notes_nothing(desk: Desk) -> None:
     endpoint_id = desk.enabled()
     desk.tell()
     slow = desk.dispatcher()
-    claimed = slow._claimed(healthy=False)
-    assert isinstance(claimed, Claim)
+    claimed = claimed_by(slow)
     desk.later(seconds=desk.settings.webhook_lease_seconds)
     desk.dispatch()
     slow.deliver(claimed)
@@ -292,16 +297,15 @@ def test_what_failed_last_is_passed_over_where_the_healthy_are_asked_for(desk: D
     desk.dispatch()
     desk.later(seconds=5)
     dispatcher = desk.dispatcher()
-    assert dispatcher._claimed(healthy=True) is None
-    assert isinstance(dispatcher._claimed(healthy=False), Claim)
+    assert dispatcher.claim(Lane.QUICK).looked_at == 0
+    assert len(dispatcher.claim(Lane.PATIENT).claims) == 1
 
 
 def test_an_endpoint_that_is_disabled_while_it_is_posted_to_keeps_what_waits(desk: Desk) -> None:
     endpoint_id = desk.enabled()
     desk.tell()
     dispatcher = desk.dispatcher()
-    claimed = dispatcher._claimed(healthy=False)
-    assert isinstance(claimed, Claim)
+    claimed = claimed_by(dispatcher)
     with desk.database.transaction("disable") as tx:
         endpoints.change_endpoint(tx, desk.caller, endpoint_id, enabled=False, by=desk.by)
     dispatcher.deliver(claimed)
@@ -316,8 +320,7 @@ def test_an_endpoint_that_is_disabled_while_it_is_posted_to_keeps_what_waits(des
 def test_a_removed_endpoint_leaves_nothing(desk: Desk) -> None:
     endpoint_id = desk.enabled()
     desk.tell()
-    claimed = desk.dispatcher()._claimed(healthy=False)
-    assert isinstance(claimed, Claim)
+    claimed = claimed_by(desk.dispatcher())
     with desk.database.transaction("remove") as tx:
         endpoints.remove_endpoint(tx, desk.caller, endpoint_id, now=desk.now)
     desk.dispatcher().deliver(claimed)
@@ -397,7 +400,7 @@ def test_nothing_secret_is_printed_or_stored_in_the_open(desk: Desk) -> None:
     assert secret is not None
     desk.confirm(endpoint_id)
     desk.tell()
-    claimed = desk.dispatcher()._claimed(healthy=False)
+    claimed = claimed_by(desk.dispatcher())
     printed = repr([claimed, desk.endpoint(endpoint_id), desk.log(endpoint_id), desk.trail()])
     with desk.database.snapshot("look") as tx:
         for table in ("endpoints", "deliveries", "audit_entries"):

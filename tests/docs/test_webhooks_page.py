@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from escrow.deliveries.dispatcher import Dispatcher
 from escrow.signing import SigningSecret, sign
 from escrow.store.database import Database
 from escrow.store.states import DeliveryState, EndpointState
-from tests.deliveries.posting import Desk, desk_of
+from escrow.webhooks.egress import Egress, EgressLimits
+from tests.deliveries.posting import DEVELOPING, Desk, desk_of
 from tests.partnership_makers import NOON
 
 PAGE = (Path(__file__).parents[2] / "docs" / "webhooks.md").read_text(encoding="utf-8")
@@ -48,7 +48,7 @@ def test_the_receiver_in_ten_lines_is_confirmed_and_verifies_what_it_is_posted(
         assert secret is not None
         monkeypatch.setenv("SECRET", secret.presented)
         desk.now = desk.now.now(desk.now.tzinfo)
-        egress = Dispatcher(desk.database, desk.key, desk.settings)._egress
+        egress = Egress(DEVELOPING, EgressLimits())
         desk.confirm(endpoint_id, egress)
         assert desk.endpoint(endpoint_id).state is EndpointState.ENABLED
         desk.tell()

@@ -1,7 +1,8 @@
-"""The dispatcher: one loop claims what is due, and a few threads post it, outside of any transaction.
+"""The dispatcher: one loop claims what is due and settles what has ended, and threads post in between.
 
-A receiver that is slow or dead holds one thread for as long as one post may take, and endpoints that failed last
-together hold no more than half of the threads: the others are posted to meanwhile.
+The loop does both in one transaction, for as many deliveries as there are: the more is to be done, the less of it is
+waiting for the disk. Posts lie outside of any transaction. Receivers that are slow or dead have places of their own
+(``lanes``), and the others do not wait for them.
 """
 
 from __future__ import annotations
@@ -11,31 +12,42 @@ import os
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from queue import Empty, SimpleQueue
 
 from escrow.deliveries import outbox
-from escrow.deliveries.outbox import Attempt, Claim, Claimed
-from escrow.deliveries.rendering import Rendered, Rendering, is_echo
+from escrow.deliveries.claiming import Taken, claim
+from escrow.deliveries.lanes import Lane, Room, UnderWay, most_threads, room
+from escrow.deliveries.outbox import Claim, Claimed
+from escrow.deliveries.posting import Poster
+from escrow.deliveries.rendering import Rendering
 from escrow.deliveries.rules import egress_limits, egress_rule
-from escrow.deliveries.schedule import outcome_of_status, retry_after
-from escrow.deliveries.sealed import open_url
-from escrow.deliveries.settling import settle
-from escrow.errors import WebhookUrlInvalid
+from escrow.deliveries.settling import Ended, Settling, settle_alone, settle_together
 from escrow.settings import ServerSettings
-from escrow.store.database import Database
+from escrow.store.database import Database, Transaction
 from escrow.store.sealing import SealingKey
-from escrow.store.states import AttemptOutcome, DeliveryKind, EndpointState
-from escrow.webhooks.egress import Answer, Egress, Posting
-from escrow.webhooks.targets import Target
+from escrow.webhooks.egress import Egress
 
 __all__ = ["Dispatcher"]
 
 _log = logging.getLogger(__name__)
 
-#: An answer to a challenge is short.
-_ECHO_BYTES = 1_024
+#: For how long, in seconds, ends of posts are gathered.
+_GATHERING = 0.005
+
+_NO_ROOM = Room(0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Returned:
+    """A thread is free again; without an end, the lease runs out, and the delivery is made again."""
+
+    made: Claim
+    ended: Ended | None
 
 
 class Dispatcher:
@@ -53,26 +65,25 @@ class Dispatcher:
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._database = database
-        self._service_key = service_key
         self._settings = settings
-        self._egress = egress or Egress(egress_rule(settings), egress_limits(settings))
-        self._rendering = Rendering(service_key, link=settings.webhook_link, random=make_octets)
+        rendering = Rendering(service_key, link=settings.webhook_link, random=make_octets)
+        egress = egress or Egress(egress_rule(settings), egress_limits(settings))
+        self._poster = Poster(database, service_key, rendering, egress=egress, now=now)
         self._now = now
         self._chance = chance
-        self._lock = threading.Lock()
-        self._under_way = 0
-        self._failing = 0
+        self._under_way: dict[Claimed, UnderWay] = {}
+        self._returned: SimpleQueue[_Returned] = SimpleQueue()
 
     def run(self, stop: threading.Event) -> None:
         """Post until told to stop, and then wait for what is under way, which ends by itself."""
         if self._settings.on_sqlite:
             with self._database.transaction("take over endpoints") as tx:
                 outbox.take_over(tx, now=self._now())
-        with ThreadPoolExecutor(self._settings.webhook_threads, thread_name_prefix="webhook") as threads:
-            while not stop.is_set():
+        with ThreadPoolExecutor(most_threads(self._settings.webhook_threads), thread_name_prefix="webhook") as threads:
+            while not stop.is_set() or self._under_way:
                 self._database.event_told.clear()  # before looking, so that what is told meanwhile is not overheard
-                if not self._begun(threads) and not stop.is_set():
-                    self._database.event_told.wait(self._settings.poll_seconds)
+                if not self._turned(threads, _NO_ROOM if stop.is_set() else self._room()):
+                    self._wait()
 
     def wake(self) -> None:
         """Let an idle dispatcher look at once whether it should stop, or has something to post."""
@@ -80,99 +91,97 @@ class Dispatcher:
 
     def run_once(self) -> bool:
         """Do what is due for one endpoint; tell whether there was one."""
-        claimed = self._claimed(healthy=False)
-        if isinstance(claimed, Claim):
-            self.deliver(claimed)
-        return claimed is not None
+        taken = self.claim()
+        for made in taken.claims:
+            self.deliver(made)
+        return bool(taken.looked_at)
+
+    def claim(self, lane: Lane = Lane.ALL) -> Taken:
+        """Claim what is due for one endpoint."""
+        with self._database.transaction("claim a delivery") as tx:
+            return self._claimed(tx, lane, 1)
 
     def deliver(self, made: Claim) -> None:
         """Post one delivery that was claimed, and note how that ended."""
-        started_at, started = self._now(), time.monotonic()
-        answer = self._posted(made)
-        attempt = None
-        if answer is not None:
-            attempt = self._attempt(answer, started_at, timedelta(seconds=time.monotonic() - started))
+        ended = [self._posted(made)]
         with self._database.transaction("settle a delivery") as tx:
-            settle(
-                tx,
-                made,
-                attempt,
-                chance=self._chance(),
-                give_up_after=timedelta(seconds=self._settings.webhook_give_up_seconds),
-                now=self._now(),
-            )
+            decisive = settle_together(tx, ended, by=self._settling())
+        self._settle_alone(decisive)
 
-    def _begun(self, threads: ThreadPoolExecutor) -> bool:
-        """Begin with one endpoint, unless every thread is busy; tell whether there may be another."""
-        most = self._settings.webhook_threads
-        if self._under_way >= most:
+    def _turned(self, threads: ThreadPoolExecutor, free: Room) -> bool:
+        """Settle what has ended and begin with what is due; tell whether there may be more."""
+        ended = self._come_back()
+        if not ended and free == _NO_ROOM:
             return False
         try:
-            claimed = self._claimed(healthy=self._failing >= max(1, most // 2))
+            decisive, taken = self._settled_and_claimed(ended, free)
         except Exception:  # noqa: BLE001 - a loop of a process; a database that is away is waited for
-            _log.exception("deliveries could not be claimed")
+            _log.exception("deliveries could not be settled and claimed")
+            self._settle_safely(ended)
             return False
-        if isinstance(claimed, Claim):
-            self._count(claimed, 1)
-            threads.submit(self._deliver_safely, claimed)
-        return claimed is not None
+        for lane, some in taken.items():
+            for made in some.claims:
+                self._begin(threads, lane, made)
+        self._settle_safely(decisive)
+        return bool(decisive) or any(some.looked_at for some in taken.values())
 
-    def _deliver_safely(self, made: Claim) -> None:
+    def _wait(self) -> None:
+        """Wait for something to do, and a little more for what else is about to end: it is settled together."""
+        told = self._database.event_told.wait(self._settings.poll_seconds)
+        if told and self._returned.qsize() < len(self._under_way):
+            time.sleep(_GATHERING)
+
+    def _come_back(self) -> Sequence[Ended]:
+        """Take what threads have ended with since."""
+        ended = []
+        with suppress(Empty):
+            while True:
+                returned = self._returned.get_nowait()
+                del self._under_way[returned.made.endpoint]
+                ended += [returned.ended] if returned.ended else []
+        return ended
+
+    def _settled_and_claimed(self, ended: Sequence[Ended], free: Room) -> tuple[Sequence[Ended], Mapping[Lane, Taken]]:
+        with self._database.transaction("settle and claim deliveries") as tx:
+            decisive = settle_together(tx, ended, by=self._settling()) if ended else ()
+            return decisive, {lane: self._claimed(tx, lane, most) for lane, most in free.by_lane if most}
+
+    def _claimed(self, tx: Transaction, lane: Lane, most: int) -> Taken:
+        lease = timedelta(seconds=self._settings.webhook_lease_seconds)
+        return claim(tx, most=most, lane=lane, now=self._now(), lease=lease)
+
+    def _begin(self, threads: ThreadPoolExecutor, lane: Lane, made: Claim) -> None:
+        self._under_way[made.endpoint] = UnderWay(lane, time.monotonic())
+        threads.submit(self._post_and_return, made)
+
+    def _post_and_return(self, made: Claim) -> None:
+        ended = None
         try:
-            self.deliver(made)
+            ended = self._posted(made)
         except Exception:  # noqa: BLE001 - a thread's outermost frame; the lease runs out, and the delivery is made again
             _log.exception("delivery failed: %d of endpoint %s", made.number, made.endpoint.endpoint_id)
         finally:
-            self._count(made, -1)
+            self._returned.put(_Returned(made, ended))
             self.wake()
 
-    def _count(self, made: Claim, more: int) -> None:
-        with self._lock:
-            self._under_way += more
-            self._failing += more if made.row.failing_since else 0
+    def _posted(self, made: Claim) -> Ended:
+        return Ended(made, self._poster.post(made), self._chance())
 
-    def _claimed(self, *, healthy: bool) -> Claim | Claimed | None:
-        lease = timedelta(seconds=self._settings.webhook_lease_seconds)
-        with self._database.transaction("claim a delivery") as tx:
-            return outbox.claim(tx, now=self._now(), lease=lease, healthy=healthy)
+    def _settle_safely(self, ended: Sequence[Ended]) -> None:
+        """Settle each alone, so that what keeps one from being settled keeps no other from it."""
+        for each in ended:
+            try:
+                self._settle_alone([each])
+            except Exception:  # noqa: BLE001 - the lease runs out, and the delivery is made again
+                _log.exception("delivery not settled: %d of endpoint %s", each.made.number, each.endpoint_id)
 
-    def _posted(self, made: Claim) -> Answer | AttemptOutcome | None:
-        """Post what there is to tell once the connection stands; None where there is nothing."""
-        target = self._target(made)
-        if target is None:
-            return AttemptOutcome.FORBIDDEN  # the operator's rule is another one by now
-        rendered: list[Rendered] = []
+    def _settle_alone(self, ended: Sequence[Ended]) -> None:
+        for each in ended:
+            with self._database.transaction("settle a delivery alone") as tx:
+                settle_alone(tx, each, by=self._settling())
 
-        def make() -> Posting | None:
-            now = self._rendered(made)
-            if now is None:
-                return None
-            rendered.append(now)
-            return now.posting
+    def _settling(self) -> Settling:
+        return Settling(timedelta(seconds=self._settings.webhook_give_up_seconds), self._now())
 
-        answer_bytes = _ECHO_BYTES if made.kind is DeliveryKind.CHALLENGE else 0
-        answer = self._egress.post(target, make, answer_bytes=answer_bytes)
-        challenge = rendered[0].challenge if rendered else None
-        if isinstance(answer, Answer) and challenge is not None and not is_echo(challenge, answer.body):
-            return AttemptOutcome.GARBLED if 200 <= answer.status < 300 else answer
-        return answer
-
-    def _target(self, made: Claim) -> Target | None:
-        url = open_url(made.row, service_key=self._service_key)
-        try:
-            return Target.parse(url, self._egress.rule)
-        except WebhookUrlInvalid:
-            return None
-
-    def _rendered(self, made: Claim) -> Rendered | None:
-        with self._database.transaction("make a body") as tx:
-            row = outbox.held(tx, made.endpoint)
-            if row is None or row.state == EndpointState.DISABLED.value:
-                return None
-            return self._rendering.render(tx, row, made, now=self._now())
-
-    def _attempt(self, answer: Answer | AttemptOutcome, started_at: datetime, lasted: timedelta) -> Attempt:
-        if isinstance(answer, AttemptOutcome):
-            return Attempt(answer, None, started_at, lasted)
-        asked = retry_after(answer.retry_after, now=self._now())
-        return Attempt(outcome_of_status(answer.status, asked=asked), answer.status, started_at, lasted, asked)
+    def _room(self) -> Room:
+        return room(self._under_way.values(), places=self._settings.webhook_threads, now=time.monotonic())

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, bindparam, select
 
 from escrow import wire
 from escrow.access import Caller, Grant, Party, party_of
@@ -33,14 +33,16 @@ from escrow.signing import sign
 from escrow.store.database import Transaction
 from escrow.store.sealing import SealingKey
 from escrow.store.states import ChangeKind, DeliveryKind, EndpointKind, EventType, Scope
-from escrow.store.tables import deliveries, events, parties
+from escrow.store.tables import events, parties
 from escrow.terms import Cell
 from escrow.webhooks.egress import Posting
 
-__all__ = ["Rendered", "Rendering", "is_echo"]
+__all__ = ["Rendered", "Rendering", "is_echo", "reads_reports"]
 
 #: More entries of a change feed than this are told as many.
 _MOST_CHANGES = 1_000
+
+_EVENT = select(events).where(events.c.organization_id == bindparam("of"), events.c.number == bindparam("the"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +164,11 @@ class Rendering:
             return None
 
 
+def reads_reports(endpoint: Row[Any]) -> bool:
+    """Tell whether bodies for it are made of reports or change feeds too, which is written to the trail as read."""
+    return endpoint.kind == EndpointKind.SLACK.value or endpoint.cells is not None
+
+
 def is_echo(challenge: str, unverified: bytes) -> bool:
     """Tell whether an answer is the challenge and nothing else: as JSON, or as bare text."""
     bare = unverified.strip()
@@ -177,11 +184,7 @@ def is_echo(challenge: str, unverified: bytes) -> bool:
 
 def _told(tx: Transaction, endpoint: Row[Any], made: Claim) -> _Told | None:
     """Read the event of a delivery, if it is kept."""
-    own = (deliveries.c.endpoint_id == endpoint.endpoint_id) & (deliveries.c.number == made.number)
-    of_delivery = (events.c.organization_id == endpoint.organization_id) & (
-        events.c.number == select(deliveries.c.event_number).where(own).scalar_subquery()
-    )
-    event = tx.execute(select(events).where(of_delivery)).one_or_none()
+    event = tx.execute(_EVENT, {"of": endpoint.organization_id, "the": made.event_number}).one_or_none()
     if event is None:
         return None
     return _Told(endpoint, event, json.loads(event.data), filter_of_row(endpoint))

@@ -57,6 +57,8 @@ endpoints = Table(
     Column("turn_at", Moment, nullable=False),
     # Of the first failure since the last success.
     Column("failing_since", Moment),
+    # How long the last attempt took; null before the first.
+    Column("last_milliseconds", Integer),
     Column("created_at", Moment, nullable=False),
     Column("confirmed_at", Moment),
     one_of("kind", EndpointKind),
