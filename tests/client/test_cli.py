@@ -7,6 +7,7 @@ import os
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -225,7 +226,9 @@ def test_numbers_with_noise_are_marked_and_told_how_far_off_they_may_be(paired: 
     shown = left("report").out
     assert "≈ 31" in shown
     assert "within 16 of the shared primary domains 95 times in 100" in shown
-    assert left("report", "--json").json["margin"] == 16
+    told: dict[str, Any] = left("report", "--json").json
+    assert told["margin"] == 16
+    assert {each["number"] for each in told["cells"] if each["approximate"]} == {31}
 
 
 def test_the_status_says_until_when_the_next_release_waits(paired: Partners, service: FakeService) -> None:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from rich.console import Console
 from rich.table import Table
 
-from escrow.client.cli.grids import columns_grid, overlaps_table
+from escrow.client.cli.grids import columns_grid, counts_grid, overlaps_table
 from escrow.client.cli.terms_tables import terms_tables
 from escrow.client.columns import ColumnMapping, Meaning
-from escrow.reports.report import ListedOverlap, OverlapList
-from escrow.terms import Cell, DisclosureRule, Level, Population, Terms, Tier, meet, uniform_levels
+from escrow.reports.disclosure import Conditions
+from escrow.reports.matrix import CellCount, OverlapMatrix
+from escrow.reports.report import ListedOverlap, OverlapList, ReleaseView
+from escrow.terms import CELLS, Cell, DisclosureRule, Level, Population, Terms, Tier, meet, uniform_levels
 
+NOON = datetime(2026, 11, 19, 12, tzinfo=UTC)
 SHARED = {
     "account_name": "Acme Rockets",
     "domain": "acme-rockets.example",
@@ -103,3 +106,16 @@ def test_before_anybody_accepts_only_our_terms_are_shown() -> None:
 def test_columns_are_shown_one_a_line() -> None:
     mapping = ColumnMapping({Meaning.STAGE: "[Type]", Meaning.CRM_ID: "Account ID"}, {})
     assert printed(columns_grid(mapping), 80) == ["Columns:  crm_id  Account ID", "          stage   [Type]"]
+
+
+def test_totals_with_noise_in_them_are_marked_and_no_other() -> None:
+    listed, noisy = CellCount.public(Level.ACCOUNTS, 7), CellCount.public(Level.COUNTS, 1_000)
+    opportunities = Population.OPPORTUNITIES
+    matrix = OverlapMatrix({cell: listed if cell.ours is opportunities else noisy for cell in CELLS})
+    conditions = Conditions(DisclosureRule(10, noise=True), Tier.LIKELY, Tier.CERTAIN)
+    lines = printed(counts_grid(ReleaseView(1, NOON, matrix, conditions)), 100)
+    assert [line.split()[1:] for line in lines if line.startswith(("customers", "opportunities", "all"))] == [
+        ["≈", "1,000"] * 3 + ["≈", "3,000"],
+        ["7", "7", "7", "21"],
+        ["≈", "2,007"] * 3 + ["≈", "6,021"],
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import get_args
@@ -14,6 +15,8 @@ from escrow import audit, partnerships, wire
 from escrow.deliveries import endpoints, slack
 from escrow.deliveries.filters import CellFilter, Filter
 from escrow.deliveries.rendering import is_echo
+from escrow.deliveries.slack import CellLine
+from escrow.presets import DISCLOSURE_PRESETS
 from escrow.psi.matchkeys import MatchKeyClass
 from escrow.reports.trail import shared_trail
 from escrow.store.database import Database
@@ -123,6 +126,27 @@ def test_a_chat_is_told_which_cell_how_many_and_which_play(reader: Desk, lists: 
     assert "*12* our customers × their customers: Connect the two products" in section["text"]["text"]
     assert actions["elements"][0]["url"] == f"https://crm.example.com/{lists.couple.partnership_id}"
     assert said["text"].startswith("New overlap counts with Globex")
+
+
+def test_a_chat_is_told_which_numbers_noise_was_added_to(database: Database, tmp_path: Path) -> None:
+    lists = new_desk(database, tmp_path)
+    lists.share(Level.COUNTS, disclosure=DISCLOSURE_PRESETS["guarded"])
+    lists.applied(Side.LEFT, records_of(shared(1, 400)))
+    lists.applied(Side.RIGHT, records_of(shared(101, 400)))
+    reader = Desk(lists.database, lists.couple.left, lists.couple.service_key, now=lists.clock())
+    reader.enabled(kind=EndpointKind.SLACK)
+    released(reader, lists)
+    (said,) = reader.egress.bodies
+    assert re.search(r"\*≈ [0-9]+\* our customers × their customers: ", said["blocks"][0]["text"]["text"])
+
+
+def test_a_chat_is_told_which_of_two_numbers_is_approximate() -> None:
+    noisy, exact = (
+        CellLine(BOTH_CUSTOMERS, 1_200, 31, is_approximate=True),
+        CellLine(BOTH_CUSTOMERS, 7, 30, was_approximate=True),
+    )
+    assert slack.of_cells([noisy])[0].startswith("*≈ 1,200* our customers × their customers (was 31): ")
+    assert slack.of_cells([exact])[0].startswith("*7* our customers × their customers (was ≈ 30): ")
 
 
 def test_after_a_tightening_an_attempt_carries_nothing_that_it_forbade(reader: Desk, lists: Lists) -> None:

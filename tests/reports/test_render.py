@@ -153,6 +153,25 @@ def test_every_form_marks_numbers_with_noise_and_tells_their_margin() -> None:
     assert [line[5] for line in lines_of(report_csv(report, now=NOON))[1:4]] == ["12", "", "12"]
 
 
+def test_every_form_marks_totals_with_noise_in_them_and_no_other() -> None:
+    listed = CellCount.public(Level.ACCOUNTS, 7)
+    of_row = {ours: listed if ours is O else CellCount.public(Level.COUNTS, 1_000) for ours in Population}
+    matrix = OverlapMatrix({cell: of_row[cell.ours] for cell in CELLS})
+    report = a_report(matrix=matrix, noise=True)
+    totals = {"all": True, "ours": {"customers": True, "opportunities": False, "prospects": True}}
+    totals["theirs"] = dict.fromkeys(("customers", "opportunities", "prospects"), True)
+    assert json.loads(report_json(report, now=NOON))["release"]["totals"]["approximate"] == totals
+    words = Text(report_html(report, now=NOON)).words
+    assert [words.count(each) for each in ("≈ 3,000", "≈ 2,007", "≈ 6,021", "21")] == [2, 3, 1, 1]
+
+
+def test_a_total_that_is_not_shown_is_not_called_approximate() -> None:
+    told = json.loads(report_json(a_report(noise=True), now=NOON))["release"]["totals"]
+    assert told["all"] is None
+    assert told["approximate"]["all"] is False
+    assert told["approximate"]["ours"] == {"customers": False, "opportunities": True, "prospects": False}
+
+
 def test_without_noise_no_number_is_called_approximate() -> None:
     assert "≈" not in report_html(a_report(), now=NOON)
     assert json.loads(report_json(a_report(), now=NOON))["release"]["margin"] is None

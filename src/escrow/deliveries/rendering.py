@@ -9,7 +9,7 @@ import hmac
 import json
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -28,7 +28,7 @@ from escrow.errors import NotFound, PartnershipNotActive, PartnershipPaused
 from escrow.organizations import organization
 from escrow.psi.encoding import b64url
 from escrow.releases import report_of
-from escrow.reports.matrix import OverlapMatrix
+from escrow.reports.report import ReleaseView
 from escrow.signing import sign
 from escrow.store.database import Transaction
 from escrow.store.sealing import SealingKey
@@ -107,9 +107,9 @@ class Rendering:
         if told.wanted.cells is None:
             return True
         if told.event.type == EventType.RELEASE_MADE.value:
-            after = self._matrix(tx, told, told.data["number"], now)
-            before = self._matrix(tx, told, told.data["number"] - 1, now)
-            return after is not None and told.wanted.lets_pass_cells(before, after)
+            after = self._release(tx, told, told.data["number"], now)
+            before = self._release(tx, told, told.data["number"] - 1, now)
+            return after is not None and told.wanted.lets_pass_cells(before.matrix if before else None, after.matrix)
         if told.event.type == EventType.OVERLAPS_CHANGED.value:
             changed = self._changed(tx, told, now)
             return changed is None or any(each.cell in changed for each in told.wanted.cells)
@@ -127,11 +127,13 @@ class Rendering:
         return slack.message(text, lines, link=link)
 
     def _counts(self, tx: Transaction, told: _Told, now: datetime) -> Sequence[CellLine]:
-        after = self._matrix(tx, told, told.data["number"], now)
-        before = self._matrix(tx, told, told.data["number"] - 1, now)
+        after = self._release(tx, told, told.data["number"], now)
+        before = self._release(tx, told, told.data["number"] - 1, now)
+        if after is None:
+            return []
         return [
-            CellLine(cell, count.number, None if before is None else before[cell].number)
-            for cell, count in (after or {}).items()
+            _cell_line(cell, count.number, after, before)
+            for cell, count in after.matrix.items()
             if count.number is not None and _is_wanted(told.wanted, cell)
         ]
 
@@ -154,14 +156,22 @@ class Rendering:
             return None
         return Counter(each.cell for each in items if each.cell is not None)
 
-    def _matrix(self, tx: Transaction, told: _Told, number: int, now: datetime) -> OverlapMatrix | None:
+    def _release(self, tx: Transaction, told: _Told, number: int, now: datetime) -> ReleaseView | None:
         party = _party(tx, told)
         if party is None or number < 1:
             return None
         try:
-            return report_of(tx, party, number, service_key=self._service_key, now=now).matrix
+            read = report_of(tx, party, number, service_key=self._service_key, now=now)
         except NotFound:
             return None
+        return ReleaseView(read.number, read.made_at, read.matrix, read.made_under)
+
+
+def _cell_line(cell: Cell, number: int, release: ReleaseView, before: ReleaseView | None) -> CellLine:
+    line = CellLine(cell, number, is_approximate=release.is_approximate(cell))
+    if before is None:
+        return line
+    return replace(line, before=before.matrix[cell].number, was_approximate=before.is_approximate(cell))
 
 
 def reads_reports(endpoint: Row[Any]) -> bool:

@@ -43,11 +43,16 @@ _SENTENCES: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class CellLine:
-    """What is told of one cell: a number or what entered it, and the number before, where one was shown."""
+    """What is told of one cell: a number or what entered it, and the number before, where one was shown.
+
+    Numbers that noise was added to are approximate.
+    """
 
     cell: Cell
     number: int
     before: int | None = None
+    is_approximate: bool = False
+    was_approximate: bool = False
 
 
 def plain(kind: str, partner: str) -> str:
@@ -72,9 +77,13 @@ def message(text: str, lines: Sequence[str] = (), *, link: str | None = None) ->
 
 
 def _line(line: CellLine) -> str:
-    before = "" if line.before is None else f" (was {line.before:,})"
+    before = "" if line.before is None else f" (was {_number(line.before, is_approximate=line.was_approximate)})"
     cell = f"our {line.cell.ours.word} × their {line.cell.theirs.word}"
-    return f"*{line.number:,}* {cell}{before}: {PLAYS[line.cell]}."
+    return f"*{_number(line.number, is_approximate=line.is_approximate)}* {cell}{before}: {PLAYS[line.cell]}."
+
+
+def _number(number: int, *, is_approximate: bool) -> str:
+    return f"{'≈ ' if is_approximate else ''}{number:,}"
 
 
 def _escaped(name: str) -> str:

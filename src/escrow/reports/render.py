@@ -123,6 +123,11 @@ def _release_json(release: ReleaseView) -> dict[str, object]:
             "all": matrix.total(),
             "ours": {population.word: matrix.total(ours=population) for population in Population},
             "theirs": {population.word: matrix.total(theirs=population) for population in Population},
+            "approximate": {
+                "all": release.is_approximate_total(),
+                "ours": {each.word: release.is_approximate_total(ours=each) for each in Population},
+                "theirs": {each.word: release.is_approximate_total(theirs=each) for each in Population},
+            },
         },
     }
 

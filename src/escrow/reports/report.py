@@ -10,7 +10,7 @@ from escrow.psi.encoding import base32
 from escrow.reports.disclosure import Conditions
 from escrow.reports.matrix import OverlapMatrix
 from escrow.reports.noise import margin
-from escrow.terms import Cell, Level, Tier, fields_in_order
+from escrow.terms import Cell, Level, Population, Tier, fields_in_order
 
 __all__ = ["DetailValue", "ListedOverlap", "OverlapList", "ReleaseView", "Report"]
 
@@ -35,6 +35,11 @@ class ReleaseView:
         """Tell whether a number is shown there that noise was added to; numbers of listed accounts are exact."""
         count = self.matrix[cell]
         return self.conditions.rule.noise and count.level is Level.COUNTS and count.number is not None
+
+    def is_approximate_total(self, *, ours: Population | None = None, theirs: Population | None = None) -> bool:
+        """Tell whether a total is shown, of all cells, a row or a column, that adds up any such number."""
+        summed = (cell for cell in self.matrix if ours in (None, cell.ours) and theirs in (None, cell.theirs))
+        return self.matrix.total(ours=ours, theirs=theirs) is not None and any(map(self.is_approximate, summed))
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,14 +54,14 @@ def columns_grid(mapping: ColumnMapping) -> Table:
 
 def counts_grid(release: ReleaseView) -> Table:
     """Show a release: the number of a public cell, a word for the others; totals where nothing is withheld."""
-    table, matrix = _table(), release.matrix
+    table = _table()
     for header in (*(theirs.word for theirs in Population), "all"):
         table.add_column(header, justify="right", min_width=9)
     for ours in Population:
         counts = (_count_text(release, Cell(ours, theirs)) for theirs in Population)
-        table.add_row(ours.word, *counts, _total_text(matrix.total(ours=ours)))
-    totals = (_total_text(matrix.total(theirs=theirs)) for theirs in Population)
-    table.add_row("all", *totals, _total_text(matrix.total()))
+        table.add_row(ours.word, *counts, _total_of(release, ours=ours))
+    totals = (_total_of(release, theirs=theirs) for theirs in Population)
+    table.add_row("all", *totals, _total_of(release))
     return table
 
 
@@ -183,6 +183,11 @@ def _count_text(release: ReleaseView, cell: Cell) -> str:
     if count.state is not CellState.PUBLIC:
         return f"[dim]{count}[/]"
     return f"{'≈ ' if release.is_approximate(cell) else ''}[bold]{count}[/]"
+
+
+def _total_of(release: ReleaseView, *, ours: Population | None = None, theirs: Population | None = None) -> str:
+    mark = "≈ " if release.is_approximate_total(ours=ours, theirs=theirs) else ""
+    return mark + _total_text(release.matrix.total(ours=ours, theirs=theirs))
 
 
 def _total_text(total: int | None) -> str:

@@ -20,10 +20,10 @@ from escrow.client.cli.verifying import checked_line, checked_object
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from escrow.client.reporting import FoundReport
     from escrow.client.seats import Seat
     from escrow.reports.report import OverlapList, ReleaseView, Report
     from escrow.terms import Cell
-    from escrow.wire import Report as ServedReport
 
 __all__ = ["app", "listed_overlaps", "report_app"]
 
@@ -58,7 +58,7 @@ def report(
     found = read_report(session.service, session.file, seat, chain, release)
     if output is not None:
         _write(session, output, _report_formats(found.report, session))
-    machine = _report_object(seat, found.served) | {"lists": _ages_object(found.report, session)}
+    machine = _report_object(seat, found) | {"lists": _ages_object(found.report, session)}
 
     def show(console: Console) -> None:
         _show_report(console, found.report, session, plays=plays)
@@ -104,10 +104,18 @@ def listed_overlaps(session: Session, cell: Cell | None) -> OverlapList:
         return read_overlaps(session.service, session.keyring, seat, state, cell=cell)
 
 
-def _report_object(seat: Seat, served: ServedReport | None) -> dict[str, object]:
-    if served is None:
+def _report_object(seat: Seat, found: FoundReport) -> dict[str, object]:
+    """Give the report as it was served, and of each cell whether noise was added to its number."""
+    from escrow.terms import Cell
+
+    served, release = found.served, found.report.release
+    if served is None or release is None:
         return {"partnership_id": str(seat.partnership_id), "number": None, "cells": []}
-    return served.model_dump(mode="json")
+    cells = [
+        each.model_dump(mode="json") | {"approximate": release.is_approximate(Cell(each.ours, each.theirs))}
+        for each in served.cells
+    ]
+    return served.model_dump(mode="json") | {"cells": cells}
 
 
 def _report_formats(report: Report, session: Session) -> Mapping[str, Callable[[], str]]:
