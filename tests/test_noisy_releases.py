@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
+from threading import Event
 
 import pytest
 from sqlalchemy import select
@@ -59,6 +61,18 @@ def one_changes(desk: Desk, by: timedelta, turn: int) -> None:
     desk.drain()
 
 
+def release(desk: Desk, *, randbelow: Callable[[int], int]) -> None:
+    """Make a release if it is due, with draws of one's own."""
+    make_release(
+        desk.database,
+        desk.couple.partnership_id,
+        service_key=desk.couple.service_key,
+        key=RELEASE_KEY,
+        now=desk.clock(),
+        randbelow=randbelow,
+    )
+
+
 def spent(desk: Desk) -> list[datetime]:
     with desk.database.snapshot("ledger") as tx:
         return list(tx.execute(select(noise_spent.c.spent_at).order_by(noise_spent.c.number)).scalars())
@@ -87,14 +101,7 @@ def test_the_number_is_the_count_with_what_was_drawn_for_its_cell(desk: Desk) ->
     desk.applied(Side.LEFT, records_of(LEFT | many(CUSTOMERS, 900, 1, domains_from=9_000)))
     desk.clock.move(WEEK)
     drawn = draw_noise(CELLS, randbelow=Random(4).randrange)
-    make_release(
-        desk.database,
-        desk.couple.partnership_id,
-        service_key=desk.couple.service_key,
-        key=RELEASE_KEY,
-        now=desk.clock(),
-        randbelow=Random(4).randrange,
-    )
+    release(desk, randbelow=Random(4).randrange)
     assert drawn[CC] not in range(5)
     assert report(desk, Side.LEFT, 2).matrix[CC].number == GUARDED.rounded(300 + drawn[CC])
 
@@ -157,6 +164,33 @@ def test_cells_that_are_listed_or_hidden_spend_nothing(desk: Desk) -> None:
     both_apply(desk)
     assert report(desk, Side.LEFT).matrix[CC] == CellCount.public(Level.ACCOUNTS, 300)
     assert spent(desk) == []
+
+
+def test_of_two_partnerships_of_one_pair_that_draw_at_once_one_looks_again(desk: Desk) -> None:
+    both_apply(desk)
+    couple = active_partnership(desk.database, lookup=b"\x09" * 16, of=desk.couple, now=desk.clock())
+    other = Desk(desk.database, couple, desk.worker, desk.clock)
+    other.share(Level.HIDDEN)
+    both_apply(other)
+    other.share(Level.COUNTS, disclosure=GUARDED)
+    has_drawn, may_write = Event(), Event()
+
+    def draw(below: int) -> int:
+        has_drawn.set()
+        assert may_write.wait(30)
+        return Random(4).randrange(below)
+
+    with ThreadPoolExecutor(1) as beside:
+        second = beside.submit(release, other, randbelow=draw)
+        assert has_drawn.wait(30)
+        with desk.database.transaction("release of the other partnership") as tx:
+            noise_ledger.lock(tx, desk.standing())
+            may_write.set()
+            noise_ledger.spend(tx, desk.standing(), now=desk.clock())
+        second.result(timeout=60)
+    assert (numbers(other), len(spent(desk))) == ([], 2)
+    other.drain()
+    assert (numbers(other), len(spent(desk))) == ([1], 3)
 
 
 def test_two_partnerships_of_one_pair_cannot_write_the_same_entry(desk: Desk) -> None:

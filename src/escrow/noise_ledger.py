@@ -1,7 +1,7 @@
 """What releases with noise have told, in the database: of the pair of organizations, so that it outlives an end.
 
 Each entry is written in the transaction that writes its release, and entries are numbered without gaps: of two
-partnerships of one pair that spend at once, the second one fails and looks again.
+partnerships of one pair that would spend at once, the second one waits for the first, and then looks again.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from sqlalchemy import ColumnElement, and_, func, insert, select
 from escrow.reports.noise import EPSILON, PERIOD, Spent
 from escrow.standing import Standing
 from escrow.store.database import Transaction
-from escrow.store.tables import noise_spent
+from escrow.store.tables import noise_spent, spending
 from escrow.terms import Cell, Level, Side
 
-__all__ = ["cells_with_noise", "recently_spent", "spend"]
+__all__ = ["cells_with_noise", "lock", "recently_spent", "spend"]
 
 _THOUSAND = 1_000
 
@@ -28,6 +28,13 @@ def cells_with_noise(standing: Standing) -> tuple[Cell, ...]:
     if len(standing.sides) < len(Side) or not standing.effective.disclosure.noise:
         return ()
     return tuple(cell for cell, level in standing.effective.levels.items() if level is Level.COUNTS)
+
+
+def lock(tx: Transaction, standing: Standing) -> None:
+    """Let nobody else spend for the two organizations until this transaction ends; after the partnership's own lock."""
+    lower, higher = _pair(standing)
+    row = and_(spending.c.organization_id == lower, spending.c.partner_id == higher)
+    tx.execute(select(spending.c.spent).where(row).with_for_update())
 
 
 def recently_spent(tx: Transaction, standing: Standing, *, now: datetime) -> tuple[Spent, ...]:

@@ -93,6 +93,8 @@ def make_release(
     matrix = OverlapMatrix({cell: each.count for cell, each in shown.items()})
     with db.transaction("release: write") as tx:
         lock_partnership(tx, partnership_id)
+        if noise:
+            noise_ledger.lock(tx, basis.standing)
         if _basis(tx, partnership_id, now=now) != basis:
             enqueue(tx, JobType.RELEASE, partnership_id, due_at=now)
             return
