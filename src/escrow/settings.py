@@ -187,7 +187,9 @@ class ServerSettings(BaseModel):
         default=86_400, ge=1, description="The least time between two releases under your own preset."
     )
     own_preset_least_changes: int = Field(
-        default=1, ge=1, description="How many charged changes a release waits for under your own preset."
+        default=1,
+        ge=1,
+        description="How many accounts of one side change before a release follows, under your own preset.",
     )
     webhook_ports: Ports = Field(default=frozenset({443}), description="The ports that webhooks may be posted to.")
     webhook_denied: Networks = Field(

@@ -151,8 +151,8 @@ LEAST_THRESHOLD = 3
 class DisclosureRule:
     """How small a count may be shown, how coarsely, how often, and whether noise is added to it.
 
-    A release follows the one before after ``interval``, and only once ``least_changes`` charged changes have
-    accumulated; with noise the schedule is fixed, whatever has changed.
+    A release follows the one before after ``interval``, and only once one of the two lists has had
+    ``least_changes`` accounts added, removed or changed; with noise the schedule is fixed, whatever has changed.
     """
 
     threshold: int

@@ -42,7 +42,7 @@ class _Last:
     """The release before: its number, when it was made, and the submissions it was made from, left and right.
 
     ``statement`` is None where it was made before releases were signed: then the next one begins the chain. ``changes``
-    is how many both sides had had by then.
+    are how many each had had by then.
     """
 
     number: int
@@ -50,7 +50,7 @@ class _Last:
     submissions: tuple[int, int]
     statement: bytes | None
     generation: int
-    changes: int
+    changes: tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,17 +167,18 @@ def _once_affordable(due_at: datetime, basis: _Basis) -> datetime:
 
 
 def _has_changed_enough(standing: Standing, last: _Last) -> bool:
-    """Tell whether the lists have changed as much as the terms ask for; what takes a list away is always enough."""
+    """Tell whether one of the lists has changed as much as the terms ask for; what takes a list away is always enough.
+
+    Each is counted by itself. If both were added up, who changes one account after another until a release comes would
+    know to the account how many its partner has changed.
+    """
     if last.submissions == tuple(standing.applied[side].number for side in Side):
         return False
     rule = standing.effective.disclosure
     is_another = last.generation != standing.live.number
     was_emptied = any(not applied.accounts for applied in standing.applied.values())
-    return rule.noise or is_another or was_emptied or _all_changes(standing) - last.changes >= rule.least_changes
-
-
-def _all_changes(standing: Standing) -> int:
-    return sum(side.changes.accounts for side in standing.sides.values())
+    since = (standing.sides[side].changes.accounts - before for side, before in zip(Side, last.changes, strict=True))
+    return rule.noise or is_another or was_emptied or max(since) >= rule.least_changes
 
 
 def _awaits_word(standing: Standing) -> bool:
@@ -316,6 +317,6 @@ def _last(tx: Transaction, partnership_id: UUID) -> _Last | None:
             submissions=(row.left_submission, row.right_submission),
             statement=row.statement,
             generation=row.generation,
-            changes=row.left_changes + row.right_changes,
+            changes=(row.left_changes, row.right_changes),
         )
     )

@@ -21,7 +21,8 @@ class DisclosureRule(Model):
     """How small a count may be shown, how coarsely, how often, and whether noise is added.
 
     ``threshold`` is the smallest count shown, raised to a multiple of ``step``, which every shown count is rounded down
-    to. A release follows after ``interval_seconds``, once ``least_changes`` charged changes have accumulated.
+    to. A release follows after ``interval_seconds``, once one of the two lists has had ``least_changes``
+    accounts added, removed or changed.
     """
 
     threshold: Annotated[int, Field(ge=LEAST_THRESHOLD, le=1_000_000, examples=[5])]
