@@ -6,6 +6,7 @@ are or are not. What it learnt is how many claims are right, less those that are
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -130,7 +131,7 @@ class Player:
                 return found
 
 
-@dataclass
+@dataclass(eq=False)
 class Arena:
     """The service, its clock, and the two who play."""
 
@@ -173,6 +174,18 @@ class Arena:
         """Pair the two, from the start."""
         address = self.served.active()
         self.victim, self.attacker = Player(self.served.left, address), Player(self.served.right, address)
+
+    def beside(self) -> Arena:
+        """Pair the victim with somebody else too, who may work together with the attacker."""
+        served = self.served
+        address, invitation = served.invited(acceptor=served.stranger)
+        half = {"acceptor_public": b64url(os.urandom(32)), "tag": b64url(os.urandom(32))}
+        for player, verb, said in (
+            (served.stranger, "accept", half | {"lookup": invitation["lookup"]}),
+            (served.left, "confirm", {"tag": b64url(os.urandom(32))}),
+        ):
+            assert player.http.post(f"{address}/{verb}", json=said).status_code == 200
+        return Arena(served, self.clock, Player(served.left, address), Player(served.stranger, address))
 
 
 @contextmanager

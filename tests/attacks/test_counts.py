@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from itertools import pairwise
 from random import Random
 
 from escrow.terms import CELLS, Cell, Level, Population
@@ -12,8 +11,6 @@ from tests.attacks.arena import ATTACKERS_OWN, KNOWN, RULE, VICTIMS_OWN, Arena, 
 from tests.attacks.conftest import OpenArena
 
 C, O, P = Population  # noqa: E741 - the letters of the grid
-#: How many accounts the attacker takes away between two releases, to see what moves.
-GONE = 3
 #: Companies of which the victim has some, by chance.
 ASKED = range(1, 13)
 
@@ -128,45 +125,3 @@ def test_bridging_rows_over_a_hidden_cell_change_no_count(open_arena: OpenArena)
         assert field.attacker.number() == len(KNOWN)
         seen.append(told(field))
     assert seen[0] == seen[1]
-
-
-def test_margins_of_the_whole_history_leave_k_values_of_every_withheld_cell(field: Arena) -> None:
-    chance, rule = Random(11), replace(RULE, threshold=5)
-    field.share(Level.COUNTS, rule)
-    victim = {each: (chance.choice((C, C, O, P)), frozenset({each})) for each in range(1, 181)}
-    field.submit(field.victim, victim)
-    history: list[tuple[dict[Cell, int | None], dict[Population, int]]] = []
-    theirs = (*range(1, 101), *range(5_000, 5_100))
-    listed: Listed = {each: (chance.choice((C, O, P)), frozenset({each})) for each in theirs}
-    for _ in range(4):
-        field.submit(field.attacker, listed)
-        field.pass_interval()
-        sizes = {each: sum(population is each for population, _ in listed.values()) for each in Population}
-        history.append((field.attacker.numbers(), sizes))
-        gone = chance.sample(sorted(listed), GONE)
-        listed = {row: account for row, account in listed.items() if row not in gone}
-    bounds = [dict(bounds_of(numbers, sizes, rule.step)) for numbers, sizes in history]
-    # The victim has not changed: no count moves by more than the accounts that the attacker took away.
-    for one, next_one in [*pairwise(bounds), *pairwise(bounds[::-1])]:
-        for cell, (low, high) in one.items():
-            next_one[cell] = (max(next_one[cell][0], low - GONE), min(next_one[cell][1], high + GONE))
-    withheld = [
-        each[cell]
-        for each, (numbers, _) in zip(bounds, history, strict=True)
-        for cell in CELLS
-        if numbers[cell] is None
-    ]
-    assert 0 < len(withheld) < len(CELLS) * len(history)
-    assert all(high - low + 1 >= rule.k for low, high in withheld)
-
-
-def bounds_of(
-    numbers: dict[Cell, int | None], sizes: dict[Population, int], step: int
-) -> list[tuple[Cell, tuple[int, int]]]:
-    """Give what a cell may be at least and at most, by its own number and by those of its line."""
-    bounds = []
-    for cell, number in numbers.items():
-        line = sum(shown or 0 for other, shown in numbers.items() if other.ours is cell.ours and other != cell)
-        most = sizes[cell.ours] - line
-        bounds.append((cell, (0, most) if number is None else (number, min(most, number + step - 1))))
-    return bounds
