@@ -14,6 +14,7 @@ from escrow.store.database import Database, Transaction
 from escrow.store.release_keys import ReleaseKey
 from escrow.store.sealing import SealingKey
 from escrow.terms import Side
+from tests.remembered import remembered
 from tests.store.list_makers import records_of
 
 __all__ = [
@@ -99,6 +100,13 @@ def active_partnership(
     database: Database, *, lookup: bytes = LOOKUP, of: Couple | None = None, now: datetime = NOON
 ) -> Couple:
     """Let Acme and Globex compare lists; nothing is shared yet."""
+    if of is not None:
+        return _activated(database, lookup=lookup, of=of, now=now)
+    name = ("active partnership", lookup, now)
+    return remembered(database, name, lambda: _activated(database, lookup=lookup, of=None, now=now))
+
+
+def _activated(database: Database, *, lookup: bytes, of: Couple | None, now: datetime) -> Couple:
     couple = accepted_partnership(database, lookup=lookup, of=of, now=now)
     with database.transaction("confirm") as tx:
         partnerships.confirm(

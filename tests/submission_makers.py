@@ -235,8 +235,12 @@ def announcement(
 
 def new_desk(database: Database, folder: Path, **settings: object) -> Desk:
     """Pair two organizations that share nothing yet."""
+    return desk_of(active_partnership(database), database, folder, **settings)
+
+
+def desk_of(couple: Couple, database: Database, folder: Path, **settings: object) -> Desk:
+    """Sit down with two organizations that have paired."""
     clock = Clock()
-    couple = active_partnership(database)
     made = ServerSettings(data_folder=folder, database_url=database.engine.url.render_as_string(hide_password=False))
     worker = Worker(database, couple.service_key, made.model_copy(update=settings), release_key=RELEASE_KEY, now=clock)
     return Desk(database, couple, worker, clock)

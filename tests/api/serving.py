@@ -31,6 +31,7 @@ from escrow.store.database import Database
 from escrow.store.sealing import SealingKey
 from escrow.worker import Worker
 from tests.partnership_makers import RELEASE_KEY
+from tests.remembered import remembered
 
 __all__ = ["UNTRUSTING", "Organization", "Served", "calling", "listening", "served"]
 
@@ -102,22 +103,24 @@ def served(
     folder: Path,
     *,
     limits: Mapping[str, float | str] | None = None,
-    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    now: Callable[[], datetime] | None = None,
 ) -> Iterator[Served]:
     """Serve a migrated database on a free port of loopback until the block ends; ``now`` is the service's clock."""
     service = Service(
         database=Database(database_url),
         sealing_key=SealingKey.make(),
         settings=ServerSettings(data_folder=folder, database_url=database_url).model_copy(update=dict(limits or {})),
-        now=now,
+        now=now or (lambda: datetime.now(UTC)),
     )
     write_logs(folder / "service.log")
+    callers = remembered(service.database, ("three organizations", now and now()), lambda: _callers(service))
     with listening(create_app(service)) as base_url:
+        left, right, stranger = (_organization(caller, base_url) for caller in callers)
         running = Served(
             service=service,
-            left=_organization(service, "Left Ltd", base_url),
-            right=_organization(service, "Right Ltd", base_url),
-            stranger=_organization(service, "Stranger Ltd", base_url),
+            left=left,
+            right=right,
+            stranger=stranger,
             nobody=httpx.Client(base_url=base_url, verify=UNTRUSTING, trust_env=False),
             log=folder / "service.log",
         )
@@ -147,13 +150,20 @@ def listening(app: FastAPI) -> Iterator[str]:
         thread.join()
 
 
-def _organization(service: Service, name: str, base_url: str) -> Organization:
-    now = service.now()
-    with service.database.transaction("add an organization for a test") as tx:
-        added = organizations.add_organization(tx, name, organization_id=uuid4(), now=now)
-        key = organizations.add_api_key(tx, added.organization_id, label="test", random=os.urandom, now=now)
-    headers = {"Authorization": f"Bearer {key.presented}"}
-    return Organization(added.organization_id, _client(base_url, headers))
+def _callers(service: Service) -> list[tuple[UUID, str]]:
+    """Add three organizations with a key each."""
+    now, callers = service.now(), []
+    with service.database.transaction("add organizations for a test") as tx:
+        for name in ("Left Ltd", "Right Ltd", "Stranger Ltd"):
+            added = organizations.add_organization(tx, name, organization_id=uuid4(), now=now)
+            key = organizations.add_api_key(tx, added.organization_id, label="test", random=os.urandom, now=now)
+            callers.append((added.organization_id, key.presented))
+    return callers
+
+
+def _organization(caller: tuple[UUID, str], base_url: str) -> Organization:
+    organization_id, presented = caller
+    return Organization(organization_id, _client(base_url, {"Authorization": f"Bearer {presented}"}))
 
 
 def _client(base_url: httpx.URL | str, headers: Mapping[str, str]) -> httpx.Client:

@@ -38,9 +38,10 @@ from escrow.store.tables import (
     tokens,
 )
 from escrow.terms import Level, Population, Side
-from tests.partnership_makers import NOON, seat
+from tests.partnership_makers import NOON, Couple, seat
 from tests.psi.making_lists import records_of
-from tests.submission_makers import Desk, new_desk
+from tests.remembered import remembered
+from tests.submission_makers import Desk, desk_of, new_desk
 
 DAYS_90 = timedelta(days=90)
 LEFT, RIGHT = Side
@@ -50,11 +51,15 @@ LEFT, RIGHT = Side
 def desk(database_url: str, tmp_path: Path) -> Iterator[Desk]:
     """Acme and Globex, paired, with lists that overlap in two accounts."""
     database = Database(database_url)
-    made = new_desk(database, tmp_path)
-    made.share(Level.ACCOUNTS)
-    made.applied(LEFT, companies(1, 2, 3))
-    made.applied(RIGHT, companies(2, 3, 4))
-    yield made
+
+    def matched() -> Couple:
+        made = new_desk(database, tmp_path)
+        made.share(Level.ACCOUNTS)
+        made.applied(LEFT, companies(1, 2, 3))
+        made.applied(RIGHT, companies(2, 3, 4))
+        return made.couple
+
+    yield desk_of(remembered(database, "two lists that overlap in two accounts", matched), database, tmp_path)
     database.close()
 
 
