@@ -44,6 +44,8 @@ SEEDS = 5
 #: Each rule of `escrow-2` that a table carries, and the tables without it.
 RULES: Mapping[str, Callable[[Lexicon], Lexicon]] = {
     "legal forms": lambda words: replace(words, legal_endings={}, legal_beginnings=frozenset(), attached_forms=()),
+    "legal forms written onto the name": lambda words: replace(words, written_on_forms=()),
+    "words around the name in labels": lambda words: replace(words, label_beginnings=(), label_endings=()),
     "one spelling of each word": lambda words: replace(words, same={}),
     "typing errors in corporate words": lambda words: replace(words, mistyped={}),
     "stems (corporate words, places)": lambda words: replace(words, stem_endings={}, stem_beginnings=frozenset()),

@@ -38,6 +38,11 @@ def words_of(name: str) -> set[str]:
         ("Globex Inc. - Class A Common Stock", "Globex Inc"),
         ("Globex, Inc. and its subsidiaries", "Globex Inc"),
         ("Coyote Company (The)", "The Coyote Company"),
+        ("GlobexCorporation", "Globex Corp"),
+        ("USGLOBEXGmbH", "US Globex"),
+        ("Globex.ai", "Globex"),
+        ("www.hotels.com", "Hotels.com"),
+        ("Globex Svcs", "Globex Services"),
     ],
 )
 def test_spellings_of_one_name_have_one_core_name(one: str, other: str) -> None:
@@ -79,6 +84,13 @@ def test_names_that_differ_in_what_says_little_share_a_word(one: str, other: str
         ("International Business Machines", "International Paper"),
         ("Globex (member)", "Initrode (member)"),
         ("Initrode (Norway)", "Norway"),
+        ("Weather.example", "Weather"),
+        ("Hotels.com", "Hotels"),
+        ("Incorporated", "Inc"),
+        ("\u0430pple", "apple"),
+        ("app\u04cfe Inc", "apple"),
+        ("\u03bfrange", "orange"),
+        ("\u0430\u0440\u0440\u04cf\u0435", "apple"),
     ],
 )
 def test_names_of_other_companies_share_no_word(one: str, other: str) -> None:
@@ -156,6 +168,7 @@ PHRASES = st.sampled_from(
             "a",
             "bank",
         ),
+        *("globexcorporation", "usgmbh", "globex.ai", "first.com", "middle east", "university"),
     ]
 )
 
@@ -181,6 +194,30 @@ def test_a_slip_in_a_long_corporate_word_does_not_tell_companies_apart(mistyped:
 @pytest.mark.parametrize("name", ["Limitied Edition", "Globex Compact", "Technolgies"])
 def test_a_slip_is_corrected_in_no_short_word_and_not_at_the_beginning(name: str) -> None:
     assert NAMES.keys_of(name).name == name.replace(" ", "").lower()
+
+
+def test_a_name_of_common_words_is_one_that_a_place_ends_with() -> None:
+    assert "pacificeast" in NAMES.keys_of("Pacific East Research Inc").variants
+
+
+@pytest.mark.parametrize(
+    ("label", "name"),
+    [
+        ("getglobex", "globex"),
+        ("theglobex", "globex"),
+        ("globexgroup", "globex"),
+        ("globextechnologies", "globex"),
+        ("globexcorp", "globex"),
+        ("globex", ""),
+        ("getglobexgroup", "globexgroup"),
+        ("thebank", ""),
+        ("getty", ""),
+        ("group", ""),
+        ("", ""),
+    ],
+)
+def test_a_label_may_say_a_name_and_a_word_around_it(label: str, name: str) -> None:
+    assert NAMES.in_label(label) == name
 
 
 def test_one_name_gives_a_bounded_number_of_variants() -> None:

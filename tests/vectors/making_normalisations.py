@@ -106,6 +106,8 @@ _NAMES = (
         "ACME-ROCKETS",
         "acme_rockets",
     ),
+    *("GlobexCorporation", "INITRODEINCORPORATED", "QuillonGmbH", "Unincorporated", "Globex.ai", "Blue Coyote.io"),
+    *("Hotels.com", "Globex Svcs", "Univ of Globex", "Pacific East Research Inc", "Gl\u043ebex", "\u0430cme Inc."),
 )
 _NOT_NAMES = (
     *("", " ", "-", ".", "?", "n/a", "N.A.", "none", "None", "null", "unknown", "Unknown Company", "test", "TEST Inc."),
@@ -149,6 +151,8 @@ _WEBSITES = (
         "globex .com",
         "//globex.com",
     ),
+    *("getglobex.com", "theglobex.com", "globexgroup.com", "globextech.de", "joinglobex.org", "gx.com", "ea.com"),
+    *("getty.com", "thebank.com", "group.com", "globex-group.com", "1and1.com"),
 )
 
 

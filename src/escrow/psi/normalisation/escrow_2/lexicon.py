@@ -15,6 +15,8 @@ __all__ = ["Endings", "Lexicon", "read_lexicon"]
 _SHORTEST_LEGAL_FORM = 7
 _SHORTEST_CORPORATE_WORD = 8
 _SHORTEST_PLACEHOLDER = 10
+#: Letters that a corporate word has at least, to be known at the end of a domain's label.
+_SHORTEST_IN_LABEL = 5
 
 #: Forms of one word or more by their last word, longest first.
 Endings = Mapping[str, tuple[tuple[str, ...], ...]]
@@ -36,12 +38,17 @@ class Lexicon:
     legal_endings: Endings
     legal_beginnings: frozenset[str]
     attached_forms: Sequence[str]
+    #: Legal forms at the end of a word in Latin letters.
+    written_on_forms: tuple[str, ...]
     #: What goes off the end of a stem: legal forms, corporate words, places, and what joins them.
     stem_endings: Endings
     stem_beginnings: frozenset[str]
     #: Words that alone name nobody, the endings of stems among them.
     common: frozenset[str]
     industry: frozenset[str]
+    #: What stands around a company's name in the labels of domains.
+    label_beginnings: tuple[str, ...]
+    label_endings: tuple[str, ...]
     same: Mapping[str, str]
     #: What long legal forms and corporate words look like with one typing error.
     mistyped: Mapping[str, str]
@@ -78,10 +85,13 @@ def read_lexicon(version: str = "escrow-2") -> Lexicon:
         legal_endings=_endings(forms["trailing"]),
         legal_beginnings=frozenset(forms["leading"]),
         attached_forms=sorted(forms["attached"], key=len, reverse=True),
+        written_on_forms=tuple(forms["written on"]),
         stem_endings=stem_endings,
         stem_beginnings=frozenset([*words["leading"], *places["before"]]),
         common=frozenset(common).union(stem_endings),
         industry=frozenset(words["industry"]),
+        label_beginnings=tuple(words["before labels"]),
+        label_endings=_label_endings(words),
         same={spelling: first for first, *others in map(str.split, words["same"]) for spelling in others},
         mistyped=_mistyped(
             forms["trailing"], words["corporate"], but_not={*common, *stem_endings, *" ".join(words["same"]).split()}
@@ -103,6 +113,11 @@ def _mistyped(legal_forms: Iterable[str], corporate: Iterable[str], *, but_not: 
     long = [form for form in legal_forms if len(form) >= _SHORTEST_LEGAL_FORM]
     long += [word for word in corporate if len(word) >= _SHORTEST_CORPORATE_WORD]
     return typing_errors([word for word in long if word.isascii() and word.isalpha()], but_not=but_not)
+
+
+def _label_endings(words: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    long = [word for word in words["corporate"] if len(word) >= _SHORTEST_IN_LABEL]
+    return tuple(_longest_first([*long, *words["behind labels"]]))
 
 
 def _with_typing_errors(placeholders: Sequence[str]) -> frozenset[str]:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from escrow.psi.normalisation.escrow_2.lexicon import Lexicon
 from escrow.psi.normalisation.escrow_2.parts import Parts
+from escrow.psi.normalisation.escrow_2.spelling import mixes_alphabets
 from escrow.psi.normalisation.escrow_2.text import Text
 from escrow.psi.normalisation.escrow_2.words import SHORTEST_TELLING, Words, is_name
 
@@ -41,6 +42,8 @@ class CompanyNames:
 
     __slots__ = (
         "_attached",
+        "_label_beginnings",
+        "_label_endings",
         "_parts",
         "_placeholder_beginnings",
         "_placeholder_words",
@@ -54,6 +57,8 @@ class CompanyNames:
         self._parts = Parts(lexicon, self._text)
         self._words = Words(lexicon)
         self._attached = lexicon.attached_forms
+        self._label_beginnings = lexicon.label_beginnings
+        self._label_endings = lexicon.label_endings
         self._placeholders = lexicon.placeholders
         self._placeholder_words = lexicon.placeholder_words
         self._placeholder_beginnings = lexicon.placeholder_beginnings
@@ -77,15 +82,29 @@ class CompanyNames:
         return self.keys_of_any_script(name)
 
     def keys_of_any_script(self, name: str) -> NameKeys:
-        """Do as `keys_of` does, without its fast ways."""
-        main, others = self._parts.of(self._text.folded(name))
-        if not name.isascii():
+        """Do as `keys_of` does, without its fast ways.
+
+        A word of two alphabets is a forger's: in Latin letters it would be what it only looks like.
+        """
+        folded = self._text.folded(name)
+        main, others = self._parts.of(folded)
+        if not name.isascii() and not any(map(mixes_alphabets, self._text.words(folded))):
             others.append(self._parts.of(self._text.romanized(name))[0])
         return self._keys(main, others)
 
     def written_together(self, words: str) -> str:
         """Give text as a value, nothing taken off: folded, without blanks and signs."""
         return "".join(self._text.words(self._text.folded(words)))
+
+    def in_label(self, label: str) -> str:
+        """Give the rare name that a label has more around it than, as in `getacme` and `acmegroup`; maybe none."""
+        if label.startswith(self._label_beginnings):
+            name = next(label.removeprefix(word) for word in self._label_beginnings if label.startswith(word))
+        elif label.endswith(self._label_endings):
+            name = next(label.removesuffix(word) for word in self._label_endings if label.endswith(word))
+        else:
+            return ""
+        return name if len(name) >= SHORTEST_TELLING and self._words.is_rare(name) else ""
 
     def _is_one(self, name: str, words: list[str]) -> bool:
         """Say whether plain words are one name: what stands before a comma is another, if the form behind matters."""
@@ -101,6 +120,7 @@ class CompanyNames:
         return self._told(value, [stem] if len(stem) == 1 else [stem, sorted(stem)], telling)
 
     def _keys(self, main: str, others: Sequence[str]) -> NameKeys:
+        main, others = self.without_web_ending(main, others)
         core = self._core(main)
         value = "".join(core)
         if not is_name(value) or self._is_placeholder(core, value):
@@ -112,6 +132,13 @@ class CompanyNames:
             if words and (len(words) > 1 or self._words.is_rare(words[0])):
                 found += [words, self._words.stem(words)]
         return self._told(value, found, self._words.first_telling(core))
+
+    def without_web_ending(self, main: str, others: Sequence[str]) -> tuple[str, Sequence[str]]:
+        """Let "Globex.com" be called Globex, and Globex.com besides, if a rare word remains."""
+        shorter = self._parts.without_web_ending(main)
+        if shorter == main or not any(map(self._words.is_rare, self._core(shorter))):
+            return main, others
+        return shorter, [main, *(other for other in others if other != shorter)]
 
     def _told(self, value: str, found: Sequence[list[str]], telling: list[str]) -> NameKeys:
         """Put the keys together: the name, which is ``value``, what was ``found`` for variants, and the fallback."""

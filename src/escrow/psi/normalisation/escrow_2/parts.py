@@ -87,7 +87,7 @@ class Parts:
     def of(self, text: str) -> tuple[str, list[str]]:
         """Give the name in folded text, and the other names in it, in order."""
         others: list[str] = []
-        text = self._security.sub("", self._mark.sub("", text.strip()))
+        text = self._security.sub("", self._mark.sub("", text.strip().removeprefix("www.")))
         if any(bracket in text for bracket in "([{<"):
             text, others = self._without_brackets(text)
         text, *more = self._names_in(text)
@@ -95,8 +95,12 @@ class Parts:
         first = self._separator.split(text, maxsplit=1)[0]
         if first != text:
             others.append(first)
-        others += [self._web_ending.sub(r"\1", name) for name in (text, *others) if self._web_ending.search(name)]
+        others += [shorter for name in (text, *others) if (shorter := self.without_web_ending(name)) != name]
         return text, others
+
+    def without_web_ending(self, name: str) -> str:
+        """Write a name without the ending that makes it a web address; most names have none."""
+        return self._web_ending.sub(r"\1", name) if self._web_ending.search(name) else name
 
     def _without_brackets(self, text: str) -> tuple[str, list[str]]:
         """Give the text outside the brackets, and from inside what is no label; all of it if nothing is outside."""

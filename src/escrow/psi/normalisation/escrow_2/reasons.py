@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from escrow.psi.matchkeys import MatchKeyClass
 from escrow.psi.normalisation.escrow_2.addresses import Address, addresses_in, joined_address
 from escrow.psi.normalisation.escrow_2.lexicon import read_lexicon
-from escrow.psi.normalisation.escrow_2.names import LONGEST_NAME
+from escrow.psi.normalisation.escrow_2.names import LONGEST_NAME, CompanyNames
 from escrow.psi.normalisation.escrow_2.parts import Parts
 from escrow.psi.normalisation.escrow_2.text import Text
 from escrow.psi.normalisation.escrow_2.web import LONGEST_CELL, WebAddresses
@@ -21,13 +21,14 @@ __all__ = ["CompanyReasons"]
 class CompanyReasons:
     """The reasons behind the keys of `escrow-2`."""
 
-    __slots__ = ("_attached", "_parts", "_tables", "_text", "_web", "_words")
+    __slots__ = ("_attached", "_names", "_parts", "_tables", "_text", "_web", "_words")
 
     def __init__(self) -> None:
         lexicon = read_lexicon()
         self._text = Text(lexicon)
         self._parts = Parts(lexicon, self._text)
         self._words = Words(lexicon)
+        self._names = CompanyNames(lexicon)
         self._attached = lexicon.attached_forms
         self._tables = read_web_tables()
         self._web = WebAddresses(self._tables)
@@ -37,10 +38,13 @@ class CompanyReasons:
         if len(name) > LONGEST_NAME:
             return
         folded = self._text.folded(name)
-        main, others = self._parts.of(folded)
+        written, beside = self._parts.of(folded)
+        main, others = self._names.without_web_ending(written, beside)
         beginning = [] if folded == name.lower() else ["accents and signs folded"]
-        if main.strip(" .,") != folded.strip(" .,"):
+        if written.strip(" .,") != folded.strip(" .,"):
             beginning.append("what stands beside the name taken off: brackets, marks, other names, what follows it")
+        if main != written:
+            beginning.append("the ending of a web address taken off")
         core, rules = self._core(main, beginning)
         if not core:
             return
@@ -66,6 +70,8 @@ class CompanyReasons:
                 brand = self._web.brand_of(key)
                 for value in (brand.replace("-", ""), "".join(self._text.words(self._text.folded(brand)))):
                     reasons.say(MatchKeyClass.VARIANT, value, [f"the label of the domain `{key}`"])
+                    around = f"the label of the domain `{key}`, without the word around the name"
+                    reasons.say(MatchKeyClass.VARIANT, self._names.in_label(value), [around])
 
     def nothing_in_name(self, name: str) -> NothingReason:
         """Say why a name gives no key."""
@@ -87,7 +93,10 @@ class CompanyReasons:
                 yield address.host, self._nothing_in(address)
 
     def _core(self, text: str, rules: list[str]) -> tuple[list[str], list[str]]:
-        words = self._text.words(text)
+        as_written = self._text.words(text)
+        words = self._words.cut_apart(as_written)
+        if words != as_written:
+            rules = [*rules, "legal form written onto the name cut apart"]
         core = self._words.core(words)
         rules = [*rules, *told_reasons(words, core, taken_off="legal form")]
         value = "".join(core)

@@ -9,12 +9,13 @@ from escrow.psi.normalisation.escrow_2.lexicon import Lexicon, read_lexicon
 from escrow.psi.normalisation.escrow_2.names import CompanyNames, NameKeys
 from escrow.psi.normalisation.escrow_2.web import WebAddresses
 from escrow.psi.normalisation.escrow_2.web_tables import read_web_tables
-from escrow.psi.normalisation.escrow_2.words import SHORTEST_TELLING
 
 __all__ = ["MOST_KEYS_OF_A_ROW", "CompanyKeys"]
 
 #: Variants past this number of keys are not made; a fallback always has room.
 MOST_KEYS_OF_A_ROW = 8
+#: One company alone has the domain, so that two letters name it, as no two letters of a name do.
+_SHORTEST_BRAND = 2
 
 
 class CompanyKeys:
@@ -45,12 +46,13 @@ class CompanyKeys:
         """Put the brands that the domains say among the variants of the name, behind the likeliest of them."""
         if not domains:
             return found.variants
-        brands = [self._brand(domain) for domain in domains]
+        brands = list(map(self._brand, domains))
         if len(brands) == 1 and (brands[0] == found.name or brands[0] in found.variants[:1]):
             return found.variants[: MOST_KEYS_OF_A_ROW - 3]
-        values = dict.fromkeys([*found.variants[:1], *brands, *found.variants[1:]])
+        shorter = map(self._names.in_label, brands)
+        values = dict.fromkeys([*found.variants[:1], *brands, *shorter, *found.variants[1:]])
         room = MOST_KEYS_OF_A_ROW - len(domains) - 2
-        return tuple([value for value in values if len(value) >= SHORTEST_TELLING and value != found.name][:room])
+        return tuple([value for value in values if len(value) >= _SHORTEST_BRAND and value != found.name][:room])
 
     def _brand(self, domain: str) -> str:
         label = self._web.brand_of(domain)

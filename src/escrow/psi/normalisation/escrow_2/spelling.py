@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-__all__ = ["LONGEST_LABEL", "Spelling"]
+__all__ = ["LONGEST_LABEL", "Spelling", "mixes_alphabets"]
 
 #: RFC 1035; a longer label is no host name, and decoding one would only cost time.
 LONGEST_LABEL = 63
@@ -75,7 +75,7 @@ class Spelling:
         return ".".join(labels) if all(map(self._is_label, labels)) else ""
 
     def _is_label(self, label: str) -> bool:
-        return self._label.fullmatch(label) is not None and (label.isascii() or not _mixes_alphabets(label))
+        return self._label.fullmatch(label) is not None and (label.isascii() or not mixes_alphabets(label))
 
     def _decoded(self, label: str) -> str:
         """Decode an international label (RFC 3492); one that does not decode, or decodes to ASCII, stays as it is."""
@@ -93,5 +93,6 @@ class Spelling:
         return unicodedata.normalize("NFKC", folded.translate(_PUT_BACK))
 
 
-def _mixes_alphabets(label: str) -> bool:
-    return sum(alphabet.search(label) is not None for alphabet in _ALPHABETS) > 1
+def mixes_alphabets(word: str) -> bool:
+    """Say whether a word has letters of two alphabets whose letters look alike."""
+    return sum(alphabet.search(word) is not None for alphabet in _ALPHABETS) > 1

@@ -30,17 +30,22 @@ class Words:
         "_known",
         "_legal",
         "_legal_beginnings",
+        "_little",
         "_mistyped",
         "_same",
         "_stem",
         "_stem_beginnings",
+        "_written_on",
     )
 
     def __init__(self, lexicon: Lexicon) -> None:
         self._legal = dict(lexicon.legal_endings)
         self._alone = frozenset(last for last, forms in self._legal.items() if forms == ((last,),))
         self._legal_beginnings = lexicon.legal_beginnings
+        self._written_on = lexicon.written_on_forms
         self._stem = dict(lexicon.stem_endings)
+        #: Words that go off the end of a stem alone: "asia", but not the "east" of "middle east".
+        self._little = frozenset(last for last, forms in self._stem.items() if (last,) in forms)
         self._stem_beginnings = lexicon.stem_beginnings
         self._common = lexicon.common
         self._industry = lexicon.industry
@@ -69,7 +74,8 @@ class Words:
         known, end = self._known, len(words)
         while end and words[end - 1] in known:
             end -= 1
-        if not end or len(words[0]) < SHORTEST_TELLING or (end > 1 and not known.isdisjoint(words[:end])):
+        is_long_way = not end or len(words[0]) < SHORTEST_TELLING or words[end - 1].endswith(self._written_on)
+        if is_long_way or (end > 1 and not known.isdisjoint(words[:end])):
             core = self.core(words)
             return (core, self.stem(core), self.first_telling(core)) if core else ([], [], [])
         own, ending = words[:end], tuple(words[end:])
@@ -95,6 +101,7 @@ class Words:
             words = [words[0], *(self._mistyped.get(word, word) for word in words[1:])]
         if 1 in map(len, words):
             words = _initials_joined(words)
+        words = self.cut_apart(words)
         if len(words) > 1:
             if words[0] in self._legal_beginnings and _is_enough(words[1:]):
                 words = words[1:]
@@ -104,6 +111,14 @@ class Words:
         if not self._same.keys().isdisjoint(words):
             words = [self._same.get(word, word) for word in words]
         return words
+
+    def cut_apart(self, words: list[str]) -> list[str]:
+        """Cut a legal form off the last word if it is written onto a name, as in "GlobexCorporation"."""
+        if not words or not words[-1].endswith(self._written_on):
+            return words
+        form = next(form for form in self._written_on if words[-1].endswith(form))
+        name = words[-1].removesuffix(form)
+        return [*words[:-1], name, form] if len(name) >= SHORTEST_TELLING else words
 
     def stem(self, core: list[str]) -> list[str]:
         """Take corporate words and places off the ends of a core, as long as a telling name remains."""
@@ -132,7 +147,7 @@ class Words:
         """Say whether words name a company: a rare one, or two common ones, one of them no line of business."""
         if any(map(self.is_rare, words)):
             return True
-        telling = [word for word in words if word not in self._stem]
+        telling = [word for word in words if word not in self._little]
         return len(telling) > 1 and not self._industry.issuperset(telling)
 
 
