@@ -10,10 +10,10 @@ import pytest
 from pydantic import ValidationError
 from typer.testing import CliRunner, Result
 
-from escrow.errors import WebhooksExposed
+from escrow.errors import MailExposed, MailUnusable, WebhooksExposed
 from escrow.server import app
 from escrow.server.configuration import PARTNER_VARIABLES, Configuration, configure
-from escrow.server.dangers import check_egress
+from escrow.server.dangers import check_egress, check_mail
 from escrow.settings import ServerSettings
 from tools.reference.settings import CLIENT_VARIABLES
 
@@ -212,3 +212,45 @@ def test_webhooks_go_to_loopback_only_where_nobody_else_reaches_the_service() ->
 def test_ports_of_webhooks_are_a_list(value: str, ports: set[int]) -> None:
     assert accepted(from_environment(webhook_ports=value)).webhook_ports == ports
     assert from_environment(webhook_ports="70000").settings is None
+
+
+MAIL = {"mail_host": "mail.example.com", "mail_from": "escrow@example.com"}
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ({"mail_from": ""}, "mail_host and mail_from"),
+        ({"mail_username": "u"}, "mail_username and mail_password"),
+        ({"mail_security": "ssl"}, "ESCROW_MAIL_SECURITY: give"),
+        ({"mail_host": "mail example"}, "ESCROW_MAIL_HOST: give"),
+    ],
+)
+def test_a_mail_server_that_cannot_be_is_complained_of(said: Mapping[str, str], told: str) -> None:
+    (complaint,) = from_environment(**MAIL | dict(said)).complaints
+    assert told in complaint
+
+
+@pytest.mark.parametrize(
+    ("said", "refused"),
+    [
+        ({"mail_security": "none"}, MailExposed),
+        ({"mail_from": "Kim <kim@example.com>"}, MailUnusable),
+        ({"mail_contact": "kim"}, MailUnusable),
+        ({"mail_ca_file": "/nowhere/ca.pem"}, MailUnusable),
+    ],
+)
+def test_a_mail_server_that_mail_cannot_be_given_to_in_secret_is_refused(
+    said: Mapping[str, str], refused: type[Exception]
+) -> None:
+    with pytest.raises(refused):
+        check_mail(accepted(from_environment(**MAIL | dict(said))))
+
+
+@pytest.mark.parametrize(
+    "said", [{}, {"mail_security": "none", "mail_host": "localhost"}, {"mail_contact": "a@b.example"}]
+)
+def test_a_mail_server_that_is_fit_is_taken_and_its_password_not_shown(said: Mapping[str, str]) -> None:
+    settings = accepted(from_environment(**MAIL | {"mail_username": "u", "mail_password": "canary"} | dict(said)))
+    check_mail(settings)
+    assert "canary" not in repr(settings)

@@ -96,6 +96,11 @@ class Action(StrEnum):
     ENDPOINT_REMOVED = "endpoint-removed"
     ENDPOINT_REKEYED = "endpoint-rekeyed"
     DELIVERIES_REPLAYED = "deliveries-replayed"
+    MAIL_DIGEST_ADDED = "mail-digest-added"
+    MAIL_CODE_ASKED = "mail-code-asked"
+    MAIL_DIGEST_CONFIRMED = "mail-digest-confirmed"
+    MAIL_DIGEST_DISABLED = "mail-digest-disabled"
+    MAIL_DIGEST_REMOVED = "mail-digest-removed"
 
 
 #: What one party does with its own list and for itself; its partner is not told of it, nor when.

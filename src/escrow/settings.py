@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from platformdirs import user_config_path, user_data_path
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, IPvAnyNetwork, model_validator
@@ -232,6 +232,42 @@ class ServerSettings(BaseModel):
         pattern=r"^(https?://[!-~]{1,500})?$",
         description="Where a chat message links to; ``{partnership_id}`` in it is filled in. None: no link.",
     )
+    mail_host: str = Field(
+        default="",
+        pattern=r"^([A-Za-z0-9._:-]{1,253})?$",
+        description="The mail server (SMTP) that takes mail digests; none: the service sends no mail.",
+    )
+    mail_port: int = Field(default=587, ge=1, le=65_535, description="The port of the mail server.")
+    mail_security: Annotated[
+        Literal["starttls", "tls", "none"], Form("``starttls``, ``tls`` or, on this machine alone, ``none``")
+    ] = Field(
+        default="starttls", description="How the way to the mail server is kept secret: never less than what is said."
+    )
+    mail_ca_file: Path | None = Field(
+        default=None, description="The certificate authority (PEM) of the mail server, if the system does not know it."
+    )
+    mail_username: str = Field(
+        default="", pattern=r"^[!-~]{0,200}$", description="The user's name at the mail server; none: nobody logs in."
+    )
+    mail_password: str = Field(
+        default="", repr=False, pattern=r"^[ -~]{0,500}$", description="The password; better in a file of its own."
+    )
+    mail_from: str = Field(default="", description="The address that mail digests come from.")
+    mail_contact: str = Field(
+        default="", description="The address that people answer to, and where they ask to be sent no more."
+    )
+    mail_answer_seconds: float = Field(
+        default=30, gt=0, description="How long the mail server may be silent while it takes a mail."
+    )
+    mail_total_seconds: float = Field(
+        default=120, gt=0, description="Within this time the mail server has taken a mail, or the attempt has failed."
+    )
+    mail_digests: int = Field(
+        default=50,
+        ge=0,
+        le=1_000,
+        description="The most mail digests that one organization may have, and codes that it may ask for in a day.",
+    )
     lease_seconds: float = Field(
         default=60, gt=0, description="For how long a worker may keep a job before another takes it over."
     )
@@ -254,6 +290,11 @@ class ServerSettings(BaseModel):
         return self.lease_seconds + 3 * self.webhook_total_seconds
 
     @property
+    def mail_lease_seconds(self) -> float:
+        """For how long one mail may take before another worker sends it: looking the server up, all of it, and more."""
+        return self.lease_seconds + 2 * self.mail_total_seconds
+
+    @property
     def on_sqlite(self) -> bool:
         """Tell whether the database is a file, and so the worker lives inside ``serve``."""
         return self.database_url.startswith("sqlite")
@@ -274,6 +315,14 @@ class ServerSettings(BaseModel):
     def _certificate_and_key_come_together(self) -> ServerSettings:
         if (self.tls_certificate is None) != (self.tls_key is None):
             raise ValueError("a certificate and its key are given together: tls_certificate and tls_key")
+        return self
+
+    @model_validator(mode="after")
+    def _mail_comes_from_somebody(self) -> ServerSettings:
+        if self.mail_host and not self.mail_from:
+            raise ValueError("a mail server is given with the address that mail comes from: mail_host and mail_from")
+        if bool(self.mail_username) != bool(self.mail_password):
+            raise ValueError("a user's name is given with the password: mail_username and mail_password")
         return self
 
 

@@ -16,6 +16,7 @@ from escrow import changes, partnerships
 from escrow.applying import apply_submission
 from escrow.deliveries.log import forget_old_deliveries
 from escrow.leases import Lease
+from escrow.mail_digests.digests import forget_unconfirmed
 from escrow.matching import match_lists
 from escrow.releases import make_release
 from escrow.settings import ServerSettings
@@ -34,6 +35,9 @@ __all__ = ["Worker"]
 _log = logging.getLogger(__name__)
 
 _LONGEST_BACKOFF = timedelta(minutes=5)
+
+#: For how long an address is kept that nobody confirms.
+_UNCONFIRMED_FOR = timedelta(days=7)
 
 #: How often what has expired is looked for.
 _TIDIED_EVERY = timedelta(minutes=1)
@@ -130,6 +134,7 @@ class Worker:
         self._forget_abandoned()
         self._forget_told()
         self._forget_deliveries()
+        self._forget_addresses()
         self._seal_digests()
 
     def _forget_told(self) -> None:
@@ -152,6 +157,13 @@ class Worker:
             before = self._now() - timedelta(seconds=self._settings.webhook_log_seconds)
             with self._database.transaction("forget old deliveries") as tx:
                 done = forget_old_deliveries(tx, before=before)
+
+    def _forget_addresses(self) -> None:
+        done = False
+        while not done:
+            now = self._now()
+            with self._database.transaction("forget addresses that nobody confirmed") as tx:
+                done = forget_unconfirmed(tx, now=now, resting_since=now - _UNCONFIRMED_FOR)
 
     def _forget_abandoned(self) -> None:
         done = False

@@ -28,8 +28,9 @@ LEVELS = [
 _KEY = b64url(bytes(32))
 _CHUNK = snapshot(f"/v1/partnerships/{UUID(int=1)}").chunks[0]
 _LOOKUP = b64url(bytes(16))
-_NUMBERS = {"number": "1", "position": "0", "endpoint_id": str(UUID(int=7))}
+_NUMBERS = {"number": "1", "position": "0", "endpoint_id": str(UUID(int=7)), "mail_digest_id": str(UUID(int=7))}
 _ENDPOINT = "/v1/webhook-endpoints/{endpoint_id}"
+_MAIL_DIGEST = "/v1/mail-digests/{mail_digest_id}"
 _OF_PARTNERSHIP = "/v1/partnerships/{partnership_id}"
 _ID = re.compile(r"/([a-z-]+)/\{(\w+)\}")
 
@@ -51,6 +52,7 @@ OWNERS: Mapping[tuple[str, str], Whose] = {
     ("submissions", "number"): Whose.SIDE,
     ("chunks", "position"): Whose.SIDE,
     ("webhook-endpoints", "endpoint_id"): Whose.ORGANIZATION,
+    ("mail-digests", "mail_digest_id"): Whose.ORGANIZATION,
 }
 
 
@@ -164,6 +166,12 @@ def keyed_routes() -> list[Route]:
         Route("POST", f"{_ENDPOINT}/replay", {"json": {"first": 1, "last": 1}}),
         Route("GET", f"{_ENDPOINT}/deliveries"),
         Route("DELETE", _ENDPOINT),
+        Route("POST", "/v1/mail-digests", {"json": {"address": "kim@example.com"}}),
+        Route("GET", "/v1/mail-digests"),
+        Route("GET", _MAIL_DIGEST),
+        Route("POST", f"{_MAIL_DIGEST}/code", {"json": {}}),
+        Route("POST", f"{_MAIL_DIGEST}/confirm", {"json": {"code": "mzxw-6ytb-oi5d-qz3f"}}),
+        Route("DELETE", _MAIL_DIGEST),
         Route("POST", f"{_OF_PARTNERSHIP}/pause", {"json": {}}),
         Route("POST", f"{_OF_PARTNERSHIP}/resume", {"json": {}}),
         Route("POST", f"{_OF_PARTNERSHIP}/end", {"json": {}}),

@@ -15,7 +15,7 @@ from escrow import audit, partnerships, wire
 from escrow.deliveries import endpoints, slack
 from escrow.deliveries.filters import CellFilter, Filter
 from escrow.deliveries.rendering import is_echo
-from escrow.deliveries.slack import CellLine
+from escrow.deliveries.sentences import CellLine
 from escrow.presets import DISCLOSURE_PRESETS
 from escrow.psi.matchkeys import MatchKeyClass
 from escrow.reports.trail import shared_trail

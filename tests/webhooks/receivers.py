@@ -106,15 +106,15 @@ def resolves(*addresses: Address) -> Callable[[str], tuple[Address, ...]]:
 
 
 @cache
-def _made_certificate() -> tuple[bytes, bytes]:
+def _made_certificate(host: str) -> tuple[bytes, bytes]:
     key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "hooks.example.com")])
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
     now = datetime.now(UTC)
     certificate = (
         x509.CertificateBuilder(
             subject, subject, key.public_key(), x509.random_serial_number(), now, now + timedelta(days=1)
         )
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("hooks.example.com")]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(key, hashes.SHA256())
     )
@@ -122,9 +122,9 @@ def _made_certificate() -> tuple[bytes, bytes]:
     return chain, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
-def certified(folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """Give the context of a server that is hooks.example.com, and that of a client who trusts it."""
-    chain, key = _made_certificate()
+def certified(folder: Path, host: str = "hooks.example.com") -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """Give the context of a server that has this name, and that of a client who trusts it."""
+    chain, key = _made_certificate(host)
     (folder / "hooks.pem").write_bytes(key + chain)
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.load_cert_chain(folder / "hooks.pem")

@@ -22,8 +22,8 @@ is in the [protocol](protocol.md), and [your own client](your-own-client.md) wal
 
 - **Key.** Send an API key as `Authorization: Bearer esk_…`. `/healthz` and the like need none. A key has scopes: `read`
   is for what the lists have in common, `submit` for all that is sent, `terms` for terms, pause and resume, `pair` for
-  making and ending partnerships, `webhooks` for where events are posted to. A key may be bound to partnerships; others
-  are then absent for it.
+  making and ending partnerships, `webhooks` for where events are posted and mailed to. A key may be bound to
+  partnerships; others are then absent for it.
 - **Binary values** are base64url without padding. Ids are UUIDs in lower case. Times are ISO 8601 in UTC.
 - **Unknown fields** are refused. Enums are words. Whole numbers are written without a fraction, as 1 and not 1.0.
 - **Pages** hold `items` and `next`: send `next` as `cursor` for the following page, until it is null.

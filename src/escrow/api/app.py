@@ -25,6 +25,7 @@ from escrow.api.routes import (
     error_pages,
     events,
     generations,
+    mail_digests,
     overlaps,
     partnerships,
     releases,
@@ -54,6 +55,7 @@ _ROUTERS = (
     events.router,
     trails.router,
     endpoints.router,
+    mail_digests.router,
 )
 
 

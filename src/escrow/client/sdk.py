@@ -20,13 +20,14 @@ from uuid import UUID
 from escrow import wire
 from escrow.client.calls import accepted
 from escrow.client.endpoint_calls import EndpointCalls
+from escrow.client.mail_calls import MailCalls
 from escrow.client.transport import Connection, HttpTransport, Patience
 from escrow.terms import Cell, Terms
 
 __all__ = ["Escrow"]
 
 
-class Escrow(EndpointCalls):
+class Escrow(EndpointCalls, MailCalls):
     """A caller's view of the service, by one API key.
 
     Every method raises ServiceRefused (the service said no), ServiceUnreachable (no answer) or ServiceAnswerInvalid (an

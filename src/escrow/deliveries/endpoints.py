@@ -17,6 +17,7 @@ from escrow import audit
 from escrow.access import Caller, not_found
 from escrow.deliveries import outbox
 from escrow.deliveries.filters import EVERYTHING, Filter, filter_of_row
+from escrow.deliveries.reaching import is_reached, within
 from escrow.deliveries.sealed import open_url, seal_secret, seal_url
 from escrow.errors import EndpointNotConfirmed, EndpointsTooMany, EndpointUnsigned
 from escrow.organizations import lock_organization
@@ -24,7 +25,7 @@ from escrow.signing import SigningSecret
 from escrow.store.database import Transaction
 from escrow.store.sealing import SealingKey
 from escrow.store.states import DeliveryKind, DisabledBecause, EndpointKind, EndpointState
-from escrow.store.tables import deliveries, delivery_attempts, endpoints, event_feeds, parties
+from escrow.store.tables import deliveries, delivery_attempts, endpoints, event_feeds
 from escrow.webhooks.targets import EgressRule, Target
 
 __all__ = [
@@ -108,7 +109,7 @@ def add_endpoint(
             due_at=outbox.NEVER,
             turn_at=by.now,
             created_at=by.now,
-            **_within(tx, caller, wanted).columns,
+            **within(tx, caller, wanted).columns,
         )
     )
     _record(tx, audit.Action.ENDPOINT_ADDED, caller, endpoint_id, by.now)
@@ -119,7 +120,7 @@ def endpoints_of(tx: Transaction, caller: Caller, *, by: Endpoints) -> Sequence[
     """List the endpoints that the caller's key may know of, oldest first."""
     own = endpoints.c.organization_id == caller.organization_id
     rows = tx.execute(select(endpoints).where(own).order_by(endpoints.c.created_at, endpoints.c.endpoint_id))
-    return [_shown(row, by) for row in rows if _reaches(caller, row)]
+    return [_shown(row, by) for row in rows if is_reached(caller, filter_of_row(row))]
 
 
 def endpoint_of(tx: Transaction, caller: Caller, endpoint_id: UUID, *, by: Endpoints) -> Endpoint:
@@ -149,7 +150,7 @@ def change_endpoint(
     changed: dict[str, Any] = {} if description is None else {"description": description}
     if refiltered:
         replaced = {name: getattr(wanted, name) for name in refiltered}
-        changed |= _within(tx, caller, replace(filter_of_row(row), **replaced)).columns
+        changed |= within(tx, caller, replace(filter_of_row(row), **replaced)).columns
     if enabled is not None:
         changed |= _switched(row, enabled=enabled, now=by.now)
     if changed:
@@ -244,27 +245,9 @@ def _row(tx: Transaction, caller: Caller, endpoint_id: UUID, *, locked: bool = F
     own = (endpoints.c.endpoint_id == endpoint_id) & (endpoints.c.organization_id == caller.organization_id)
     query = select(endpoints).where(own)
     row = tx.execute(query.with_for_update() if locked else query).one_or_none()
-    if row is None or not _reaches(caller, row):
+    if row is None or not is_reached(caller, filter_of_row(row)):
         raise not_found()
     return row
-
-
-def _reaches(caller: Caller, row: Row[Any]) -> bool:
-    bound_to = caller.grant.partnership_ids
-    told_of = filter_of_row(row).partnership_ids
-    return bound_to is None or (told_of is not None and told_of <= bound_to)
-
-
-def _within(tx: Transaction, caller: Caller, wanted: Filter) -> Filter:
-    """Hold a filter to the partnerships that the key is for."""
-    bound_to = caller.grant.partnership_ids
-    if wanted.partnership_ids is None:
-        return replace(wanted, partnership_ids=bound_to)
-    seats = select(parties.c.partnership_id).where(parties.c.organization_id == caller.organization_id)
-    reached = set(tx.execute(seats).scalars())
-    if not wanted.partnership_ids <= (reached if bound_to is None else reached & bound_to):
-        raise not_found()
-    return wanted
 
 
 def _last_event(tx: Transaction, organization_id: UUID) -> int:

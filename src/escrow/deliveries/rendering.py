@@ -7,40 +7,29 @@ from __future__ import annotations
 
 import hmac
 import json
-from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import Row, bindparam, select
 
 from escrow import wire
-from escrow.access import Caller, Grant, Party, party_of
-from escrow.changes import changes_page
-from escrow.deliveries import slack
+from escrow.deliveries import news, slack
 from escrow.deliveries.filters import Filter, filter_of_row
+from escrow.deliveries.news import Reader
 from escrow.deliveries.outbox import CHALLENGE, TEST, Claim
 from escrow.deliveries.sealed import live_secrets
-from escrow.deliveries.slack import CellLine
-from escrow.errors import NotFound, PartnershipNotActive, PartnershipPaused
-from escrow.organizations import organization
+from escrow.deliveries.sentences import CellLine
 from escrow.psi.encoding import b64url
-from escrow.releases import report_of
-from escrow.reports.report import ReleaseView
 from escrow.signing import sign
 from escrow.store.database import Transaction
 from escrow.store.sealing import SealingKey
-from escrow.store.states import ChangeKind, DeliveryKind, EndpointKind, EventType, Scope
-from escrow.store.tables import events, parties
-from escrow.terms import Cell
+from escrow.store.states import DeliveryKind, EndpointKind, EventType
+from escrow.store.tables import events
 from escrow.webhooks.egress import Posting
 
 __all__ = ["Rendered", "Rendering", "is_echo", "reads_reports"]
-
-#: More entries of a change feed than this are told as many.
-_MOST_CHANGES = 1_000
 
 _EVENT = select(events).where(events.c.organization_id == bindparam("of"), events.c.number == bindparam("the"))
 
@@ -106,72 +95,38 @@ class Rendering:
     def _passes_cells(self, tx: Transaction, told: _Told, now: datetime) -> bool:
         if told.wanted.cells is None:
             return True
+        reader = self._reader(told, now)
         if told.event.type == EventType.RELEASE_MADE.value:
-            after = self._release(tx, told, told.data["number"], now)
-            before = self._release(tx, told, told.data["number"] - 1, now)
+            number = told.data["number"]
+            after = news.release_of(tx, reader, told.event.partnership_id, number)
+            before = news.release_of(tx, reader, told.event.partnership_id, number - 1)
             return after is not None and told.wanted.lets_pass_cells(before.matrix if before else None, after.matrix)
         if told.event.type == EventType.OVERLAPS_CHANGED.value:
-            changed = self._changed(tx, told, now)
-            return changed is None or any(each.cell in changed for each in told.wanted.cells)
+            changed = news.changed_overlaps(tx, reader, told.event.partnership_id, told.data)
+            return changed is None or bool(_wanted(told, changed))
         return True
 
     def _chat(self, tx: Transaction, told: _Told, now: datetime) -> bytes:
-        text = slack.plain(told.event.type, _partner(tx, told))
-        lines: Sequence[str] = ()
-        if told.event.type == EventType.RELEASE_MADE.value:
-            lines = slack.of_cells(self._counts(tx, told, now)) or ["Nothing of it is shown to us now."]
-        if told.event.type == EventType.OVERLAPS_CHANGED.value:
-            lines = self._entered(tx, told, now)
         partnership_id = told.event.partnership_id
-        link = self._link.replace("{partnership_id}", str(partnership_id)) if self._link and partnership_id else None
-        return slack.message(text, lines, link=link)
+        partner = news.partner_name(tx, told.endpoint.organization_id, partnership_id)
+        text = slack.plain(told.event.type, partner)
+        link = news.link_to(self._link, partnership_id)
+        return slack.message(text, self._lines(tx, told, now), link=link)
 
-    def _counts(self, tx: Transaction, told: _Told, now: datetime) -> Sequence[CellLine]:
-        after = self._release(tx, told, told.data["number"], now)
-        before = self._release(tx, told, told.data["number"] - 1, now)
-        if after is None:
-            return []
-        return [
-            _cell_line(cell, count.number, after, before)
-            for cell, count in after.matrix.items()
-            if count.number is not None and _is_wanted(told.wanted, cell)
-        ]
+    def _lines(self, tx: Transaction, told: _Told, now: datetime) -> Sequence[str]:
+        reader, partnership_id = self._reader(told, now), told.event.partnership_id
+        if told.event.type == EventType.RELEASE_MADE.value:
+            number = told.data["number"]
+            counts = news.counts_of_release(tx, reader, partnership_id, number=number, before=number - 1)
+            return slack.of_cells(_wanted(told, counts)) or ["Nothing of it is shown to us now."]
+        if told.event.type == EventType.OVERLAPS_CHANGED.value:
+            changed = news.changed_overlaps(tx, reader, partnership_id, told.data)
+            return ["The list is to be read anew."] if changed is None else slack.of_cells(_wanted(told, changed))
+        return ()
 
-    def _entered(self, tx: Transaction, told: _Told, now: datetime) -> Sequence[str]:
-        changed = self._changed(tx, told, now)
-        if changed is None:
-            return ["The list is to be read anew."]
-        wanted = [CellLine(cell, number) for cell, number in changed.items() if _is_wanted(told.wanted, cell)]
-        return slack.of_cells(wanted)
-
-    def _changed(self, tx: Transaction, told: _Told, now: datetime) -> Counter[Cell] | None:
-        """Count what entered, moved or changed, by the cell it is in now; None where the list is to be read anew."""
-        party = _party(tx, told)
-        after, through = told.data["after"], told.data["through"]
-        if party is None or after is None or through is None or told.data["reset"]:
-            return None
-        page = changes_page(tx, party, after=after, limit=_MOST_CHANGES, service_key=self._service_key, now=now)
-        items = [each for each in page.items if each.number <= through]
-        if any(each.kind is ChangeKind.RESET for each in items):
-            return None
-        return Counter(each.cell for each in items if each.cell is not None)
-
-    def _release(self, tx: Transaction, told: _Told, number: int, now: datetime) -> ReleaseView | None:
-        party = _party(tx, told)
-        if party is None or number < 1:
-            return None
-        try:
-            read = report_of(tx, party, number, service_key=self._service_key, now=now)
-        except NotFound:
-            return None
-        return ReleaseView(read.number, read.made_at, read.matrix, read.made_under)
-
-
-def _cell_line(cell: Cell, number: int, release: ReleaseView, before: ReleaseView | None) -> CellLine:
-    line = CellLine(cell, number, is_approximate=release.is_approximate(cell))
-    if before is None:
-        return line
-    return replace(line, before=before.matrix[cell].number, was_approximate=before.is_approximate(cell))
+    def _reader(self, told: _Told, now: datetime) -> Reader:
+        name = f"endpoint {told.endpoint.endpoint_id}"
+        return Reader(told.endpoint.organization_id, name, self._service_key, now)
 
 
 def reads_reports(endpoint: Row[Any]) -> bool:
@@ -212,26 +167,6 @@ def _said(told: _Told) -> dict[str, Any]:
     }
 
 
-def _party(tx: Transaction, told: _Told) -> Party | None:
-    """Give the seat that may read now, if it may: in the trail the endpoint reads, with what a key to read has."""
-    organization_id: UUID = told.endpoint.organization_id
-    caller = Caller(organization_id, f"endpoint {told.endpoint.endpoint_id}", Grant(frozenset({Scope.READ})))
-    try:
-        party = party_of(tx, caller, told.event.partnership_id)
-        party.must_be_readable()
-    except (NotFound, PartnershipNotActive, PartnershipPaused):
-        return None
-    return party
-
-
-def _partner(tx: Transaction, told: _Told) -> str:
-    query = select(parties.c.organization_id).where(
-        parties.c.partnership_id == told.event.partnership_id,
-        parties.c.organization_id != told.endpoint.organization_id,
-    )
-    partner_id = tx.execute(query).scalar_one_or_none()
-    return "a partner" if partner_id is None else organization(tx, partner_id).name
-
-
-def _is_wanted(wanted: Filter, cell: Cell) -> bool:
-    return wanted.cells is None or any(each.cell == cell for each in wanted.cells)
+def _wanted(told: _Told, lines: Sequence[CellLine]) -> Sequence[CellLine]:
+    cells = told.wanted.cells
+    return lines if cells is None else [line for line in lines if any(each.cell == line.cell for each in cells)]

@@ -19,13 +19,14 @@
     │   ├── DetailsNotWanted, TermsChanged, SubmissionChanged, DisputesTooMany, EventsForgotten
     │   ├── RequestInvalid, BodyUnreadable, BodyTooLarge, ContentTypeUnsupported, RouteUnknown, MethodUnsupported
     │   ├── WebhookUrlInvalid, EndpointsTooMany, EndpointNotConfirmed, EndpointUnsigned
+    │   ├── MailOff, MailAddressInvalid, MailDigestsTooMany, MailCodesTooMany
     │   ├── IdempotencyKeyReused, RequestInProgress, RateExceeded
     │   └── PartnershipExists, PartnershipNotActive, PartnershipPaused, PartnershipEnded, PairingIncomplete,
     │       PairingInvalid, InvitationTaken, ConfirmationTaken, ListMissing
     ├── ServiceFault            the service cannot go on, and its operator has to act
     │   └── SealingKeyInvalid, SealBroken, StoredFormUnknown, DatabaseBehind, MigrationsDiffer,
     │       SealingKeyExposed, ReleaseKeyInvalid, ReleaseKeyExposed, ListenerExposed, WebhooksExposed,
-    │       ServiceUnavailable
+    │       MailExposed, MailUnusable, ServiceUnavailable
     └── ClientError             the partner's side cannot go on (see each subclass)
         ├── ServiceRefused, ServiceUnreachable, ServiceAnswerInvalid, PlainHttpRefused
         ├── LocalError          the home folder, the keyring or the account state
@@ -34,6 +35,7 @@
         │   ├── PartnershipUnknown, PartnershipHeld, PartnershipNotReady, InvitationLapsed
         │   └── StateInvalid, SubmittedElsewhere, TermsElsewhere, DoNotMapMissing
         ├── VerificationFailed  what the service or the partner sent is not what the keyring expects
+        │   └── HistoryForked, MailCodeWrong
         ├── ExportInvalid       a CRM export cannot be read as accounts
         │   ├── ExportMissing, ExportEmpty, ExportEncodingUnknown, ExportRowInvalid, ExportFormatUnknown, ExportDamaged,
         │   │   ExtraMissing, SheetUnknown

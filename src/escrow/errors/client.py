@@ -30,6 +30,7 @@ __all__ = [
     "KeyringInvalid",
     "KeyringMissing",
     "LocalError",
+    "MailCodeWrong",
     "MappingInvalid",
     "NormalisationDiffers",
     "NothingToWithdraw",
@@ -228,6 +229,12 @@ class VerificationFailed(ClientError):
     """What the service or the partner sent is not what this keyring expects: a swapped key or a history cut short."""
 
     code = "verification-failed"
+
+
+class MailCodeWrong(VerificationFailed):
+    """The code is not the one that the address was mailed last, or its time or its tries are over."""
+
+    code = "mail-code-wrong"
 
 
 class HistoryForked(VerificationFailed):

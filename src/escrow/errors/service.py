@@ -26,6 +26,12 @@ __all__ = [
     "InvitationTaken",
     "ListMissing",
     "ListenerExposed",
+    "MailAddressInvalid",
+    "MailCodesTooMany",
+    "MailDigestsTooMany",
+    "MailExposed",
+    "MailOff",
+    "MailUnusable",
     "MethodUnsupported",
     "MigrationsDiffer",
     "NotAuthenticated",
@@ -385,6 +391,30 @@ class EndpointUnsigned(Refused):
     code = "endpoint-unsigned"
 
 
+class MailOff(Refused):
+    """This service sends no mail."""
+
+    code = "mail-off"
+
+
+class MailAddressInvalid(Refused):
+    """An address is not one that mail is sent to."""
+
+    code = "mail-address-invalid"
+
+
+class MailDigestsTooMany(Refused):
+    """An organization has as many mail digests as it may."""
+
+    code = "mail-digests-too-many"
+
+
+class MailCodesTooMany(Refused):
+    """An address, or all of an organization, was sent as many codes within a day as it may be."""
+
+    code = "mail-codes-too-many"
+
+
 class ServiceFault(EscrowError):
     """The service cannot go on, and its operator has to act; callers see an opaque failure."""
 
@@ -455,6 +485,18 @@ class WebhooksExposed(ServiceFault):
     """Webhooks could be posted to this machine's loopback, in a service that others reach."""
 
     code = "webhooks-exposed"
+
+
+class MailExposed(ServiceFault):
+    """Mail would leave this machine in the open."""
+
+    code = "mail-exposed"
+
+
+class MailUnusable(ServiceFault):
+    """The settings of the mail server do not come to one that mail can be given to."""
+
+    code = "mail-unusable"
 
 
 class ServiceUnavailable(ServiceFault):

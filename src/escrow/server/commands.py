@@ -18,14 +18,16 @@ from escrow.server.audit_commands import audit_app
 from escrow.server.certificates import check_certificate
 from escrow.server.config_commands import config_app
 from escrow.server.customers import api_key_app, organization_app
-from escrow.server.dangers import check_egress, check_listener, must_lie_outside
+from escrow.server.dangers import check_egress, check_listener, check_mail, must_lie_outside
 from escrow.server.running import (
     alone_on,
     check_port,
     delivering,
     gather_garbage,
     listen,
+    mailing,
     make_dispatcher,
+    make_postman,
     make_worker,
     on_stop_signals,
     working,
@@ -168,6 +170,7 @@ def serve(
     )
     check_listener(settings)
     check_egress(settings)
+    check_mail(settings)
     certificate = check_certificate(settings)
     check_port(settings)
     stop = threading.Event()
@@ -177,7 +180,12 @@ def serve(
         if settings.on_sqlite or with_worker:
             worker = make_worker(database, key, settings, release_key=release_key)
             dispatcher = make_dispatcher(database, key, settings)
-            with working(worker, stop, settings), delivering(dispatcher, stop, settings):
+            postman = make_postman(database, key, settings)
+            with (
+                working(worker, stop, settings),
+                delivering(dispatcher, stop, settings),
+                mailing(postman, stop, settings),
+            ):
                 listen(Service(database, key, settings, worker_silence=worker.silence), certificate, stop)
         else:
             listen(Service(database, key, settings), certificate, stop)
@@ -190,13 +198,19 @@ def work(sealing_key: SealingKeyFile = None) -> None:
     if settings.on_sqlite:
         raise ServiceFault("On SQLite the worker lives inside 'escrow-server serve': there is nothing to start.")
     check_egress(settings)
+    check_mail(settings)
     stop = threading.Event()
     with opened(settings) as (database, key, release_key):
         on_stop_signals(stop.set)
         worker = make_worker(database, key, settings, release_key=release_key)
         dispatcher = make_dispatcher(database, key, settings)
+        postman = make_postman(database, key, settings)
         gather_garbage()
-        with working(worker, stop, settings), delivering(dispatcher, stop, settings):
+        with (
+            working(worker, stop, settings),
+            delivering(dispatcher, stop, settings),
+            mailing(postman, stop, settings),
+        ):
             stop.wait()
 
 

@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING
 from escrow.errors import (
     EscrowError,
     ListenerExposed,
+    MailAddressInvalid,
+    MailExposed,
+    MailUnusable,
     ReleaseKeyExposed,
     SealingKeyExposed,
     TlsKeyExposed,
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = [
     "check_egress",
     "check_listener",
+    "check_mail",
     "is_loopback",
     "must_be_private",
     "must_lie_outside",
@@ -56,6 +60,26 @@ def check_egress(settings: ServerSettings) -> None:
         )
 
 
+def check_mail(settings: ServerSettings) -> None:
+    """Refuse a mail server that mail cannot be given to, or that it would reach in the open."""
+    if not settings.mail_host:
+        return
+    from escrow.mail_digests.addresses import MailAddress
+    from escrow.mail_digests.sending import tls_of
+
+    if settings.mail_security == "none" and not is_loopback(settings.mail_host):
+        raise MailExposed(
+            f"Mail and its password would go to {settings.mail_host} in the open: set ESCROW_MAIL_SECURITY to starttls "
+            "or tls."
+        )
+    for name, address in (("MAIL_FROM", settings.mail_from), ("MAIL_CONTACT", settings.mail_contact)):
+        try:
+            MailAddress.parse(address or settings.mail_from)
+        except MailAddressInvalid:
+            raise MailUnusable(f"ESCROW_{name} is not one plain address, like escrow@example.com.") from None
+    tls_of(settings.mail_ca_file)
+
+
 def must_lie_outside(settings: ServerSettings) -> None:
     """Refuse keys in the data folder."""
     if settings.sealing_key_file.resolve().is_relative_to(settings.data_folder.resolve()):
@@ -80,6 +104,7 @@ def refusals(settings: ServerSettings) -> Iterator[str]:
     checks: list[Callable[[ServerSettings], object]] = [
         check_listener,
         check_egress,
+        check_mail,
         check_certificate,
         must_lie_outside,
     ]

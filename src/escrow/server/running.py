@@ -19,6 +19,7 @@ from escrow.server.certificates import renewing
 if TYPE_CHECKING:
     from escrow.api.dependencies import Service
     from escrow.deliveries.dispatcher import Dispatcher
+    from escrow.mail_digests.postman import Postman
     from escrow.server.certificates import Certificate
     from escrow.settings import ServerSettings
     from escrow.store.database import Database
@@ -32,7 +33,9 @@ __all__ = [
     "delivering",
     "gather_garbage",
     "listen",
+    "mailing",
     "make_dispatcher",
+    "make_postman",
     "make_worker",
     "on_stop_signals",
     "working",
@@ -54,6 +57,30 @@ def make_dispatcher(database: Database, key: SealingKey, settings: ServerSetting
     from escrow.deliveries.dispatcher import Dispatcher
 
     return Dispatcher(database, key, settings)
+
+
+def make_postman(database: Database, key: SealingKey, settings: ServerSettings) -> Postman | None:
+    """Make what sends mail digests in this process, if there is a mail server."""
+    if not settings.mail_host:
+        return None
+    from escrow.mail_digests.postman import Postman
+
+    return Postman(database, key, settings)
+
+
+@contextmanager
+def mailing(postman: Postman | None, stop: threading.Event, settings: ServerSettings) -> Iterator[None]:
+    """Send mail digests beside the block; a mail that is under way when it ends is otherwise sent again."""
+    if postman is None:
+        yield
+        return
+    thread = threading.Thread(target=_until_stopped, args=(postman.run, stop), name="postman", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(settings.stop_seconds)
 
 
 @contextmanager

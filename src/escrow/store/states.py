@@ -17,6 +17,8 @@ __all__ = [
     "EventType",
     "GenerationState",
     "JobType",
+    "MailDigestState",
+    "MailOutcome",
     "PartnershipState",
     "Scope",
     "SubmissionState",
@@ -127,7 +129,7 @@ class Scope(Enum):
     ``read`` is what the two lists have in common: releases, overlaps, details. ``submit`` is all that is sent: lists,
     the word that they are right, sealed details. ``terms`` decides what is shared: terms, pause and resume,
     disputes. ``pair`` makes and ends partnerships, and starts their generations. ``webhooks`` decides where events are
-    posted to, and with them whatever ``read`` may see of a report.
+    posted and mailed to, and with them whatever ``read`` may see of a report.
     """
 
     READ = "read"
@@ -189,6 +191,7 @@ class EventType(Enum):
     GENERATION_CANCELLED = "generation.cancelled"
     GENERATION_LIVE = "generation.live"
     ENDPOINT_DISABLED = "endpoint.disabled"
+    MAIL_DIGEST_DISABLED = "mail-digest.disabled"
 
 
 class ChangeKind(Enum):
@@ -258,3 +261,38 @@ class DeliveryState(Enum):
     DELIVERED = "delivered"
     FAILED = "failed"
     DROPPED = "dropped"
+
+
+class MailDigestState(Enum):
+    """Where a mail digest stands.
+
+    ::
+
+        unconfirmed ──code──▶ enabled ──address refused──▶ disabled
+                                 ▲───────────code─────────────┘
+    """
+
+    UNCONFIRMED = "unconfirmed"
+    ENABLED = "enabled"
+    DISABLED = "disabled"
+
+
+class MailOutcome(Enum):
+    """How one try to hand a mail to the mail server ended; of what the server said nothing else is kept."""
+
+    SENT = "sent"
+    #: The server says for good that there is no such address.
+    REFUSED = "refused"
+    #: It says for good that it does not take this mail, or not from us.
+    DECLINED = "declined"
+    #: It asks to try again.
+    LATER = "later"
+    TIMEOUT = "timeout"
+    UNREACHABLE = "unreachable"
+    TLS = "tls"
+    #: It does not take the user's name and password.
+    UNAUTHENTICATED = "unauthenticated"
+    #: What came back is not SMTP.
+    GARBLED = "garbled"
+    #: The worker ended meanwhile: it may have been sent or not, and is sent again under the same id.
+    CUT_OFF = "cut-off"

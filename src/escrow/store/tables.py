@@ -24,6 +24,7 @@ from sqlalchemy import (
 from escrow.store.columns import Moment, metadata, of_partnership, one_of, side_of_row, terms_columns
 from escrow.store.delivery_tables import deliveries, delivery_attempts, endpoints
 from escrow.store.feed_tables import change_feeds, changes, event_feeds, events
+from escrow.store.mail_tables import mail_codes, mail_digests
 from escrow.store.release_tables import noise_spent, release_cells, release_keys, releases
 from escrow.store.states import (
     AlarmReason,
@@ -60,6 +61,8 @@ __all__ = [
     "jobs",
     "list_changes",
     "lists",
+    "mail_codes",
+    "mail_digests",
     "matches",
     "metadata",
     "noise_spent",

@@ -40,6 +40,7 @@ from escrow.wire.events import (
     GenerationLiveEvent,
     GenerationProposedEvent,
     GenerationStartedEvent,
+    MailDigestDisabledEvent,
     OverlapsChangedEvent,
     PartnershipAcceptedEvent,
     PartnershipActivatedEvent,
@@ -56,6 +57,7 @@ from escrow.wire.events import (
     TermsRequestedEvent,
     read_event,
 )
+from escrow.wire.mail_digests import MailCode, MailDigest, MailDigests, MailDigestState, NewMailDigest, WeekdayWord
 from escrow.wire.overlaps import (
     DetailsPage,
     DetailsStored,
@@ -170,9 +172,15 @@ __all__ = [
     "Limits",
     "ListAlarm",
     "ListedAccount",
+    "MailCode",
+    "MailDigest",
+    "MailDigestDisabledEvent",
+    "MailDigestState",
+    "MailDigests",
     "NewDispute",
     "NewEndpoint",
     "NewGeneration",
+    "NewMailDigest",
     "NewPartnership",
     "NewSecret",
     "NewSubmission",
@@ -229,5 +237,6 @@ __all__ = [
     "WantedCell",
     "WantedDetails",
     "WantedPage",
+    "WeekdayWord",
     "read_event",
 ]

@@ -73,6 +73,7 @@ EventTypeWord = Annotated[
         "generation.cancelled",
         "generation.live",
         "endpoint.disabled",
+        "mail-digest.disabled",
     ],
     Field(examples=["release.made"]),
 ]
@@ -85,7 +86,7 @@ Url = Annotated[
 ]
 ShownUrl = Annotated[str, Field(examples=["https://hooks.example.com:443/…"])]
 Secret = Annotated[str, Field(examples=["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo="])]
-EventTypes = Annotated[tuple[EventTypeWord, ...], Field(strict=False, min_length=1, max_length=20)]
+EventTypes = Annotated[tuple[EventTypeWord, ...], Field(strict=False, min_length=1, max_length=30)]
 PartnershipIds = Annotated[tuple[Id, ...], Field(strict=False, min_length=1, max_length=1_000)]
 
 

@@ -18,6 +18,7 @@ __all__ = [
     "GenerationLiveEvent",
     "GenerationProposedEvent",
     "GenerationStartedEvent",
+    "MailDigestDisabledEvent",
     "OverlapsChangedEvent",
     "PartnershipAcceptedEvent",
     "PartnershipActivatedEvent",
@@ -125,6 +126,12 @@ class DisabledEndpoint(Model):
     """The endpoint."""
 
     endpoint_id: Id
+
+
+class DisabledMailDigest(Model):
+    """The mail digest."""
+
+    mail_digest_id: Id
 
 
 class PartnershipInvitedEvent(_OfPartnership):
@@ -271,6 +278,14 @@ class EndpointDisabledEvent(_Event):
     data: DisabledEndpoint
 
 
+class MailDigestDisabledEvent(_Event):
+    """A mail digest is sent no more, because the mail server says for good that its address takes no mail."""
+
+    type: Literal["mail-digest.disabled"]
+    partnership_id: None = None
+    data: DisabledMailDigest
+
+
 Event = Annotated[
     PartnershipInvitedEvent
     | PartnershipAcceptedEvent
@@ -291,7 +306,8 @@ Event = Annotated[
     | GenerationStartedEvent
     | GenerationCancelledEvent
     | GenerationLiveEvent
-    | EndpointDisabledEvent,
+    | EndpointDisabledEvent
+    | MailDigestDisabledEvent,
     Field(discriminator="type"),
 ]
 

@@ -20,6 +20,7 @@ from escrow.client.cli import (
     checking,
     configuring,
     conforming,
+    digesting,
     disputing,
     doctoring,
     explaining,
@@ -78,6 +79,7 @@ app.add_typer(disputing.app, name="disputes", help="Matches that are wrong: take
 app.add_typer(
     webhooking.app, name="webhook", help="Where the service posts what we are told: add, confirm, look, repeat."
 )
+app.add_typer(digesting.app, name="digest", help="Who is mailed what happened, daily or weekly: add, confirm, look.")
 app.add_typer(auditing.app, name="audit", help="Who did what: entries that nobody can change unseen.")
 app.add_typer(
     carrying_over.app,

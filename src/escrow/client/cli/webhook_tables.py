@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from escrow import wire
 
-__all__ = ["show_deliveries", "show_endpoints", "show_secret"]
+__all__ = ["plain_table", "show_deliveries", "show_endpoints", "show_secret"]
 
 
 def show_secret(console: Console, made: wire.NewSecret, *, is_new: bool) -> None:
@@ -35,7 +35,7 @@ def show_endpoints(console: Console, found: Sequence[wire.Endpoint]) -> None:
     if not found:
         console.print("There is no webhook endpoint yet: `escrow webhook add URL` adds one.")
         return
-    table = _table("id", "URL", "kind", "state", "told of", "description")
+    table = plain_table("id", "URL", "kind", "state", "told of", "description")
     for each in found:
         table.add_row(
             str(each.endpoint_id),
@@ -54,7 +54,7 @@ def show_deliveries(console: Console, endpoint: wire.Endpoint, found: Sequence[w
         then = "confirm" if endpoint.confirmed_at is None else "test"
         console.print(f"Nothing was posted there yet: `escrow webhook {then} {endpoint.endpoint_id}`.")
         return
-    table = _table("number", "type", "of (UTC)", "state", "attempts", "the last", "next (UTC)")
+    table = plain_table("number", "type", "of (UTC)", "state", "attempts", "the last", "next (UTC)")
     for each in found:
         table.add_row(
             str(each.number),
@@ -68,7 +68,8 @@ def show_deliveries(console: Console, endpoint: wire.Endpoint, found: Sequence[w
     console.print(table)
 
 
-def _table(*columns: str) -> Table:
+def plain_table(*columns: str) -> Table:
+    """Make a table without lines, whose long cells are folded."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from escrow import wire
 
-__all__ = ["app"]
+__all__ = ["app", "event_types"]
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -72,7 +72,7 @@ def add(
         "url": _read_url(session) if url == "-" else url,
         "kind": "slack" if slack else "standard",
         "description": description,
-        "types": _types(event),
+        "types": event_types(event),
         "cells": tuple(dict.fromkeys(map(_cell, cell))) if cell else None,
         "partnership_ids": tuple(dict.fromkeys(seat.partnership_id for seat in seats)) or None,
     }
@@ -189,7 +189,8 @@ def _read_url(session: Session) -> str:
     return sys.stdin.readline().strip()
 
 
-def _types(said: Sequence[str] | None) -> tuple[str, ...] | None:
+def event_types(said: Sequence[str] | None) -> tuple[str, ...] | None:
+    """Read options `--event`: None where there is none."""
     from typing import get_args
 
     from escrow import wire
