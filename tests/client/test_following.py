@@ -6,6 +6,8 @@ import json
 import os
 import signal
 
+import pytest
+
 from tests.client.fake_service import FakeService, Json
 from tests.client.terminals import Partners
 
@@ -34,6 +36,21 @@ def test_events_are_shown_with_the_partnership_as_it_is_called_here(paired: Part
     assert all(each in shown for each in ("release.made", "number: 12", "contoso", "by: theirs", OF_NOBODY[:8]))
     told = left("events", "--after", "0", "--json").json
     assert (told["events"], told["next_after"]) == (service.events, 2)
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [("weather.changed", {"sun": {"is": "out"}}), ("release.made", {"number": 12, "sun": "out"}), ("ping", {})],
+    ids=["of a new type", "that says more than it used to", "that says nothing"],
+)
+def test_an_event_of_a_newer_service_is_passed_on_and_stops_nothing(
+    paired: Partners, service: FakeService, kind: str, said: Json
+) -> None:
+    left, _ = paired
+    service.events = [event(1, kind, said), event(2, "release.made", {"number": 13})]
+    told = left("events", "--after", "0", "--json").json
+    assert (told["events"], told["next_after"]) == (service.events, 2)
+    assert kind in left("events").out
 
 
 def test_an_empty_feed_is_told_as_such(paired: Partners) -> None:

@@ -25,6 +25,7 @@ from escrow.client.inbox import KEPT, Inbox
 from escrow.client.listening import listening
 from escrow.client.receiving import LARGEST_BODY, Receiver, Reply
 from escrow.deliveries.rendering import is_echo
+from escrow.errors import AddressUnusable
 from escrow.signing import SigningSecret, sign
 from tests.client.fake_service import FakeService
 from tests.client.terminals import Partners
@@ -89,6 +90,11 @@ def test_what_comes_while_a_sync_runs_is_another_sync(receiving: Receiving) -> N
     until, _ = receiving.inbox.due()
     receiving.send(changed(), "msg_2")
     receiving.inbox.done(PARTNERSHIP, until)
+    assert receiving.inbox.due()[1] == (PARTNERSHIP,)
+
+
+def test_an_event_of_a_type_that_is_not_known_is_a_sync_too(receiving: Receiving) -> None:
+    assert receiving.send({**changed(), "type": "weather.changed", "sun": "out"}).is_new
     assert receiving.inbox.due()[1] == (PARTNERSHIP,)
 
 
@@ -166,6 +172,13 @@ def test_only_small_posts_to_the_path_are_read(listener: str) -> None:
         assert http.post("/webhooks", content=b"x" * (LARGEST_BODY + 1)).status_code == 413
         assert http.get("/webhooks").status_code == 501
         assert http.post("/webhooks", content=iter([body])).status_code == 411
+
+
+@pytest.mark.parametrize("port", ["taken", 70_000])
+def test_an_address_that_cannot_be_listened_on_is_told(receiving: Receiving, listener: str, port: int | str) -> None:
+    taken = int(listener.rpartition(":")[2]) if port == "taken" else int(port)
+    with pytest.raises(AddressUnusable, match="--port"), listening("127.0.0.1", taken, receiving.receiver, print):
+        pass
 
 
 def test_a_sender_that_breaks_off_is_not_waited_for(listener: str) -> None:

@@ -17,6 +17,7 @@ from escrow.client.cli.exits import ExitCode
 from escrow.client.home import Home, held
 from escrow.client.state import AccountState
 from escrow.psi.encoding import b64url
+from escrow.signing import SigningSecret
 from tests.client.fake_service import NOW, FakeService, Json
 from tests.client.terminals import Answered, Partner, Partners
 
@@ -175,6 +176,38 @@ def test_a_check_of_the_project_looks_at_its_sinks_too(partner: Partner) -> None
         "team": {"error": {"code": "secret-missing", "detail": SECRET_MISSING}},
     }
     assert "team: the secret env:NOT_SET" in partner("config", "check").out
+
+
+def test_a_check_of_the_project_looks_for_the_secrets_of_webhooks_and_shows_none(
+    partner: Partner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("escrow.toml").write_text('[listen]\nsecrets = ["env:HOOK", "env:OLD_HOOK", "env:NOT_SET"]\n')
+    monkeypatch.setenv("HOOK", SigningSecret.make(random=os.urandom).presented)
+    monkeypatch.setenv("OLD_HOOK", "hunter2")
+    checked = partner("config", "check", "--json")
+    found: Any = checked.json["webhooks"]
+    assert checked.exit_code == ExitCode.LOCAL
+    assert found["env:HOOK"] == "secret"
+    assert found["env:OLD_HOOK"]["error"]["code"] == found["env:NOT_SET"]["error"]["code"] == "secret-missing"
+    assert not any(each in checked.out for each in ("hunter2", os.environ["HOOK"]))
+    assert partner("listen", "--json").error_code == "secret-missing"
+
+
+def test_a_sink_that_cannot_be_opened_keeps_no_other_from_a_dry_run(partner: Partner, service: FakeService) -> None:
+    overlapping(partner, service, "001")
+    Path("escrow.toml").write_text(SINKS + "[sinks.team]\nkind = 'slack'\nurl = 'env:NOT_SET'\n")
+    tried = partner("sync", "--dry-run", "--json")
+    errors, sinks = tried.json["errors"], tried.json["sinks"]
+    assert (tried.exit_code, errors) == (ExitCode.LOCAL, {"team": {"code": "secret-missing", "detail": SECRET_MISSING}})
+    assert isinstance(sinks, dict)
+    assert len(sinks["warehouse"]) == 2
+
+
+def test_a_sink_for_a_partnership_that_nobody_has_is_noted(partner: Partner) -> None:
+    Path("escrow.toml").write_text('[sinks.team]\nkind = "csv"\nfolder = "out"\npartnerships = ["Contso"]\n')
+    synced = partner("sync")
+    assert synced.exit_code == 0
+    assert "The sink team is for Contso, and no partnership here is called so; there are: contoso." in synced.err
 
 
 SECRET_MISSING = "the secret env:NOT_SET that escrow.toml names is not there; set the environment variable NOT_SET"

@@ -13,6 +13,7 @@ from socket import socket
 from typing import Any
 
 from escrow.client.receiving import LARGEST_BODY, Receiver, Reply
+from escrow.errors import AddressUnusable
 
 __all__ = ["PATH", "listening"]
 
@@ -87,9 +88,9 @@ def listening(host: str, port: int, receiver: Receiver, wake: Callable[[], None]
     """Receive in threads of its own; give the port, and call ``wake`` where there is something to do.
 
     Raises:
-        OSError: the address cannot be listened on.
+        AddressUnusable: the address cannot be listened on.
     """
-    with _Server((host, port), receiver, wake) as server:
+    with _server(host, port, receiver, wake) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
         thread.start()
         try:
@@ -97,3 +98,14 @@ def listening(host: str, port: int, receiver: Receiver, wake: Callable[[], None]
         finally:
             server.shutdown()
             thread.join()
+
+
+def _server(host: str, port: int, receiver: Receiver, wake: Callable[[], None]) -> _Server:
+    try:
+        return _Server((host, port), receiver, wake)
+    except (OSError, OverflowError) as problem:
+        why = problem.strerror if isinstance(problem, OSError) else "no such port"
+        raise AddressUnusable(
+            f"{host}:{port} cannot be listened on ({why}); say another under [listen] in escrow.toml, or with --host "
+            "and --port"
+        ) from None

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from escrow.client.system_keyring import secret_named
-from escrow.errors import SecretMissing
+from escrow.errors import SecretMissing, SigningSecretInvalid
+from escrow.signing import SigningSecret
 
-__all__ = ["NamedSecret", "Secret", "find_secret", "named_secret"]
+__all__ = ["NamedSecret", "Secret", "find_secret", "find_signing_secret", "named_secret"]
 
 _IN_ENVIRONMENT = "env:"
 _IN_KEYRING = "keyring:"
@@ -55,3 +56,18 @@ def find_secret(named: NamedSecret, environment: Mapping[str, str]) -> Secret:
         told = f"{where} {name}" + ("" if f"{place}:" == _IN_ENVIRONMENT else "`")
         raise SecretMissing(f"the secret {named} that escrow.toml names is not there; {told}")
     return Secret(found.strip())
+
+
+def find_signing_secret(named: NamedSecret, environment: Mapping[str, str]) -> SigningSecret:
+    """Fetch the secret that an endpoint's webhooks are signed with.
+
+    Raises:
+        SecretMissing, SystemKeyringUnusable: it is not there, or something else is.
+    """
+    try:
+        return SigningSecret.parse(find_secret(named, environment).text)
+    except SigningSecretInvalid as problem:
+        raise SecretMissing(
+            f"what {named} holds is not the secret of a webhook endpoint: {problem.message} "
+            "`escrow webhook rotate-secret` makes a new one"
+        ) from None

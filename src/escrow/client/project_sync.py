@@ -40,6 +40,7 @@ __all__ = [
 ]
 
 _LEAST = timedelta(minutes=1)
+_HIGHEST_PORT = 65_535
 _TABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)?")
 _COMMON = ("kind", "partnerships", "cells")
 SALESFORCE_KEYS = ("url", "client_id", "client_secret")
@@ -78,7 +79,10 @@ def read_listen(reading: Reading, listen: object) -> ListenPlan:
     if len(secrets) != len(named):
         raise reading.fault("listen.secrets", 'names where the secrets are, as ["env:WEBHOOK_SECRET"]')
     host = reading.text(said.get("host", "127.0.0.1"), "listen.host")
-    return ListenPlan(secrets, host, reading.row(said.get("port", 8471), "listen.port"))
+    port = reading.row(said.get("port", 8471), "listen.port")
+    if port > _HIGHEST_PORT:
+        raise reading.fault("listen.port", f"is {_HIGHEST_PORT} or less")
+    return ListenPlan(secrets, host, port)
 
 
 def secret(reading: Reading, said: Said, key: str, where: str) -> NamedSecret:

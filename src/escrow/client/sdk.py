@@ -21,6 +21,7 @@ from escrow import wire
 from escrow.client.calls import accepted
 from escrow.client.endpoint_calls import EndpointCalls
 from escrow.client.mail_calls import MailCalls
+from escrow.client.told_events import ToldEventPage
 from escrow.client.transport import Connection, HttpTransport, Patience
 from escrow.terms import Cell, Terms
 
@@ -258,13 +259,15 @@ class Escrow(EndpointCalls, MailCalls):
 
     # Events
 
-    def events(self, after: int | None = None, *, limit: int | None = None) -> wire.EventPage:
+    def events(self, after: int | None = None, *, limit: int | None = None) -> ToldEventPage:
         """Give what the caller's organization was told after this number, a page of it; without one, from the oldest.
+
+        An event that this version does not know is given as it came.
 
         Raises:
             ServiceRefused: ``events-forgotten``, if they are kept no more.
         """
-        return self._get("/v1/events", wire.EventPage, after=after, limit=limit)
+        return self._get("/v1/events", ToldEventPage, after=after, limit=limit)
 
     def wanted_details(self, partnership_id: UUID) -> Iterator[wire.WantedPage]:
         """Yield pages of rows whose details the service says the partner may read: a claim that the caller checks."""

@@ -28,7 +28,7 @@ from escrow.client.syncing import Exchanged, Syncer
 from escrow.errors import EscrowError, SinkFailed, StateInvalid
 from escrow.terms import CELLS, Cell
 
-__all__ = ["NamedSink", "SinkOutcome", "SyncRun", "Synced"]
+__all__ = ["NamedSink", "Previewed", "SinkOutcome", "SyncRun", "Synced"]
 
 #: Told between batches and partnerships whether to stop here.
 Stopping = Callable[[], bool]
@@ -65,6 +65,14 @@ class Synced:
 
 
 @dataclass(frozen=True, slots=True)
+class Previewed:
+    """What a sink would be told, line by line, or why it cannot be opened."""
+
+    lines: tuple[str, ...]
+    failure: EscrowError | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SyncRun:
     """Syncs partnerships of one keyring with the same sinks; the caller holds each partnership's sync lock."""
 
@@ -86,11 +94,11 @@ class SyncRun:
             exchanged, overlapping = self._heard(seat, state, mirror, is_exchanging=True, is_told=bool(sinks))
             return Synced(exchanged, overlapping, tuple(self._told(mirror, seat, sink) for sink in sinks))
 
-    def preview(self, seat: Seat, state: AccountState, sinks: Sequence[NamedSink]) -> dict[str, Iterator[str]]:
+    def preview(self, seat: Seat, state: AccountState, sinks: Sequence[NamedSink]) -> dict[str, Previewed]:
         """Say what each sink would be told, and tell it nothing; details are neither sent nor fetched."""
         with opened_mirror(state.folder) as mirror:
             self._heard(seat, state, mirror, is_exchanging=False, is_told=True)
-            return {sink.name: iter(list(self._previewed(mirror, seat, sink))) for sink in sinks}
+            return {sink.name: self._previewed_or_why_not(mirror, seat, sink) for sink in sinks}
 
     def clear(self, seat: Seat, state: AccountState, sinks: Sequence[NamedSink]) -> Synced:
         """Tell every sink that all has left: the partnership is over."""
@@ -166,6 +174,12 @@ class SyncRun:
         finally:
             sink.close()
         return SinkOutcome(named.name, told, refused)
+
+    def _previewed_or_why_not(self, mirror: Mirror, seat: Seat, named: NamedSink) -> Previewed:
+        try:
+            return Previewed(tuple(self._previewed(mirror, seat, named)))
+        except EscrowError as failure:
+            return Previewed((), failure)
 
     def _previewed(self, mirror: Mirror, seat: Seat, named: NamedSink) -> Iterator[str]:
         sink = named.open()

@@ -31,7 +31,7 @@
         ├── ServiceRefused, ServiceUnreachable, ServiceAnswerInvalid, PlainHttpRefused
         ├── LocalError          the home folder, the keyring or the account state
         │   ├── KeyringMissing, KeyringExists, KeyringInvalid, PassphraseMissing, PassphraseWrong, HomeBusy
-        │   ├── CaFileInvalid, ProxyInvalid, SystemKeyringUnusable, SecretMissing
+        │   ├── CaFileInvalid, ProxyInvalid, SystemKeyringUnusable, SecretMissing, AddressUnusable
         │   ├── PartnershipUnknown, PartnershipHeld, PartnershipNotReady, InvitationLapsed
         │   └── StateInvalid, SubmittedElsewhere, TermsElsewhere, DoNotMapMissing
         ├── VerificationFailed  what the service or the partner sent is not what the keyring expects

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from escrow.errors.base import EscrowError
 
 __all__ = [
+    "AddressUnusable",
     "CaFileInvalid",
     "ClientError",
     "ColumnMissing",
@@ -193,6 +194,12 @@ class SecretMissing(LocalError):
     """A secret that escrow.toml names is not where it says."""
 
     code = "secret-missing"
+
+
+class AddressUnusable(LocalError):
+    """The address that webhooks are to be received at cannot be listened on."""
+
+    code = "address-unusable"
 
 
 class TermsRequestMissing(LocalError):

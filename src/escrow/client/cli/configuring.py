@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from escrow.client.corrections import Corrections
-    from escrow.client.project import ListPlan
+    from escrow.client.project import ListPlan, Project
     from escrow.client.sinks.plans import SinkPlan
 
 __all__ = ["app"]
@@ -54,16 +54,17 @@ def init(
 
 @command(app, "check")
 def check(session: Session) -> Said:
-    """Read every list that escrow.toml names, as submit would, look at its sinks, and send nothing."""
+    """Read every list that escrow.toml names, as submit would, look at its sinks and secrets, and send nothing."""
     project = session.project
     if project is None:
         raise ProjectMissing("there is no escrow.toml here; make one with `escrow config init FILE`")
     plans = dict(project.partnerships) or {"every partnership": project.shared}
-    if project.sync.sinks:
+    if project.sync.sinks or project.listen is not None:
         # Whoever only takes in what overlaps submits from elsewhere.
         plans = {name: plan for name, plan in plans.items() if plan.file is not None or plan.fetched is not None}
     answers = {name: _checked(session, plan) for name, plan in plans.items()}
     sinks = {plan.name: _checked_sink(session, plan) for plan in project.sync.sinks}
+    webhooks = _checked_secrets(session, project)
 
     def show(console: Console) -> None:
         from escrow.client.cli.texts import printable
@@ -71,19 +72,45 @@ def check(session: Session) -> Said:
         for name, said in answers.items():
             console.print(f"[bold]{printable(name)}[/]")
             said.person(console)
-        for name, problem in sinks.items():
-            told = "can be opened" if problem is None else f"[red]{printable(problem.message)}[/]"
-            console.print(f"Sink [bold]{printable(name)}[/]: {told}")
+        for line in (*_lines("Sink", sinks, "can be opened"), *_lines("Secret of webhooks", webhooks, "is there")):
+            console.print(line)
 
     failed = next((said.exit_code for said in answers.values() if said.exit_code), ExitCode.DONE)
-    failed = failed or next((exit_code_of(problem) for problem in sinks.values() if problem), ExitCode.DONE)
+    problems = (*sinks.values(), *webhooks.values())
+    failed = failed or next((exit_code_of(problem) for problem in problems if problem), ExitCode.DONE)
     machine: dict[str, object] = {"lists": {name: said.machine for name, said in answers.items()}}
     if sinks:
         machine["sinks"] = {
             plan.name: plan.to.kind if (problem := sinks[plan.name]) is None else _error_object(problem)
             for plan in project.sync.sinks
         }
+    if webhooks:
+        machine["webhooks"] = {
+            place: "secret" if problem is None else _error_object(problem) for place, problem in webhooks.items()
+        }
     return Said(machine, show, exit_code=failed)
+
+
+def _lines(what: str, found: Mapping[str, EscrowError | None], if_well: str) -> Iterator[str]:
+    from escrow.client.cli.texts import printable
+
+    for name, problem in found.items():
+        told = if_well if problem is None else f"[red]{printable(problem.message)}[/]"
+        yield f"{what} [bold]{printable(name)}[/]: {told}"
+
+
+def _checked_secrets(session: Session, project: Project) -> dict[str, EscrowError | None]:
+    """Look for the secrets by which webhooks are received, each by where it is."""
+    from escrow.client.named_secrets import find_signing_secret
+
+    found: dict[str, EscrowError | None] = {}
+    for named in project.listen.secrets if project.listen is not None else ():
+        try:
+            find_signing_secret(named, session.environment)
+            found[str(named)] = None
+        except EscrowError as problem:
+            found[str(named)] = problem
+    return found
 
 
 def _checked_sink(session: Session, plan: SinkPlan) -> EscrowError | None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from escrow.client.sdk import Escrow
-    from escrow.wire import Event, EventPage
+    from escrow.client.told_events import ToldEvent, ToldEventPage
 
 __all__ = ["app"]
 
@@ -73,7 +73,7 @@ def _followed(session: Session, after: int | None) -> Said:
     return Said({"stopped": True, "next_after": after}, lambda console: console.print(f"Stopped after event {after}."))
 
 
-def _pages(service: Escrow, after: int | None) -> Iterator[EventPage]:
+def _pages(service: Escrow, after: int | None) -> Iterator[ToldEventPage]:
     """Yield pages until there is no more for now; the last says where to go on."""
     more = True
     while more:
@@ -82,7 +82,7 @@ def _pages(service: Escrow, after: int | None) -> Iterator[EventPage]:
         after, more = page.next_after, page.more
 
 
-def _print(session: Session, event: Event) -> None:
+def _print(session: Session, event: ToldEvent) -> None:
     if session.options.is_json:
         line = json.dumps(event.model_dump(mode="json"), ensure_ascii=False)
     else:
@@ -90,7 +90,7 @@ def _print(session: Session, event: Event) -> None:
     print(line, flush=True)  # noqa: T201
 
 
-def _cells(session: Session, event: Event) -> tuple[str, ...]:
+def _cells(session: Session, event: ToldEvent) -> tuple[str, ...]:
     at = f"{event.occurred_at:%Y-%m-%d %H:%M:%S}"
     return str(event.number), at, _partnership(session, event.partnership_id), event.type, _of_it(event)
 
@@ -103,6 +103,6 @@ def _partnership(session: Session, partnership_id: UUID | None) -> str:
     return next((printable(name_of(seat)) for seat in known), str(partnership_id)[:8])
 
 
-def _of_it(event: Event) -> str:
+def _of_it(event: ToldEvent) -> str:
     said = event.data.model_dump(mode="json")
     return printable(", ".join(f"{name}: {value}" for name, value in said.items() if value is not None))

@@ -48,7 +48,10 @@ def listen(
 
     project = session.project
     if project is None or project.listen is None:
-        raise ProjectMissing("escrow.toml has no [listen] that names the secret of the endpoint; see docs/sync.md")
+        raise ProjectMissing(
+            "escrow.toml has no [listen] that names the secret of the endpoint; `escrow webhook add` shows it: put "
+            'it into an environment variable, and secrets = ["env:WEBHOOK_SECRET"] under [listen]'
+        )
     gc.enable()
     _ = session.keyring  # a passphrase is asked for before anything listens
     inbox = Inbox(session.home.folder / "webhooks.sqlite")
@@ -58,16 +61,16 @@ def listen(
     with stopping_by_signal(wakeup) as stopping, listening(host, port, receiver, wakeup.set) as bound:
         session.note(f"Listening on http://{host}:{bound}{PATH}")
         turn = Turn(session, is_submitting=False, stopping=stopping)
+        turn.check()
         turns = _Work(turn, project, inbox, wakeup).until_stopped(stopping)
     return Said({"stopped": True, "turns": turns}, lambda console: console.print(f"Stopped after {turns:,} syncs."))
 
 
 def _secrets(session: Session, project: Project) -> list[SigningSecret]:
-    from escrow.client.named_secrets import find_secret
-    from escrow.signing import SigningSecret
+    from escrow.client.named_secrets import find_signing_secret
 
     named = project.listen.secrets if project.listen is not None else ()
-    return [SigningSecret.parse(find_secret(each, session.environment).text) for each in named]
+    return [find_signing_secret(each, session.environment) for each in named]
 
 
 class _Work:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from escrow.client.cli.exits import ExitCode, exit_code_of
@@ -12,8 +12,9 @@ from escrow.client.cli.texts import counted, printable
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from escrow.client.sync_run import SinkOutcome, Synced
+    from escrow.client.sync_run import Previewed, SinkOutcome, Synced
     from escrow.client.syncing import Exchanged
+    from escrow.errors import EscrowError
 
 __all__ = ["previewed", "synced"]
 
@@ -39,18 +40,30 @@ def synced(outcome: Synced, submitted: Said | None) -> Said:
     return Said(machine, show, exit_code=_exit_code(outcome, submitted))
 
 
-def previewed(lines: Mapping[str, Iterator[str]]) -> Said:
+def previewed(sinks: Mapping[str, Previewed]) -> Said:
     """Show what each sink would be told."""
-    told = {name: list(each) for name, each in lines.items()}
+    failures = {name: each.failure for name, each in sinks.items() if each.failure is not None}
 
     def show(console: Console) -> None:
+        if not sinks:
+            console.print("escrow.toml names no sink for this partnership: nobody would be told anything.")
+            return
         console.print("[bold]No sink was told anything.[/] This is what they would be told:")
-        for name, each in told.items():
-            console.print(f"\n[bold]{printable(name)}[/]" + ("" if each else ": nothing"))
-            for line in each:
+        for name, each in sinks.items():
+            console.print(f"\n[bold]{printable(name)}[/]{_previewed_as(each)}")
+            for line in each.lines:
                 console.print(printable(line))
 
-    return Said({"dry_run": True, "sinks": told}, show)
+    machine: dict[str, object] = {"dry_run": True, "sinks": {name: list(each.lines) for name, each in sinks.items()}}
+    if failures:
+        machine["errors"] = {name: _error_object(failure) for name, failure in failures.items()}
+    return Said(machine, show, next((exit_code_of(failure) for failure in failures.values()), ExitCode.DONE))
+
+
+def _previewed_as(sink: Previewed) -> str:
+    if sink.failure is not None:
+        return f": [red]{printable(sink.failure.message)}[/]"
+    return "" if sink.lines else ": nothing"
 
 
 def _exit_code(outcome: Synced, submitted: Said | None) -> int:
@@ -68,7 +81,7 @@ def _exit_code(outcome: Synced, submitted: Said | None) -> int:
 
 def _told(sink: SinkOutcome) -> str:
     parts = [f"{count:,} {kind.value}" for kind, count in sink.counted.items() if count]
-    told = ", ".join(parts) or "nothing new"
+    told = ", ".join(parts) or ("nothing new" if sink.failure is None else "told nothing")
     if sink.refused:
         reasons = ", ".join(f"{count:,} {printable(reason)}" for reason, count in sink.refused.items())
         told += f"; [red]refused: {reasons}[/]; they are told again next time"
@@ -81,8 +94,12 @@ def _sink_object(sink: SinkOutcome) -> dict[str, object]:
         "name": sink.name,
         "changes": {kind.value: count for kind, count in sink.counted.items()},
         "refused": dict(sink.refused),
-        "error": None if failure is None else {"code": failure.code, "detail": failure.message},
+        "error": None if failure is None else _error_object(failure),
     }
+
+
+def _error_object(failure: EscrowError) -> dict[str, object]:
+    return {"code": failure.code, "detail": failure.message}
 
 
 def _show_exchanged(console: Console, exchanged: Exchanged) -> None:

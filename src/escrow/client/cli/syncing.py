@@ -13,7 +13,7 @@ from escrow.client.cli.exits import ExitCode, exit_code_of
 from escrow.client.cli.sending import submit_as_planned, together
 from escrow.client.cli.session import Said, Session
 from escrow.client.cli.synced import previewed, synced
-from escrow.client.cli.texts import printable
+from escrow.client.cli.texts import printable, without_controls
 from escrow.errors import EscrowError, ProjectMissing
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from escrow.client.cli.stopping import Stopping
     from escrow.client.seats import Seat
+    from escrow.client.sinks.plans import SinkPlan
     from escrow.client.sync_run import NamedSink
 
 __all__ = ["Turn", "app", "told_turn"]
@@ -77,6 +78,17 @@ class Turn:
                 raise typer.BadParameter(f"escrow.toml has no sink {name}; there are: {there}", param_hint="--again")
         if self.is_submitting and project is None:
             raise ProjectMissing("there is no escrow.toml to submit by; make one with `escrow config init FILE`")
+        for sink in project.sync.sinks if project is not None else ():
+            self._note_if_for_nobody(sink)
+
+    def _note_if_for_nobody(self, sink: SinkPlan) -> None:
+        """Say that no partnership goes by a name that a sink is for: it would be told nothing, and nobody why."""
+        seats = self.session.keyring.seats
+        if not seats or any(sink.is_for(*_names_of(seat)) for seat in seats):
+            return
+        known, wanted = (", ".join(names) for names in ([seat.name for seat in seats], sink.partnerships))
+        told = f"The sink {sink.name} is for {wanted}, and no partnership here is called so; there are: {known}."
+        self.session.note(without_controls(told))
 
     def once(self) -> Said:
         """Sync every partnership that is meant; one that fails does not keep the others from theirs."""
@@ -160,7 +172,6 @@ class Turn:
         from escrow.client.sync_run import NamedSink
 
         project = self.session.project
-        names = (seat.label, seat.partner_name, str(seat.partnership_id), seat.name)
         return [
             NamedSink(
                 plan.name,
@@ -169,7 +180,7 @@ class Turn:
                 plan.name in self.again,
             )
             for plan in (project.sync.sinks if project is not None else ())
-            if plan.is_for(*names)
+            if plan.is_for(*_names_of(seat))
         ]
 
 
@@ -218,6 +229,10 @@ def _span(session: Session, every: str | None) -> timedelta | None:
         return Reading(Path()).span(every, "")
     except ProjectInvalid:
         raise typer.BadParameter('write a time as "90s", "15m", "6h" or "1d"', param_hint="--every") from None
+
+
+def _names_of(seat: Seat) -> tuple[str, ...]:
+    return seat.label, seat.partner_name, str(seat.partnership_id), seat.name
 
 
 def _failed(error: EscrowError) -> Said:
