@@ -1,4 +1,4 @@
-"""The base install is the partner's side alone: no server code, no server dependency."""
+"""The base install is the partner's side alone, on every system: no server code, no server dependency."""
 
 from __future__ import annotations
 
@@ -21,6 +21,10 @@ SERVER_LIBRARIES = (
 
 PARTNERS_SIDE = ("escrow.client", "escrow.wire", "escrow.reports", "escrow.psi")
 
+#: Modules of Python that Windows lacks, `grp` to `termios`, and functions that `os` lacks there.
+POSIX_ALONE = ("fcntl", "grp", "pty", "pwd", "resource", "syslog", "termios", "tty")
+POSIX_FUNCTIONS = ("chown", "fchmod", "fork", "getegid", "geteuid", "getgid", "getuid", "mkfifo", "sched_getaffinity")
+
 # Runs in an interpreter of its own: what this process has loaded already says nothing.
 WITHOUT = """
 import importlib, pkgutil, sys
@@ -36,6 +40,18 @@ sys.meta_path.insert(0, Absent())
 START_PARTNERS_SIDE = (
     WITHOUT
     + """
+import contextlib, os, secrets, time, types, uuid
+from pathlib import Path
+for name in {absent!r}:
+    sys.modules.pop(name, None)
+for name in {functions!r}:
+    delattr(os, name)
+sys.modules["msvcrt"] = types.ModuleType("msvcrt")  # locks are the one thing that each system has of its own
+here, sys.platform = sys.platform, "win32"
+import escrow.client.home
+sys.platform = here
+del sys.modules["msvcrt"]
+
 for name in {packages!r}:
     for module in pkgutil.walk_packages(importlib.import_module(name).__path__, name + "."):
         importlib.import_module(module.name)
@@ -56,8 +72,10 @@ main()
 )
 
 
-def test_the_partners_program_starts_without_any_library_of_the_server() -> None:
-    program = START_PARTNERS_SIDE.format(absent=SERVER_LIBRARIES, packages=PARTNERS_SIDE)
+def test_the_partners_program_starts_without_the_servers_libraries_and_without_what_windows_lacks() -> None:
+    program = START_PARTNERS_SIDE.format(
+        absent=SERVER_LIBRARIES + POSIX_ALONE, functions=POSIX_FUNCTIONS, packages=PARTNERS_SIDE
+    )
 
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
 

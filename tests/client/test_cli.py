@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,8 +14,9 @@ from typing import Any
 import pytest
 
 from escrow.client.cli.app import app, run
-from escrow.client.cli.commands import report_error
+from escrow.client.cli.commands import answer, report_error, take_any_name
 from escrow.client.cli.exits import ExitCode
+from escrow.client.cli.session import Said
 from escrow.client.fresh_pairing import seat_without_keys
 from escrow.client.home import Home
 from escrow.client.keyring import KeyringFile
@@ -524,3 +527,16 @@ def test_a_report_tells_how_old_both_lists_are_and_warns_of_an_old_one(paired: P
 def test_an_error_that_begins_with_the_name_of_a_file_leaves_it_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
     report_error("export-missing", "accounts.csv is not there", is_json=False)
     assert capsys.readouterr().err == "escrow: accounts.csv is not there.\n"
+
+
+@pytest.mark.parametrize("arguments", [[], ["--json"]])
+def test_names_that_the_output_cannot_write_are_spelled_out(
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(written, encoding="cp1252"))
+    take_any_name(sys.stdout)
+    answer(Said({"name": "Łódź 😀"}, lambda console: console.print("Łódź 😀")), is_json=bool(arguments))
+    sys.stdout.flush()
+    told = written.getvalue().decode("cp1252")
+    assert json.loads(told) == {"name": "Łódź 😀"} if arguments else told == "\\u0141ód\\u017a \\U0001f600\n"

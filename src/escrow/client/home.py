@@ -18,7 +18,9 @@ from uuid import UUID
 
 from escrow.errors import HomeBusy, LocalError
 
-__all__ = ["Home", "held", "new_file", "replace_file"]
+__all__ = ["Home", "held", "move_over", "new_file", "replace_file"]
+
+_PATIENCE_SECONDS = 5.0
 
 if sys.platform == "win32":
     import msvcrt
@@ -76,7 +78,7 @@ class Home:
 
 
 @contextlib.contextmanager
-def held(lock: Path, *, seconds: float = 5.0) -> Iterator[None]:
+def held(lock: Path, *, seconds: float = _PATIENCE_SECONDS) -> Iterator[None]:
     """Hold a lock file; the system gives it back when the process ends, however it ends.
 
     Raises:
@@ -98,11 +100,27 @@ def new_file(place: Path) -> Iterator[Path]:
     try:
         yield beside
         _sync(beside)
-        beside.replace(place)
+        move_over(beside, place)
     finally:
         beside.unlink(missing_ok=True)
     if sys.platform != "win32":
         _sync(place.parent)
+
+
+def move_over(file: Path, place: Path) -> None:
+    """Put a file in the place of another in one step; on Windows that waits for whoever has the other one open."""
+    if sys.platform == "win32":
+        until = time.monotonic() + _PATIENCE_SECONDS
+        while True:
+            try:
+                file.replace(place)
+                return
+            except PermissionError:
+                if time.monotonic() > until:
+                    raise
+            time.sleep(0.1)
+    else:
+        file.replace(place)
 
 
 def replace_file(place: Path, content: bytes) -> None:

@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from escrow.client.account_ids import EarlierAccounts
 from escrow.client.columns import Meaning
-from escrow.client.home import held, new_file
+from escrow.client.home import held, move_over, new_file
 from escrow.errors import StateInvalid
 from escrow.psi.records import ListRecords, join, pack_chunk, parse_chunk, split
 from escrow.terms import Population, is_detail_field
@@ -209,7 +209,7 @@ class AccountState:
             with _open(filled) as kept:
                 found = None if kept is None else kept.sent.g
             if found == g:
-                filled.replace(place)
+                move_over(filled, place)
             elif found != building:
                 filled.unlink(missing_ok=True)
 
@@ -247,7 +247,7 @@ class AccountState:
             is_applied = (pending.sent.number, pending.sent.digest) == (applied_number, applied_digest)
             is_over = pending.sent.number <= applied_number
         if is_applied:
-            self.pending_file.replace(self.applied_file)
+            move_over(self.pending_file, self.applied_file)
         elif is_over:
             self.pending_file.unlink(missing_ok=True)
 

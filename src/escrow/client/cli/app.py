@@ -41,7 +41,7 @@ from escrow.client.cli import (
     webhooking,
     withdrawing,
 )
-from escrow.client.cli.commands import report_error
+from escrow.client.cli.commands import report_error, take_any_name
 from escrow.client.cli.exits import ExitCode
 
 __all__ = ["app", "run"]
@@ -151,4 +151,5 @@ def main() -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # httpx does without its own command line, which costs more to import than all the rest of it.
     sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]  # None is how an import is refused
+    take_any_name(sys.stdout, sys.stderr)
     sys.exit(run(sys.argv[1:]))

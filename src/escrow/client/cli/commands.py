@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import io
 import json
 import os
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, TypeVar, cast
+from typing import Annotated, TextIO, TypeVar, cast
 
 import typer
 
@@ -18,7 +19,7 @@ from escrow.client.cli.session import Said, Session, SharedOptions
 from escrow.client.cli.texts import without_controls
 from escrow.errors import EscrowError
 
-__all__ = ["alone", "answer", "command", "report_error"]
+__all__ = ["alone", "answer", "command", "report_error", "take_any_name"]
 
 Body = Callable[..., Said]
 _WIDTH_OF_A_FILE = 160
@@ -135,7 +136,7 @@ def _run(body: Callable[[Session], Said], options: SharedOptions) -> int:
 def report_error(code: str, detail: str, *, is_json: bool) -> None:
     """Say what happened and what to do, on the error stream."""
     if is_json:
-        told = json.dumps({"error": {"code": code, "detail": detail}}, ensure_ascii=False)
+        told = _in_json({"error": {"code": code, "detail": detail}}, sys.stderr)
     else:
         # It may begin with the name of a file, which stays as it is written.
         detail = without_controls(detail)
@@ -143,12 +144,31 @@ def report_error(code: str, detail: str, *, is_json: bool) -> None:
     print(told, file=sys.stderr)  # noqa: T201
 
 
+def take_any_name(*streams: TextIO) -> None:
+    """Let names that a stream's encoding lacks be spelled out there, where Python would stop halfway.
+
+    On Windows what is written to files and pipes becomes UTF-8, as everywhere else: its own encoding lacks most names.
+    """
+    for stream in streams:
+        if not isinstance(stream, io.TextIOWrapper):
+            continue
+        if sys.platform == "win32" and not stream.isatty():
+            stream.reconfigure(encoding="utf-8")
+        stream.reconfigure(errors="backslashreplace")
+
+
 def answer(said: Said, *, is_json: bool) -> None:
     """Print what a command answers, on the standard output."""
     if is_json:
-        sys.stdout.write(json.dumps(said.machine, ensure_ascii=False) + "\n")
+        sys.stdout.write(_in_json(said.machine, sys.stdout) + "\n")
         return
     from rich.console import Console
 
     # What is not a terminal is a file, a pipe or a log: lines there may be long.
     said.person(Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE))
+
+
+def _in_json(told: Mapping[str, object], stream: TextIO) -> str:
+    """Write JSON that is still JSON where the stream's encoding lacks a letter."""
+    takes_all = (stream.encoding or "utf-8").lower().replace("-", "").startswith("utf")
+    return json.dumps(told, ensure_ascii=not takes_all)
