@@ -28,6 +28,7 @@ from benchmarks.company_lists import (
     rows_of,
     score,
 )
+from benchmarks.misses import misses, print_misses, with_a_word_in_common
 from escrow.client.accounts import Accounts
 from escrow.psi.matchkeys import MatchKeyClass
 from escrow.psi.normalisation import profile
@@ -84,12 +85,14 @@ def main() -> None:
     speed = accounts_a_second(lists)
     ours = keys_of_rules(CompanyKeys())
     if arguments.misses:
-        print_misses(lists[arguments.misses], ours)
+        print_misses(by_name_alone(lists[arguments.misses]), ours)
         return
     baselines = {"lower case, stripped": lower_and_strip, FIRST_PROFILE: keys_of_profile(FIRST_PROFILE)}
     by_names = print_names_only(lists, {**baselines, LATEST_PROFILE: ours})
     print_websites(lists, {**baselines, LATEST_PROFILE: ours})
     print_tiers(lists, ours)
+    print_causes(lists, ours)
+    print_typed(lists["d7"], ours)
     print_forms(folders, ours)
     print(f"\nspeed: {speed:,.0f} accounts a second on one core, cold (tables read, lists of all folders)")
     if arguments.ladder:
@@ -186,6 +189,29 @@ def print_tiers(lists: Mapping[str, Lists], keys_of: KeysOf) -> None:
         print_line(f"{tier.name.lower()} and stronger, names only", measure(bare, keys_of, tier))
 
 
+def print_causes(lists: Mapping[str, Lists], keys_of: KeysOf) -> None:
+    """Print why pairs are missed where websites are left out, and what finding all with a common key would give."""
+    found = [misses(blank, keys_of) for name in WITH_WEBSITES for blank in blanks(lists[name])]
+    without, beside, other = (
+        sum(getattr(each, cause) for each in found) for cause in ("without_key", "beside_another", "other")
+    )
+    print(f"\nmissed: {without} without a common key, {beside} beside another match of one of the two, {other} others")
+    print(f"F1 if all but the first were found: {statistics.fmean(each.f1_of_all_others for each in found):.4f}")
+
+
+def print_typed(lists: Lists, keys_of: KeysOf) -> None:
+    """Print what is found of hand-typed names, by which pairs count as having something in common."""
+    bare = by_name_alone(lists)
+    print("\nd7, hand-typed employers, by which pairs count")
+    for title, some in (
+        ("marked as having something in common", bare.where("same")),
+        ("the same, with websites", lists.where("same")),
+        ("with a word in common", with_a_word_in_common(bare, or_inside=False)),
+        ("with a word in common or inside", with_a_word_in_common(bare, or_inside=True)),
+    ):
+        print_line(f"{title}, {len(some.truth)}", measure([some], keys_of))
+
+
 def print_forms(folders: Mapping[str, Path], keys_of: KeysOf) -> None:
     """Print how spellings of websites and text instead of a company are read."""
     words = [row["name"] for row in rows_of(folders["d11"] / "placeholders.csv")]
@@ -266,16 +292,6 @@ def print_line(title: str, of: Measured) -> None:
     """Print one row of a table."""
     told = f"{of.score.precision:.4f} / {of.score.recall:.4f} / {of.f1:.4f}"
     print(f"{title:42} {told}   {of.tokens:.2f} ({of.most_tokens})")
-
-
-def print_misses(lists: Lists, keys_of: KeysOf) -> None:
-    """Print the pairs found wrongly and those not found, by name alone."""
-    bare = by_name_alone(lists)
-    found = matches(accounts_to_send(bare.left, keys_of), accounts_to_send(bare.right, keys_of))
-    true = bare.truth.keys()
-    for title, told in (("false", found.keys() - true), ("missing", true - found.keys())):
-        for left, right in sorted(told - set(bare.ignored)):
-            print(f"{title}: {bare.left.names[left]!r} / {bare.right.names[right]!r}")
 
 
 if __name__ == "__main__":

@@ -106,6 +106,7 @@ def test_names_of_other_companies_share_no_word(one: str, other: str) -> None:
         ("Charles Schwab", "charlesschwab"),
         ("American Airlines", ""),
         ("First Data", ""),
+        ("Mississippi Weather", ""),
         ("H1 Insights", "h1insights"),
         ("Zé Tortuga", "zetortuga"),
         ("H1", ""),

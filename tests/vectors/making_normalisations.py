@@ -107,7 +107,16 @@ _NAMES = (
         "acme_rockets",
     ),
     *("GlobexCorporation", "INITRODEINCORPORATED", "QuillonGmbH", "Unincorporated", "Globex.ai", "Blue Coyote.io"),
-    *("Hotels.com", "Globex Svcs", "Univ of Globex", "Pacific East Research Inc", "Gl\u043ebex", "\u0430cme Inc."),
+    *(
+        "Mississippi Weather",
+        "Globex of Nebraska",
+        "Hotels.com",
+        "Globex Svcs",
+        "Univ of Globex",
+        "Pacific East Research Inc",
+        "Gl\u043ebex",
+        "\u0430cme Inc.",
+    ),
 )
 _NOT_NAMES = (
     *("", " ", "-", ".", "?", "n/a", "N.A.", "none", "None", "null", "unknown", "Unknown Company", "test", "TEST Inc."),
