@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from escrow.client.cli.exits import ExitCode
+from escrow.store.tables import endpoints
 from tests.api.serving import Served
 from tests.client.making_keyrings import a_keyring, a_keyring_file
 from tests.client.terminals import Partner
@@ -107,3 +109,27 @@ def test_only_an_endpoint_that_is_meant_is_removed(terminal: Partner) -> None:
     assert id_ in unknown.err
     assert answered(terminal, "remove", id_, "--yes")["removed"]["endpoint_id"] == id_
     assert answered(terminal, "list") == {"endpoints": []}
+
+
+def test_what_an_endpoint_is_told_of_is_changed_part_by_part(terminal: Partner) -> None:
+    id_ = str(answered(terminal, "add", URL, "--event", "release.made", "--cell", "customers:customers")["endpoint_id"])
+    changed = answered(terminal, "change", id_, "--event", "terms.changed", "--description", "new")
+    assert (changed["types"], len(changed["cells"]), changed["description"]) == (["terms.changed"], 1, "new")
+    opened = answered(terminal, "change", id_, "--every", "cell")
+    assert (opened["types"], opened["cells"], opened["description"]) == (["terms.changed"], None, "new")
+    slips = [(), ("--every", "cells"), ("--every", "event", "--event", "release.made"), ("--description", "x" * 201)]
+    for slip in slips:
+        assert terminal("webhook", "change", id_, *slip, "--json").exit_code == ExitCode.USAGE
+    assert answered(terminal, "list")["endpoints"] == [opened]
+
+
+def test_an_endpoint_that_was_disabled_is_enabled_again_once_it_was_confirmed(
+    terminal: Partner, shared_api: Served
+) -> None:
+    id_ = added(terminal)
+    assert terminal("webhook", "enable", id_, "--json").error_code == "endpoint-not-confirmed"
+    with shared_api.service.database.transaction("confirm for a test") as tx:
+        tx.execute(update(endpoints).values(confirmed_at=shared_api.service.now()))
+    assert "until `escrow webhook enable`" in terminal("webhook", "disable", id_).out
+    assert answered(terminal, "list")["endpoints"][0]["disabled_because"] == "asked"
+    assert answered(terminal, "enable", id_)["state"] == "enabled"

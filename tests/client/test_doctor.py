@@ -115,6 +115,7 @@ def test_a_key_that_lacks_scopes_or_ends_soon_is_told(paired: Partners, service:
     answered = paired[0]("doctor", "--json")
     assert answered.exit_code == ExitCode.DONE
     assert "not submit, terms, pair" in str(found(answered)["scopes"]["reason"])
+    assert "without webhooks" in str(found(answered)["scopes"]["reason"])
     assert states(answered)["key expiry"] == "warn"
 
 

@@ -31,6 +31,7 @@ class MailBox:
     commands: list[str] = field(default_factory=list)
     raw: list[bytes] = field(default_factory=list)
     over: threading.Event = field(default_factory=threading.Event)
+    arrived: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
 
     @property
     def mails(self) -> list[EmailMessage]:
@@ -103,6 +104,7 @@ def _answered(connection: socket.socket, box: MailBox, answers: Mapping[str, Sai
             if verb == "DATA":
                 box.raw.append(_mail(lines.readline))
                 _answer(connection, answers["."])
+                box.arrived.release()
             if verb == "STARTTLS":
                 return True
     return False

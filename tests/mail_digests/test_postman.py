@@ -15,6 +15,7 @@ from escrow.mail_digests import digests, outgoing
 from escrow.mail_digests.digests import Times
 from escrow.psi.matchkeys import MatchKeyClass
 from escrow.reports.trail import shared_trail
+from escrow.server.running import mailing, make_postman
 from escrow.store.database import Database
 from escrow.store.states import EventType, MailDigestState, MailOutcome
 from escrow.terms import Level, Population, Side
@@ -205,10 +206,21 @@ def test_a_failed_mail_is_logged_without_its_address(desk: Desk, caplog: pytest.
     assert "canary" not in caplog.text
 
 
-def test_a_postman_that_is_told_to_stop_stops(desk: Desk) -> None:
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_beside_the_service_a_postman_sends_what_is_due_and_stops_with_it(desk: Desk, box: MailBox) -> None:
+    desk.server = server_at(box.port)
+    desk.add()
     stop = threading.Event()
-    stop.set()
-    desk.postman().run(stop)
+    with mailing(desk.postman(), stop, desk.settings):
+        assert box.arrived.acquire(timeout=30)
+    assert stop.is_set()
+    assert box.mails[0]["Subject"] == "Code for your partnership digest"
+
+
+def test_without_a_mail_server_there_is_no_postman(desk: Desk) -> None:
+    off = desk.settings.model_copy(update={"mail_host": ""})
+    assert make_postman(desk.database, desk.key, off) is None
+    assert make_postman(desk.database, desk.key, desk.settings) is not None
 
 
 def shared(first: int, size: int) -> dict[int, Account]:

@@ -38,6 +38,7 @@ from escrow.client.cli import (
     stepping_up,
     syncing,
     verifying,
+    webhook_changing,
     webhooking,
     withdrawing,
 )
@@ -68,6 +69,7 @@ for part in (
     app.registered_commands += part.registered_commands
 agreeing.app.registered_commands += stepping_up.app.registered_commands
 reading.report_app.registered_commands += verifying.app.registered_commands
+webhooking.app.registered_commands += webhook_changing.app.registered_commands
 app.add_typer(reading.report_app, name="report", help="The 3×3 of a release, and whether it is what was signed.")
 app.add_typer(agreeing.app, name="terms", help="What we share, cell by cell.")
 app.add_typer(granting.app, name="allowance", help="How many new accounts may be asked about, by us and by a partner.")

@@ -13,7 +13,7 @@ from escrow.client.cli.digest_tables import show_digest, show_digests
 from escrow.client.cli.pairing_up import YesOption, ask
 from escrow.client.cli.session import Said, Session
 from escrow.client.cli.texts import printable
-from escrow.client.cli.webhooking import event_types
+from escrow.client.cli.webhooking import chosen_partnerships, event_types
 
 if TYPE_CHECKING:
     from escrow import wire
@@ -58,16 +58,14 @@ def add(
 ) -> Said:
     """Add a digest for a person, and have the address mailed a code. Nothing else is mailed until it is confirmed."""
     from escrow import wire
-    from escrow.client.cli.session import choose
 
-    seats = [choose(session.keyring.seats, name) for name in partnership or ()]
     asked = {
         "address": _read_line(session, "The address to mail to:") if address == "-" else address,
         "hour": hour,
         "weekday": _weekday(weekday),
         "description": description,
         "types": event_types(event),
-        "partnership_ids": tuple(dict.fromkeys(seat.partnership_id for seat in seats)) or None,
+        "partnership_ids": chosen_partnerships(session, partnership),
     }
     try:
         digest = wire.NewMailDigest.model_validate(asked)

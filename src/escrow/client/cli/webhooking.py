@@ -16,17 +16,48 @@ from escrow.client.cli.webhook_tables import show_deliveries, show_endpoints, sh
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from uuid import UUID
 
     from rich.console import Console
 
     from escrow import wire
 
-__all__ = ["app", "event_types"]
+__all__ = [
+    "CellOption",
+    "EventOption",
+    "IdArgument",
+    "PartnershipOption",
+    "app",
+    "chosen_partnerships",
+    "endpoint_meant",
+    "event_types",
+    "wanted_cells",
+]
 
 app = typer.Typer(no_args_is_help=True)
 
 IdArgument = Annotated[
     str, typer.Argument(metavar="ID", help="The endpoint's id, or its first letters: `escrow webhook list`.")
+]
+EventOption = Annotated[
+    list[str] | None, typer.Option("--event", metavar="TYPE", help="Post this type of event; may be repeated.")
+]
+CellOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--cell",
+        metavar="OURS:THEIRS[:NUMBER]",
+        help="Post releases and overlaps that change this cell, or raise it to the number; may be repeated.",
+    ),
+]
+PartnershipOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--partnership",
+        "-p",
+        help="Post what concerns this partnership: label, partner's name or id; may be repeated.",
+        autocompletion=partnership_names,
+    ),
 ]
 
 _LEAST_LETTERS = 4
@@ -41,40 +72,21 @@ def add(
     session: Session,
     url: Annotated[str, typer.Argument(help="Where to post to: https://…; - reads it from the standard input.")],
     slack: Annotated[bool, typer.Option("--slack", help="Post sentences to an incoming webhook of Slack.")] = False,
-    event: Annotated[
-        list[str] | None, typer.Option("--event", metavar="TYPE", help="Post this type of event; may be repeated.")
-    ] = None,
-    cell: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--cell",
-            metavar="OURS:THEIRS[:NUMBER]",
-            help="Post releases and overlaps that change this cell, or raise it to the number; may be repeated.",
-        ),
-    ] = None,
-    partnership: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--partnership",
-            "-p",
-            help="Post what concerns this partnership: label, partner's name or id; may be repeated.",
-            autocompletion=partnership_names,
-        ),
-    ] = None,
+    event: EventOption = None,
+    cell: CellOption = None,
+    partnership: PartnershipOption = None,
     description: Annotated[str, typer.Option("--description", help="What you want to know it by.")] = "",
 ) -> Said:
     """Add an endpoint, and show its secret this once. Nothing is posted there until it is confirmed."""
     from escrow import wire
-    from escrow.client.cli.session import choose
 
-    seats = [choose(session.keyring.seats, name) for name in partnership or ()]
     asked = {
         "url": _read_url(session) if url == "-" else url,
         "kind": "slack" if slack else "standard",
         "description": description,
         "types": event_types(event),
-        "cells": tuple(dict.fromkeys(map(_cell, cell))) if cell else None,
-        "partnership_ids": tuple(dict.fromkeys(seat.partnership_id for seat in seats)) or None,
+        "cells": wanted_cells(cell),
+        "partnership_ids": chosen_partnerships(session, partnership),
     }
     try:
         endpoint = wire.NewEndpoint.model_validate(asked)
@@ -96,7 +108,7 @@ def list_endpoints(session: Session) -> Said:
 @command(app, "confirm")
 def confirm(session: Session, endpoint_id: IdArgument) -> Said:
     """Have a challenge posted: once the receiver answers it, the endpoint is posted every event since it was added."""
-    asked = session.service.confirm_webhook(_meant(session, endpoint_id).endpoint_id)
+    asked = session.service.confirm_webhook(endpoint_meant(session, endpoint_id).endpoint_id)
     told = "The challenge is on its way: once it is answered, the endpoint is enabled"
     return Said(_object(asked), lambda console: _tell(console, f"{told}.", asked))
 
@@ -104,7 +116,7 @@ def confirm(session: Session, endpoint_id: IdArgument) -> Said:
 @command(app, "test")
 def test(session: Session, endpoint_id: IdArgument) -> Said:
     """Have a trial posted, once."""
-    tried = session.service.try_webhook(_meant(session, endpoint_id).endpoint_id)
+    tried = session.service.try_webhook(endpoint_meant(session, endpoint_id).endpoint_id)
     return Said(_object(tried), lambda console: _tell(console, "The trial is on its way.", tried))
 
 
@@ -117,7 +129,7 @@ def log(
     """Show what was posted, newest first, and how each last attempt ended; with --json every attempt."""
     from itertools import islice
 
-    endpoint = _meant(session, endpoint_id)
+    endpoint = endpoint_meant(session, endpoint_id)
     found = list(islice(session.service.webhook_deliveries(endpoint.endpoint_id), last))
     machine = {"endpoint": _object(endpoint), "deliveries": [each.model_dump(mode="json") for each in found]}
     return Said(machine, lambda console: show_deliveries(console, endpoint, found))
@@ -141,7 +153,7 @@ def replay(
             f"it is not below --first, and at most {MOST_ITEMS:,} deliveries are made again at once",
             param_hint="--last",
         )
-    endpoint = _meant(session, endpoint_id)
+    endpoint = endpoint_meant(session, endpoint_id)
     made = session.service.replay_webhook(endpoint.endpoint_id, first, last).deliveries
     if made:
         told = f"{counted(made, 'delivery is', 'deliveries are')} made again."
@@ -153,14 +165,14 @@ def replay(
 @command(app, "rotate-secret")
 def rotate_secret(session: Session, endpoint_id: IdArgument) -> Said:
     """Replace the secret, and show the new one this once; for a while the one before signs too."""
-    rotated = session.service.rotate_webhook_secret(_meant(session, endpoint_id).endpoint_id)
+    rotated = session.service.rotate_webhook_secret(endpoint_meant(session, endpoint_id).endpoint_id)
     return Said(_object(rotated), lambda console: show_secret(console, rotated, is_new=False))
 
 
 @command(app, "remove")
 def remove(session: Session, endpoint_id: IdArgument, yes: YesOption = False) -> Said:
     """Remove an endpoint, its secret and its log."""
-    endpoint = _meant(session, endpoint_id)
+    endpoint = endpoint_meant(session, endpoint_id)
     if not yes:
         ask(f"Remove the endpoint at {endpoint.url}? Its secret and its log go, and nothing more is posted there.")
     session.service.remove_webhook(endpoint.endpoint_id)
@@ -170,7 +182,8 @@ def remove(session: Session, endpoint_id: IdArgument, yes: YesOption = False) ->
     )
 
 
-def _meant(session: Session, letters: str) -> wire.Endpoint:
+def endpoint_meant(session: Session, letters: str) -> wire.Endpoint:
+    """Give the one endpoint whose id begins so, or say which there are."""
     there = session.service.webhooks()
     wanted = letters.casefold()
     found = [each for each in there if str(each.endpoint_id).startswith(wanted)]
@@ -201,6 +214,19 @@ def event_types(said: Sequence[str] | None) -> tuple[str, ...] | None:
             f"no such type of event: {', '.join(unknown)}; there are {', '.join(known)}", param_hint="--event"
         )
     return tuple(dict.fromkeys(said)) if said else None
+
+
+def wanted_cells(said: Sequence[str] | None) -> tuple[wire.WantedCell, ...] | None:
+    """Read options `--cell`: None where there is none."""
+    return tuple(dict.fromkeys(map(_cell, said))) if said else None
+
+
+def chosen_partnerships(session: Session, named: Sequence[str] | None) -> tuple[UUID, ...] | None:
+    """Read options `--partnership`: None where there is none."""
+    from escrow.client.cli.session import choose
+
+    seats = [choose(session.keyring.seats, name) for name in named or ()]
+    return tuple(dict.fromkeys(seat.partnership_id for seat in seats)) or None
 
 
 def _cell(said: str) -> wire.WantedCell:

@@ -129,10 +129,12 @@ def _grant(service: Escrow, *, now: datetime) -> Iterator[Check]:
 
 def _scopes(key: wire.ApiKey) -> Check:
     bound = "" if key.partnership_ids is None else f", in {len(key.partnership_ids)} partnerships alone"
-    told = ", ".join(key.scopes) + bound
+    told = (", ".join(key.scopes) or "none") + bound
+    if "webhooks" not in key.scopes:
+        told += "; without webhooks, so not for `escrow webhook` and `escrow digest`"
     if lacking := [scope for scope in ("read", "submit", "terms", "pair") if scope not in key.scopes]:
         advice = "commands that need these are refused; ask the operator for a wider key if you use them"
-        return warn("scopes", Area.SERVICE, f"{told or 'none'}; not {', '.join(lacking)}", advice)
+        return warn("scopes", Area.SERVICE, f"{told}; not {', '.join(lacking)}", advice)
     return ok("scopes", Area.SERVICE, told)
 
 
