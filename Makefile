@@ -25,8 +25,9 @@ $(INSTALLED): tools.txt requirements-dev.txt pyproject.toml tools/install.sh
 demo: $(INSTALLED) ## two companies' lists become a 3x3, over HTTPS, on this machine; KEEP=--keep leaves the service up
 	@$(BIN)/python examples/demo.py $(KEEP)
 
-fuzz: $(INSTALLED) ## more than 2,000 made-up requests on each database, every answer held to the contract
+fuzz: $(INSTALLED) ## more than 2,000 made-up requests on each database, held to the contract; every table of small lists, to rule 7
 	$(BIN)/python -m tests.api.fuzzing
+	$(BIN)/python -m tests.reports.rule_seven_sweep
 
 test: $(INSTALLED) ## every test, on SQLite and on PostgreSQL
 	$(BIN)/python -m pytest -n 3 --dist worksteal

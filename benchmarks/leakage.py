@@ -20,10 +20,12 @@ from __future__ import annotations
 import argparse
 import math
 import random
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
+from functools import partial
+from itertools import product
 
 import numpy as np
 import numpy.typing as npt
@@ -49,21 +51,26 @@ Design = npt.NDArray[np.int8]
 Truth = npt.NDArray[np.int64]
 
 
-def _first_spending() -> Spending:
-    asked = Asked(OWN_TOKENS * FIFTHS_OF_A_TOKEN, OWN_TOKENS, OWN_TOKENS)
-    return first_spending(asked, most_accounts=250_000, rule=AllowanceRule(), now=BEGAN)
+#: What a move costs, in keys.
+PRICE = Fraction(1, FIFTHS_OF_A_TOKEN)
 
 
 @dataclass
 class Purse:
-    """What the partner may still ask about, by the service's own rules, as time passes."""
+    """What the partner may still ask about as time passes, by the rules of the service but for the price of a move."""
 
+    own_tokens: int = OWN_TOKENS
+    price: Fraction = PRICE
     now: datetime = BEGAN
-    spending: Spending = field(default_factory=_first_spending)
+    spending: Spending = field(init=False)
+
+    def __post_init__(self) -> None:
+        asked = self._asked(self.own_tokens * FIFTHS_OF_A_TOKEN)
+        self.spending = first_spending(asked, most_accounts=250_000, rule=AllowanceRule(), now=self.now)
 
     def pay(self, *, tokens: int = 0, moves: int = 0) -> bool:
         """Pay for one list, unless there is not enough left."""
-        asked = Asked(tokens * FIFTHS_OF_A_TOKEN + moves, OWN_TOKENS, OWN_TOKENS)
+        asked = self._asked(math.ceil((tokens + moves * self.price) * FIFTHS_OF_A_TOKEN))
         try:
             self.spending = spend(
                 self.spending,
@@ -76,6 +83,12 @@ class Purse:
         except AllowanceExceeded:
             return False
         return True
+
+    def _asked(self, fifths: int) -> Asked:
+        return Asked(fifths, self.own_tokens, self.own_tokens)
+
+
+MakePurse = Callable[[], Purse]
 
 
 @dataclass
@@ -115,19 +128,34 @@ class Oracle:
 def main() -> None:
     """Print the year of each attack, then the ratio."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.parse_args()
+    parser.add_argument("--prices", action="store_true", help="what other prices of a move would give, instead")
+    if parser.parse_args().prices:
+        prices()
+        return
     asked = dictionary()
     print(f"details:  {asked:,} accounts a year are asked about and answered at once (one key each)")
     weighed, releases = weighing(DISCLOSURE_PRESETS["trusted"])
     print(f"trusted:  {weighed:,} accounts a year from {releases} releases, weighed like coins")
     edges, releases = at_edges(DISCLOSURE_PRESETS["standard"])
     print(f"standard: {edges:,} accounts a year from {releases} releases, one at the edge of each of three lines")
+    exact = replace(DISCLOSURE_PRESETS["standard"], step=1)
+    weekly = max(weighing(exact)[0], at_edges(exact)[0])
+    print(f"          {weekly:,} if its weekly counts were exact: what slows is the interval")
     groups = at_edges_in_groups(DISCLOSURE_PRESETS["standard"], share=Fraction(1, 20))
     print(f"          {groups:,} a year, nearly all of them absent, where one in twenty is on the list")
     told, right, releases = averaging(DISCLOSURE_PRESETS["guarded"])
     print(f"guarded:  {told:,} accounts a year from {releases} releases are told with {SURE:.0%};")
     print(f"          a guess at each of {releases} accounts is right {right:.0%} of the time, where a coin is 50%")
     print(f"\n{edges / asked:.3f} x the accounts that a dictionary learns of at details (standard, the default)")
+
+
+def prices() -> None:
+    """Print what a partner learns of if a move costs more, with a small list and with a large one."""
+    for own_tokens, price in product((OWN_TOKENS, 20 * OWN_TOKENS), (PRICE, Fraction(1, 2), Fraction(1))):
+        purse = partial(Purse, own_tokens, price)
+        weighed, _ = weighing(DISCLOSURE_PRESETS["trusted"], purse)
+        edges, _ = at_edges(DISCLOSURE_PRESETS["standard"], purse)
+        print(f"list of {own_tokens:>6,} keys, a move at {price!s:>3} key: trusted {weighed:,}, standard {edges:,}")
 
 
 def dictionary() -> int:
@@ -141,16 +169,16 @@ def dictionary() -> int:
     return asked
 
 
-def weighing(rule: DisclosureRule) -> tuple[int, int]:
+def weighing(rule: DisclosureRule, purse: MakePurse = Purse) -> tuple[int, int]:
     """Weigh one block of accounts after another for a year; give how many were learnt, and the releases it took.
 
     A weight of +1 is to be among customers, -1 among opportunities, 0 among prospects.
     """
-    return max((_weighed(rule, order) for order in range(2, 9)), key=lambda each: each[0])
+    return max((_weighed(rule, order, purse()) for order in range(9)), key=lambda each: each[0])
 
 
-def _weighed(rule: DisclosureRule, order: int) -> tuple[int, int]:
-    oracle, learnt = Oracle(rule, Purse()), 0
+def _weighed(rule: DisclosureRule, order: int, purse: Purse) -> tuple[int, int]:
+    oracle, learnt = Oracle(rule, purse), 0
     while True:
         design = coin_design(order)
         truth: Truth = np.array(np.random.default_rng(learnt).integers(0, 2, design.shape[1]), np.int64)
@@ -202,9 +230,9 @@ def solve_coins(weighed: npt.NDArray[np.int64], coins: int) -> npt.NDArray[np.in
     )
 
 
-def at_edges(rule: DisclosureRule) -> tuple[int, int]:
+def at_edges(rule: DisclosureRule, purse: MakePurse = Purse) -> tuple[int, int]:
     """Ask about one account on each line in each release; give how many were learnt, and the releases it took."""
-    oracle, learnt, chance = Oracle(rule, Purse()), 0, random.Random(1)
+    oracle, learnt, chance = Oracle(rule, purse()), 0, random.Random(1)
     for _ in _releases(oracle, asked=len(Population)):
         truth = {line: chance.random() < 0.5 for line in Population}
         learnt += _at_edge(oracle, {line: int(there) for line, there in truth.items()}) == truth and len(truth)
