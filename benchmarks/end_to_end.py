@@ -26,9 +26,12 @@ from pathlib import Path
 
 import polars
 
+from escrow.psi.profile_ids import PROFILE_IDS
+
 PROGRAMS = Path(sys.executable).parent
 STAGES = ("Customer", "Opportunity", "Prospect")
 CELLS = 9
+PROFILES = {profile_id.partition("+")[0]: profile_id for profile_id in PROFILE_IDS}
 PATIENCE_SECONDS = 900.0
 #: Runs of the join before and after ours: one alone differs from the next by half on a busy machine.
 PLAIN_RUNS = 3
@@ -38,13 +41,17 @@ def main() -> None:
     """Write the files, run both ways, check that they agree, print the ratio."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--accounts", type=int, default=100_000, help="accounts on each list (default 100000)")
-    accounts = parser.parse_args().accounts
+    parser.add_argument(
+        "--profile", choices=PROFILES, default=list(PROFILES)[-1], help="what both pair under (default the latest)"
+    )
+    chosen = parser.parse_args()
+    accounts = chosen.accounts
     with tempfile.TemporaryDirectory(prefix="escrow-benchmark-") as folder:
         files = [Path(folder) / f"{name}.csv" for name in ("left", "right")]
         for file, start in zip(files, (0, accounts // 2), strict=True):
             write_accounts(file, range(start, start + accounts))
         plain = [plain_join(*files) for _ in range(PLAIN_RUNS)]
-        blind_seconds, blind_matrix, server_peak_mib = through_the_escrow(Path(folder), files)
+        blind_seconds, blind_matrix, server_peak_mib = through_the_escrow(Path(folder), files, PROFILES[chosen.profile])
         plain += [plain_join(*files) for _ in range(PLAIN_RUNS)]
         plain_seconds, plain_matrix = statistics.median(seconds for seconds, _ in plain), plain[0][1]
         told = ", ".join(f"{seconds:.2f}" for seconds, _ in plain)
@@ -52,8 +59,9 @@ def main() -> None:
         print(f"through the escrow: {blind_seconds:.2f} s, service peak {server_peak_mib:.0f} MiB")
         if blind_matrix != plain_matrix:
             sys.exit(f"the two matrices differ: {plain_matrix} in plaintext, {blind_matrix} blinded")
+        overlaps = sum(plain_matrix.values())
         print(
-            f"{accounts:,} accounts a side, {sum(plain_matrix.values()):,} companies on both lists, same nine numbers"
+            f"{chosen.profile}: {accounts:,} accounts a side, {overlaps:,} companies on both lists, same nine numbers"
         )
         print(f"{blind_seconds / plain_seconds:.1f} x")
 
@@ -96,8 +104,10 @@ def plain_join(left: Path, right: Path) -> tuple[float, dict[tuple[str, str], in
     return seconds, {(words[ours], words[theirs]): count for ours, theirs, count in counted.iter_rows()}
 
 
-def through_the_escrow(folder: Path, files: list[Path]) -> tuple[float, dict[tuple[str, str], int], float]:
-    """Pair two partners on a fresh service, submit both files at once, wait for the first release."""
+def through_the_escrow(
+    folder: Path, files: list[Path], profile_id: str
+) -> tuple[float, dict[tuple[str, str], int], float]:
+    """Pair two partners under a profile on a fresh service, submit both files at once, wait for the first release."""
     operator = settings_of(DATA_FOLDER=folder / "data", SEALING_KEY_FILE=folder / "sealing.key")
     run("escrow-server", "init", environment=operator)
     port = free_port()
@@ -109,7 +119,7 @@ def through_the_escrow(folder: Path, files: list[Path]) -> tuple[float, dict[tup
             url = f"http://127.0.0.1:{port}"
             wait_until_healthy(url)
             partners = [partner(folder, name, url, operator) for name in ("left", "right")]
-            pair(*partners)
+            pair(*partners, profile_id=profile_id)
             idle = cpu_seconds(service.pid)
             seconds, matrix = map_accounts(partners, files)
             print(f"  CPU seconds: service {cpu_seconds(service.pid) - idle:.1f}")
@@ -156,10 +166,11 @@ def partner(folder: Path, name: str, url: str, operator: Mapping[str, str]) -> M
     return environment
 
 
-def pair(left: Mapping[str, str], right: Mapping[str, str]) -> None:
+def pair(left: Mapping[str, str], right: Mapping[str, str], *, profile_id: str) -> None:
     """Pair both partners and share counts in every cell, lists of any size that the service takes."""
     acceptor = json.loads(run("escrow", "status", "--json", environment=right))["organization_id"]
-    code = json.loads(run("escrow", "invite", "--to", acceptor, "--json", environment=left))["code"]
+    invite = ("invite", "--to", acceptor, "--profile", profile_id)
+    code = json.loads(run("escrow", *invite, "--json", environment=left))["code"]
     run("escrow", "accept", code, "--json", environment=right)
     for environment in (left, right):
         run(
