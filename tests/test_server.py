@@ -277,6 +277,13 @@ def test_an_organization_can_be_added_with_its_first_api_key(operator: dict[str,
     )
 
 
+def test_an_operator_reads_which_of_the_printed_words_is_the_key(operator: dict[str, str]) -> None:
+    told = run(operator, "organization", "add", "Larkfield", "--api-key").stdout
+    assert re.fullmatch(
+        r"Organization: Larkfield, id [0-9a-f-]{36}\nAPI key: +esk_(\w{12})_\w+\n.* its id, .* is \1\n", told
+    )
+
+
 def test_organizations_are_listed_and_a_name_is_taken_once(operator: dict[str, str]) -> None:
     added = made(operator, "organization", "add", "Larkfield")
     assert made(operator, "organization", "list") == added

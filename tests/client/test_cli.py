@@ -312,6 +312,7 @@ def test_a_withdrawal_is_asked_for_and_says_what_follows(paired: Partners, expor
     told = left("submission", "withdraw", "--yes")
     assert "Submission 1 is withdrawn" in told.out
     assert "escrow submit FILE --ready" in told.out
+    assert "counts as all new: about" in told.out
     assert left("submit", export, "--json").json["type"] == "snapshot"
 
 

@@ -51,7 +51,7 @@ def add_organization(
     with transaction("add organization") as tx:
         added = organizations.add_organization(tx, name, organization_id=uuid4(), now=datetime.now(UTC))
         key = _new_api_key(tx, added) if with_api_key else {}
-    _print([_told(added) | key], as_json=as_json)
+    _print_made(added, key, as_json=as_json)
 
 
 @organization_app.command("list")
@@ -92,7 +92,7 @@ def add_api_key(
     with transaction("add api key") as tx:
         owner = _organization(tx, organization)
         key = _new_api_key(tx, owner, label=label, grant=grant)
-    _print([_told(owner) | key], as_json=as_json)
+    _print_made(owner, key, as_json=as_json)
 
 
 @api_key_app.command("list")
@@ -184,6 +184,17 @@ def _told(organization: Organization) -> dict[str, str]:
 
 def _moment(moment: datetime | None) -> str | None:
     return moment.isoformat() if moment else None
+
+
+def _print_made(organization: Organization, key: dict[str, str], *, as_json: bool) -> None:
+    """Print what was made, a key under what it is: it is shown this once."""
+    if as_json:
+        _print([_told(organization) | key], as_json=True)
+        return
+    typer.echo(f"Organization: {organization.name}, id {organization.organization_id}")
+    if key:
+        typer.echo(f"API key:      {key['api_key']}")
+        typer.echo(f"              shown this once; its id, to list and revoke it, is {key['api_key_id']}")
 
 
 def _print(rows: list[dict[str, str]], *, as_json: bool) -> None:

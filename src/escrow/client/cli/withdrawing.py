@@ -48,15 +48,17 @@ def withdraw(
     from escrow.client.submitting import Submitter
 
     seat = session.seat
+    again = _charged_again(session, seat.partnership_id)
     if not yes:
-        ask(
+        told = (
             f"Withdraw your list from {name_of(seat)}? Its overlaps and details go at once, until a list is sent again."
         )
+        ask(f"{told} {again}".rstrip())
     state = AccountState(session.home.partnership(seat.partnership_id))
     with state.held():
         seat = settled(session.service, session.file, state, seat.partnership_id, now=session.now)
         withdrawn = Submitter(session.service, state, seat.paired_keys).withdraw(number, wait=not no_wait)
-    return Said({**seat_object(seat), "submission": withdrawn.model_dump(mode="json")}, _shown(withdrawn))
+    return Said({**seat_object(seat), "submission": withdrawn.model_dump(mode="json")}, _shown(withdrawn, again))
 
 
 def _without_keys(session: Session) -> UUID | None:
@@ -75,14 +77,28 @@ def _withdrawn_without_keys(
 ) -> Said:
     from escrow.client.sent_lists import withdraw_without_keys
 
+    again = _charged_again(session, partnership_id)
     if not yes:
-        ask(f"Withdraw your list from the partnership {partnership_id}, whose keys this machine does not have?")
+        told = f"Withdraw your list from the partnership {partnership_id}, whose keys this machine does not have?"
+        ask(f"{told} {again}".rstrip())
     withdrawn = withdraw_without_keys(session.service, partnership_id, number, wait=wait)
     machine = {"partnership_id": str(partnership_id), "submission": withdrawn.model_dump(mode="json")}
-    return Said(machine, _shown(withdrawn))
+    return Said(machine, _shown(withdrawn, again))
 
 
-def _shown(withdrawn: Submission) -> Callable[[Console], None]:
+def _charged_again(session: Session, partnership_id: UUID) -> str:
+    """Say what may be sent afterwards, as far as the API key may know it: keys that return are charged as new ones."""
+    from escrow.client.cli.granting import allowance_text
+    from escrow.errors import ServiceRefused
+
+    try:
+        allowance = session.service.allowance(partnership_id)
+    except ServiceRefused:
+        return ""
+    return f"A list sent after that counts as all new: {allowance_text(allowance)}."
+
+
+def _shown(withdrawn: Submission, again: str) -> Callable[[Console], None]:
     def show(console: Console) -> None:
         console.print(f"Submission {withdrawn.number} is withdrawn.")
         if withdrawn.applied_at is None:
@@ -93,5 +109,7 @@ def _shown(withdrawn: Submission) -> Callable[[Console], None]:
             "nothing of it.\nSend the right list with `escrow submit FILE --ready`: your word that the counts are "
             "right is asked for again."
         )
+        if again:
+            console.print(f"{again} `escrow submit FILE --dry-run` says what yours is charged.")
 
     return show
