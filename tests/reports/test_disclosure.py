@@ -150,6 +150,35 @@ def seen(levels_now: Mapping[Cell, Level], *, made_under: Conditions = CONDITION
     return view(a_release(), made_under=made_under, levels_now=levels_now, now=CONDITIONS_NOW)
 
 
+@given(levels=st.tuples(LEVELS, LEVELS, LEVELS), conditions=st.tuples(CONDITIONS, CONDITIONS, CONDITIONS))
+def test_a_tightening_takes_away_and_never_adds(
+    levels: tuple[dict[Cell, Level], ...], conditions: tuple[Conditions, ...]
+) -> None:
+    then, now, tighter = levels
+    made_under, before, demanded = conditions
+    after = Conditions(
+        before.rule.met(demanded.rule),
+        min(before.counts_from, demanded.counts_from),
+        min(before.reveals_from, demanded.reveals_from),
+    )
+    made = OverlapMatrix(
+        {
+            cell: CellCount.hidden() if level is Level.HIDDEN else CellCount.public(level, 40)
+            for cell, level in then.items()
+        }
+    )
+    open_, left = (
+        view(made, made_under=made_under, levels_now=levels_now, now=conditions_now)
+        for levels_now, conditions_now in (
+            (now, before),
+            ({cell: min(now[cell], tighter[cell]) for cell in CELLS}, after),
+        )
+    )
+    assert all(left[cell].level <= min(then[cell], now[cell], tighter[cell]) for cell in CELLS)
+    assert shown(left).items() <= shown(open_).items() <= shown(made).items()
+    assert not shown(left) or not made_under.is_looser_than(after)
+
+
 def test_loosening_shows_nothing_that_was_not_allowed_then() -> None:
     assert seen(uniform_levels(Level.DETAILS)) == a_release()
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from escrow.reports.disclosure import Conditions, ShownBefore, over_time
 from escrow.reports.matrix import CellCount, OverlapMatrix
@@ -36,6 +38,25 @@ def test_a_state_changes_once_both_populations_have_seen_k_changes(computed: Cel
     for left, right in ((0, 0), (4, 4), (900, 4), (4, 900)):
         assert shown(computed, before, left=left, right=right) == ShownBefore(before, 100, 100, BEFORE)
     assert shown(computed, before, left=5, right=5) == ShownBefore(computed, 105, 105, BEFORE)
+
+
+STEPS = st.lists(st.tuples(st.sampled_from((None, 7, 9)), st.integers(0, 6), st.integers(0, 6)), max_size=12)
+
+
+@given(STEPS)
+def test_in_any_history_a_state_changes_only_after_k_changes_on_each_side_since_it_was_last_computed(
+    steps: list[tuple[int | None, int, int]],
+) -> None:
+    kept, left, right = ShownBefore(public(8), 0, 0, BEFORE), 0, 0
+    showing: int | None = 8
+    since = (0, 0)
+    for number, more_left, more_right in steps:
+        left, right, since = left + more_left, right + more_right, (since[0] + more_left, since[1] + more_right)
+        matrix = OverlapMatrix({**dict.fromkeys(CELLS, WITHHELD), CC: WITHHELD if number is None else public(number)})
+        kept = over_time(matrix, before={CC: kept}, changes=dict.fromkeys(CELLS, (left, right)), now=BEFORE)[CC]
+        if (number is None) is (showing is None) or min(since) >= RULE.k:
+            showing, since = number, (0, 0)
+        assert kept.count.number == showing
 
 
 def test_a_state_that_stays_shows_the_number_of_now_and_is_counted_from_now_on() -> None:
