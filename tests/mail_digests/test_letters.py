@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from escrow.errors import MailAddressInvalid
 from escrow.mail_digests.addresses import MailAddress
 from escrow.mail_digests.codes import code_digest, fits, make_code
-from escrow.mail_digests.letters import Item, Letterhead, Section, code_letter, digest_letter
+from escrow.mail_digests.letters import Item, Letterhead, Section, code_letter, digest_letter, octets_of
 from escrow.mail_digests.sending import is_refusal
 from escrow.mail_digests.slots import next_slot
 from tests.mail_digests.mailing import ADDRESS, SENDER, body_of
@@ -38,12 +38,12 @@ NEWS = Section(
 
 def read(letter: EmailMessage) -> EmailMessage:
     """Read a letter from its bytes, as a mailbox does."""
-    return message_from_bytes(letter.as_bytes(), policy=SMTP)
+    return message_from_bytes(octets_of(letter), policy=SMTP)
 
 
 def test_a_digest_says_the_same_as_text_and_as_html_and_is_seven_bit() -> None:
     letter = digest_letter(HEAD, [NEWS])
-    assert letter.as_bytes().isascii()
+    assert octets_of(letter).isascii()
     plain, html = (body_of(read(letter), kind) for kind in ("plain", "html"))
     for said in ("New overlap counts with Globex.", "12 our customers × their customers.", "https://x/", str(DIGEST)):
         assert said in plain
@@ -69,7 +69,7 @@ def test_no_name_is_a_header_or_markup_whatever_it_is(name: str) -> None:
     assert set(mail.keys()) == own | {"MIME-Version", "Content-Type"}
     assert len(mail.keys()) == len(set(mail.keys()))
     assert mail["Subject"] == "Partnership digest, 2026-11-22"
-    assert max(map(len, letter.as_bytes().split(b"\r\n"))) <= 998  # RFC 5322, 2.1.1
+    assert max(map(len, octets_of(letter).split(b"\r\n"))) <= 998  # RFC 5322, 2.1.1
     shown = body_of(mail, "html")
     assert shown.count("<h2>") == 1
     assert "<script" not in shown
@@ -80,6 +80,14 @@ def test_a_name_that_is_markup_is_shown_as_it_is_written() -> None:
     html = body_of(mail, "html")
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html
     assert 'href="https://x/&quot;&gt;&lt;i&gt;"' in html
+
+
+def test_what_programs_read_of_a_mail_is_on_one_line_and_as_it_is_however_long() -> None:
+    sender = MailAddress.parse(f"escrow@{'mail.' * 30}service.example")
+    lines = octets_of(digest_letter(replace(HEAD, sender=sender), [NEWS])).split(b"\r\n")
+    unsubscribe = f"List-Unsubscribe: <mailto:help%26more@service.example?subject=unsubscribe%20{DIGEST}>"
+    for line in (f"From: escrow <{sender.text}>", f"Message-ID: <{MAIL}@{sender.domain}>", unsubscribe):
+        assert line.encode() in lines
 
 
 def test_a_digest_that_is_not_whole_says_where_the_rest_is() -> None:

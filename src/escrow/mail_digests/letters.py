@@ -19,10 +19,13 @@ from uuid import UUID
 
 from escrow.mail_digests.addresses import MailAddress
 
-__all__ = ["Item", "Letterhead", "Section", "code_letter", "digest_letter"]
+__all__ = ["Item", "Letterhead", "Section", "code_letter", "digest_letter", "octets_of"]
 
 #: Lines are 7-bit whatever the mail servers on the way can do.
 _POLICY = SMTP.clone(cte_type="7bit", raise_on_defect=True)
+
+#: An id and an address for programs stay on one line: folded, the standard library writes them as encoded words.
+_LONGEST_HEADER = 998
 
 _HEAD = '<!DOCTYPE html>\n<html lang="en"><meta charset="utf-8"><title>Partnership digest</title>'
 
@@ -76,6 +79,11 @@ def code_letter(head: Letterhead, code: str) -> EmailMessage:
         "If you do not want these mails, do nothing: without the code none is sent.\n"
     )
     return letter
+
+
+def octets_of(letter: EmailMessage) -> bytes:
+    """Give a letter as it is sent."""
+    return letter.as_bytes(policy=letter.policy.clone(max_line_length=_LONGEST_HEADER))
 
 
 def _letter(head: Letterhead, subject: str) -> EmailMessage:

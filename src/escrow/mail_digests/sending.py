@@ -21,6 +21,7 @@ from typing import Any
 
 from escrow.errors import MailUnusable
 from escrow.mail_digests.addresses import MailAddress
+from escrow.mail_digests.letters import octets_of
 from escrow.store.states import MailOutcome
 
 __all__ = ["MailServer", "hand_over", "is_refusal", "tls_of"]
@@ -79,7 +80,7 @@ def hand_over(
             letter = write()
             if letter is None:
                 return None
-            _check(session.data(letter.as_bytes()))
+            _check(session.data(octets_of(letter)))
             return MailOutcome.SENT
     except (OSError, ValueError) as failure:  # SMTP's and TLS's own errors are kinds of OSError
         return MailOutcome.TIMEOUT if late.is_set() else _outcome_of(failure)
