@@ -90,16 +90,18 @@ def joined(folder: Path, *records: OverlapRecord) -> None:
         mirror.keep()
 
 
-def tell(folder: Path, sink: Sink, *, cells: frozenset[Cell] = frozenset(CELLS), again: bool = False) -> None:
+def tell(
+    folder: Path, sink: Sink, *, cells: frozenset[Cell] = frozenset(CELLS), again: bool = False, first: int = 1
+) -> None:
     """Tell a sink what it lacks."""
     with opened_mirror(folder) as mirror:
         if again:
             mirror.start_over("crm")
-        _tell(mirror, sink, cells)
+        _tell(mirror, sink, cells, first)
 
 
-def _tell(mirror: Mirror, sink: Sink, cells: frozenset[Cell]) -> None:
-    telling = mirror.telling("crm", sink, cells, label="Brightwater", partnership_id=PARTNERSHIP)
+def _tell(mirror: Mirror, sink: Sink, cells: frozenset[Cell], first: int) -> None:
+    telling = mirror.telling("crm", sink, cells, label="Brightwater", partnership_id=PARTNERSHIP, first=first)
     mirror.keep()
     for batch in telling.batches(sink.most, made_at=NOW) if telling.is_needed else ():
         telling.begin(batch)

@@ -155,6 +155,10 @@ open = "opportunities"
     )
     planned = paired[0]("submit", "--dry-run", "--json")
     assert planned.json["populations"] == {"customers": 1, "opportunities": 1, "prospects": 0}
+    with database.transaction() as tx:
+        tx.run("DELETE FROM accounts")
+    empty = paired[0]("submit", "--dry-run", "--json")
+    assert "gave no rows" in empty.err
     Path("crm.sqlite").unlink()
     assert paired[0]("submit", "--dry-run", "--json").error_code == "source-failed"
 

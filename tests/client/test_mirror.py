@@ -73,6 +73,15 @@ def test_a_sink_that_starts_over_is_told_everything(tmp_path: Path, how: str) ->
     assert sink.told == [(1, "entered", "1"), (2, "entered", "1")]
 
 
+def test_a_sink_that_is_told_everything_again_is_told_of_what_left_in_between_too(tmp_path: Path) -> None:
+    sink = KeepingSink()
+    joined(tmp_path, record("1"), record("2"))
+    tell(tmp_path, sink)
+    joined(tmp_path, record("1"))
+    tell(tmp_path, sink, again=True)
+    assert sink.told[2:] == [(2, "entered", "1"), (2, "left", "2")]
+
+
 def test_a_record_keeps_when_it_entered(tmp_path: Path) -> None:
     joined(tmp_path, record("1"))
     with opened_mirror(tmp_path) as mirror:

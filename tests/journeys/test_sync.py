@@ -140,7 +140,7 @@ def test_a_changed_line_at_one_partner_becomes_a_row_and_messages_at_the_other(
     eventually(lambda: all(each["state"] == "enabled" for each in endpoints(right)))
     first = [("R-7", "customers", "opportunities")]
     eventually(lambda: chat.texts(OF_THE_SINK) and [row[:3] for row in rows(warehouse)] == first)
-    assert chat.texts(OF_THE_SINK)[0] == "Larkfield: 1 accounts of ours overlap"
+    assert chat.texts(OF_THE_SINK)[0] == "Larkfield: 1 account of ours overlaps"
 
     list_of[left.name].write_text(OURS.replace("Opportunity,Ada", "Customer,Zoë"), encoding="utf-8")
     left.run("submit", list_of[left.name])

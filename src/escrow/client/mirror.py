@@ -148,13 +148,15 @@ class Mirror:
         run("DROP TABLE temp.fresh")
 
     def start_over(self, sink: str) -> None:
-        """Forget what a sink was told, so that it is told everything once more."""
-        self._database.execute("DELETE FROM told WHERE sink = ?", (sink,))
+        """Be sure of nothing that a sink was told: it is told everything once more, and what has left since."""
+        self._database.execute("UPDATE told SET cell = NULL, is_sure = 0 WHERE sink = ?", (sink,))
         self._database.execute("UPDATE sinks SET starts_over = 1 WHERE name = ?", (sink,))
 
-    def telling(self, name: str, sink: Sink, cells: Set[Cell], *, label: str, partnership_id: UUID) -> Telling:
-        """Find out what a sink lacks."""
-        self._know(name, sink.place)
+    def telling(
+        self, name: str, sink: Sink, cells: Set[Cell], *, label: str, partnership_id: UUID, first: int
+    ) -> Telling:
+        """Find out what a sink lacks; ``first`` numbers its first change set, above those of machines before it."""
+        self._know(name, sink.place, first)
         self._database.execute("DELETE FROM temp.due")
         self._database.execute(_FIND_DUE.format(cells=_numbers_of(cells)), {"sink": name})
         number, starts_over = self._database.execute(
@@ -163,13 +165,13 @@ class Mirror:
         size = int(self._database.execute("SELECT count(*) FROM temp.due").fetchone()[0])
         return Telling(self._database, name, frozenset(cells), label, partnership_id, number, bool(starts_over), size)
 
-    def _know(self, name: str, place: str) -> None:
+    def _know(self, name: str, place: str, first: int) -> None:
         found = self._database.execute("SELECT place FROM sinks WHERE name = ?", (name,)).fetchone()
         if found is None:
-            self._database.execute("INSERT INTO sinks VALUES (?, ?, 1, 1)", (name, place))
+            self._database.execute("INSERT INTO sinks VALUES (?, ?, ?, 1)", (name, place, first))
         elif found[0] != place:
-            self._database.execute("UPDATE sinks SET place = ? WHERE name = ?", (place, name))
-            self.start_over(name)
+            self._database.execute("DELETE FROM told WHERE sink = ?", (name,))
+            self._database.execute("UPDATE sinks SET place = ?, starts_over = 1 WHERE name = ?", (place, name))
 
 
 @dataclass(frozen=True, slots=True)

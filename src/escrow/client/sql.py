@@ -71,7 +71,7 @@ def open_database(url: str, folder: Path, *, what: str, error: type[ClientError]
 
 def what_failed(what: str, failure: Exception, kind: str = "") -> str:
     """Say what failed by its kind alone: what a database says may repeat values."""
-    return f"{what} failed ({kind or type(failure).__name__}); look at the address, the rights and the table there"
+    return f"{what} failed ({kind or type(failure).__name__}); look at the address, the rights, the table or query"
 
 
 class _Sqlite:

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from escrow.client.agreeing import up_to_date
 from escrow.client.filling import Stage, must_agree, settled
 from escrow.client.keyring import KeyringFile
-from escrow.client.mirror import Mirror, Overlapping, opened_mirror
+from escrow.client.mirror import Mirror, Overlapping, Telling, opened_mirror
 from escrow.client.opened import OpenedFile, opened_file
 from escrow.client.pulling import pull
 from escrow.client.sdk import Escrow
@@ -155,9 +155,7 @@ class SyncRun:
         except EscrowError as failure:
             return SinkOutcome(named.name, told, refused, failure)
         try:
-            if named.starts_over:
-                mirror.start_over(named.name)
-            telling = mirror.telling(named.name, sink, named.cells, label=seat.name, partnership_id=seat.partnership_id)
+            telling = self._telling(mirror, seat, named, sink)
             mirror.keep()
             advance = self.stage(named.name, telling.size) if telling.size else None
             for batch in telling.batches(sink.most, made_at=self._time) if telling.is_needed else ():
@@ -175,6 +173,15 @@ class SyncRun:
             sink.close()
         return SinkOutcome(named.name, told, refused)
 
+    def _telling(self, mirror: Mirror, seat: Seat, named: NamedSink, sink: Sink) -> Telling:
+        if named.starts_over:
+            mirror.start_over(named.name)
+        # Numbers begin with the time, so that those of a machine that was restored are above those of the one before.
+        first = int(self.now.timestamp())
+        return mirror.telling(
+            named.name, sink, named.cells, label=seat.name, partnership_id=seat.partnership_id, first=first
+        )
+
     def _previewed_or_why_not(self, mirror: Mirror, seat: Seat, named: NamedSink) -> Previewed:
         try:
             return Previewed(tuple(self._previewed(mirror, seat, named)))
@@ -183,9 +190,7 @@ class SyncRun:
 
     def _previewed(self, mirror: Mirror, seat: Seat, named: NamedSink) -> Iterator[str]:
         sink = named.open()
-        if named.starts_over:
-            mirror.start_over(named.name)
-        telling = mirror.telling(named.name, sink, named.cells, label=seat.name, partnership_id=seat.partnership_id)
+        telling = self._telling(mirror, seat, named, sink)
         for batch in telling.batches(sink.most, made_at=self._time) if telling.is_needed else ():
             yield from sink.preview(batch)
         sink.close()

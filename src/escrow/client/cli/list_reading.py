@@ -24,7 +24,7 @@ from escrow.client.project import ListPlan
 from escrow.client.seats import Seat
 from escrow.client.sources import CrmRows, ReadAs, open_export, read_rows
 from escrow.client.sources.segments import SegmentFilters
-from escrow.errors import ProjectMissing
+from escrow.errors import ExportEmpty, ProjectMissing
 from escrow.terms import Population
 
 __all__ = ["AskedList", "plan_for", "read_as", "read_list", "read_offline", "read_planned", "told_of"]
@@ -89,21 +89,29 @@ def read_planned(session: Session, plan: ListPlan, asked: AskedList, bars: Bars)
         SourceFailed: it could not be fetched.
         ExportInvalid: the list cannot be read so.
     """
-    file = asked.file or _fetched(session, plan) or plan.file
+    fetched = None if asked.file else _fetched(session, plan)
+    file = asked.file or fetched or plan.file
     if file is None:
         raise ProjectMissing("escrow.toml names no file of accounts; say its path under [source], or name the file")
     given = {name: value for name in _READ_AS if (value := getattr(asked.read_as, name)) is not None}
     export = open_export(file, replace(plan.read_as, **given))
     mapping = planned_mapping(plan, export.headers, asked.columns, asked.stages)
-    crm = read_rows(
-        export,
-        mapping,
-        filters=planned_filters(plan, asked.stages),
-        segments=SegmentFilters(plan.segments, plan.fields),
-        custom=plan.details,
-        said_stages=(*plan.stages, *stages_named(asked.stages)),
-        progress=bars.stage("Reading"),
-    )
+    try:
+        crm = read_rows(
+            export,
+            mapping,
+            filters=planned_filters(plan, asked.stages),
+            segments=SegmentFilters(plan.segments, plan.fields),
+            custom=plan.details,
+            said_stages=(*plan.stages, *stages_named(asked.stages)),
+            progress=bars.stage("Reading"),
+        )
+    except ExportEmpty:
+        if fetched is None:
+            raise
+        raise ExportEmpty(
+            "the [source] of escrow.toml gave no rows; look at its query or object, and at the rights there"
+        ) from None
     return crm, mapping
 
 
@@ -112,7 +120,7 @@ def _fetched(session: Session, plan: ListPlan) -> Path | None:
         return None
     from escrow.client.sources.fetching import fetch
 
-    columns = tuple(dict.fromkeys((*plan.columns.values(), *plan.fields.values())))
+    columns = tuple(dict.fromkeys((*plan.columns.values(), *plan.fields.values(), *plan.details.values())))
     return fetch(plan.fetched, columns, session.home.folder / "sources", session.environment, now=session.now)
 
 

@@ -111,8 +111,9 @@ class Change:
 class Batch:
     """Some changes of one numbered change set; told again after a crash, it has the same number.
 
-    ``changes`` can be gone through more than once. Where ``starts_over``, the changes are all records there are, and
-    what a sink has of the partnership beside them is gone. ``current`` gives every record as it is now.
+    ``changes`` can be gone through more than once. Where ``starts_over``, they hold all records there are, and what a
+    sink has of the partnership beside them is gone, also where it is not told as such. ``current`` gives every record
+    as it is now.
     """
 
     partnership_id: UUID

@@ -82,7 +82,8 @@ def message_of(batch: Batch) -> dict[str, Any]:
 
 def _summary(batch: Batch, counted: Counter[tuple[Cell, ChangeKind]]) -> str:
     if batch.starts_over:
-        return f"{batch.size:,} accounts of ours overlap"
+        entered = sum(count for (_, kind), count in counted.items() if kind is ChangeKind.ENTERED)
+        return f"{entered:,} {'account of ours overlaps' if entered == 1 else 'accounts of ours overlap'}"
     totals: Counter[ChangeKind] = Counter()
     for (_, kind), count in counted.items():
         totals[kind] += count
@@ -92,7 +93,7 @@ def _summary(batch: Batch, counted: Counter[tuple[Cell, ChangeKind]]) -> str:
 
 def _lines(batch: Batch, cell: Cell, counted: Counter[tuple[Cell, ChangeKind]]) -> Iterator[str]:
     kinds = [kind for kind in ChangeKind if counted[cell, kind]]
-    if not kinds:
+    if not kinds or (batch.starts_over and not counted[cell, ChangeKind.ENTERED]):
         return
     title = f"*Our {cell.ours.word}, their {cell.theirs.word}*"
     if batch.starts_over:
