@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 
 import pytest
@@ -184,6 +185,17 @@ def test_a_list_that_is_being_applied_is_waited_for(left: Machine, service: Fake
     Submitter(left.service, state_of(left), left.seat.paired_keys, sleep=then_apply).settle(wait=True)
     assert slept == sorted(slept)
     assert plan(left, ACME).is_empty
+
+
+def test_a_service_that_went_back_to_an_older_list_is_told_apart_from_another_machine(
+    left: Machine, service: FakeService
+) -> None:
+    submit(left, ACME)
+    before = copy.copy(seat(service, left))
+    submit(left, ACME, BOLT)
+    service.deals[left.seat.partnership_id].seats[LEFT_ORG] = before
+    with pytest.raises(SubmittedElsewhere, match=r"list number 1 .* number 2 .*backup.*--snapshot"):
+        plan(left, ACME, BOLT).must_follow_ours()
 
 
 def test_another_machine_that_was_faster_is_named(left: Machine) -> None:

@@ -68,6 +68,8 @@ class Plan:
     accounts_before: int
     gone: int
     before: ListRecords | None = field(default=None, repr=False)
+    #: The number of the list that this machine remembers of the same generation, 0 for none.
+    remembered: int = 0
 
     @property
     def is_empty(self) -> bool:
@@ -96,6 +98,12 @@ class Plan:
 
     def must_follow_ours(self) -> None:
         """Raise SubmittedElsewhere if the list that the service has is not the one that this machine remembers."""
+        if self.was_lost and self.remembered > self.base.number:
+            raise SubmittedElsewhere(
+                f"the service has list number {self.base.number} of yours, and number {self.remembered} that it had "
+                "applied is gone: it may have been restored from a backup, so ask its operator. Nothing was sent. Add "
+                "--snapshot to send the whole list again"
+            )
         if self.was_lost:
             raise SubmittedElsewhere(
                 f"the service has list number {self.base.number} of yours, which this machine does not know: another "
@@ -239,6 +247,7 @@ class Submitter:
             accounts_before=before,
             gone=gone,
             before=earlier,
+            remembered=kept.sent.number if kept is not None and kept.sent.g == base.g else 0,
         )
 
     def send(self, plan: Plan, *, ready: bool, wait: bool, progress: Progress | None = None) -> Submitted:
