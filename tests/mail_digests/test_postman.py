@@ -28,6 +28,9 @@ from tests.submission_makers import new_desk
 
 CUSTOMERS, *_ = Population
 
+#: What is read has tests on both databases, and so has the queue: what a mail is made of need not.
+ON_ONE_DATABASE = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+
 
 @pytest.fixture
 def desk(database: Database) -> Desk:
@@ -249,6 +252,7 @@ def reader(lists: Lists, box: MailBox) -> Desk:
     return desk
 
 
+@ON_ONE_DATABASE
 def test_a_digest_tells_which_cell_how_many_which_play_and_where_to_look(
     reader: Desk, lists: Lists, box: MailBox
 ) -> None:
@@ -270,6 +274,7 @@ def _only_id(reader: Desk) -> str:
     return str(only.mail_digest_id)
 
 
+@ON_ONE_DATABASE
 def test_after_a_tightening_a_digest_carries_nothing_that_it_forbade(reader: Desk, lists: Lists, box: MailBox) -> None:
     refusing(reader, b"451 later\r\n")
     lists.share(Level.HIDDEN)
@@ -281,6 +286,7 @@ def test_after_a_tightening_a_digest_carries_nothing_that_it_forbade(reader: Des
     assert "Nothing of them is shown to us now." in said
 
 
+@ON_ONE_DATABASE
 def test_after_an_end_a_digest_carries_no_number(reader: Desk, lists: Lists, box: MailBox) -> None:
     with reader.database.transaction("end") as tx:
         partnerships.end(tx, seat(tx, lists.couple, Side.RIGHT), now=reader.now)
@@ -290,6 +296,7 @@ def test_after_an_end_a_digest_carries_no_number(reader: Desk, lists: Lists, box
     assert " ended." in said
 
 
+@ON_ONE_DATABASE
 def test_changed_overlaps_are_counted_by_cell_and_no_account_is_named(
     database: Database, tmp_path: Path, box: MailBox
 ) -> None:

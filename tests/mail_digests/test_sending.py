@@ -184,9 +184,10 @@ def test_a_name_that_leads_nowhere_is_not_reached() -> None:
     assert hand_over(server_at(25, host="mail.invalid"), TO, letter) is MailOutcome.UNREACHABLE
 
 
-def test_a_letter_that_cannot_be_written_is_the_callers_to_hear_of() -> None:
+@pytest.mark.parametrize("failure", [RuntimeError, ValueError, OSError])
+def test_a_letter_that_cannot_be_written_is_the_callers_to_hear_of(failure: type[Exception]) -> None:
     def fail() -> EmailMessage:
-        raise RuntimeError("the database is away")
+        raise failure("the database is away")
 
     with mail_server_on_loopback() as box, pytest.raises(RuntimeError):
         hand_over(server_at(box.port), TO, fail)

@@ -77,13 +77,20 @@ def hand_over(
             if is_refusal(code, said):
                 return MailOutcome.REFUSED
             _check((code, said))
-            letter = write()
+            letter = _written(write)
             if letter is None:
                 return None
             _check(session.data(octets_of(letter)))
             return MailOutcome.SENT
     except (OSError, ValueError) as failure:  # SMTP's and TLS's own errors are kinds of OSError
         return MailOutcome.TIMEOUT if late.is_set() else _outcome_of(failure)
+
+
+def _written(write: Callable[[], EmailMessage | None]) -> EmailMessage | None:
+    try:
+        return write()
+    except (OSError, ValueError) as failure:
+        raise RuntimeError("a mail could not be written") from failure  # which is no fault of the mail server's
 
 
 def is_refusal(code: int, said: bytes) -> bool:
