@@ -20,7 +20,10 @@ const { organization_id: acceptorId } = await call('GET', '/v1/organization');
 const invitation = await call('POST', '/v1/invitations/lookup', { lookup: toBase64url(lookup(psk)) });
 const [suite, g, profile] = [1, 0, PROFILE];
 const isKnown = invitation.suite === suite && invitation.profile === profile;
-if (!isKnown) throw new Error(`the invitation is for another profile or suite than ${profile}, ${suite}`);
+if (!isKnown) {
+  const told = `this program has profile ${profile} and suite ${suite} alone, the invitation is for others`;
+  throw new Error(`${told}: ask your partner for a code of escrow invite --profile ${profile}`);
+}
 
 const named = {
   partnershipId: invitation.partnership_id,
