@@ -91,6 +91,8 @@ def test_a_column_that_is_no_field_is_refused_before_it_is_asked_for(org: Salesf
     reader = salesforce_reader(Salesforce(keys, Caller("Salesforce"), error=SourceFailed), "Account")
     with pytest.raises(SourceFailed, match="cannot be a field"):
         Cached(tmp_path, "salesforce").file(("Id FROM User",), reader, whole=DAY, now=NOW)
+    with pytest.raises(SourceFailed, match=r"\[columns\]"):
+        Cached(tmp_path, "salesforce").file((), reader, whole=DAY, now=NOW)
     assert org.calls == []
 
 

@@ -60,6 +60,10 @@ class Cached:
         Raises:
             SourceFailed: nothing was fetched; the file of before is as it was.
         """
+        if not fields:
+            raise SourceFailed(
+                "escrow.toml names no field to read: [columns] says which are crm_id, account_name, website and stage"
+            )
         for each in fields:
             if not _FIELD.fullmatch(each):
                 raise SourceFailed("a column that escrow.toml names cannot be a field of a CRM: it has other signs")
