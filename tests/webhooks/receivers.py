@@ -134,13 +134,18 @@ def certified(folder: Path, host: str = "hooks.example.com") -> tuple[ssl.SSLCon
 def _read(connection: socket.socket) -> Posted:
     data = b""
     while b"\r\n\r\n" not in data:
-        piece = connection.recv(65_536)
-        if not piece:
-            raise ConnectionError
-        data += piece
+        data += _more(connection)
     head, _, body = data.partition(b"\r\n\r\n")
     first, *lines = head.decode().split("\r\n")
     headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
     while len(body) < int(headers.get("content-length", "0")):
-        body += connection.recv(65_536)
+        body += _more(connection)
     return Posted(first.split(" ")[1], headers, body)
+
+
+def _more(connection: socket.socket) -> bytes:
+    """Receive something; who posts may be killed in the middle."""
+    piece = connection.recv(65_536)
+    if not piece:
+        raise ConnectionError
+    return piece
