@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from escrow.terms import CELLS, STANDARD_RULE, Cell, DisclosureRule, Level, Population, uniform_levels
 
-__all__ = ["DISCLOSURE_PRESETS", "SHARING_PRESETS", "disclosure_name"]
+__all__ = ["DISCLOSURE_PRESETS", "SHARING_PRESETS", "USUAL_PRESET", "disclosure_name"]
 
 
 def _co_sell(cell: Cell) -> Level:
@@ -25,6 +25,9 @@ SHARING_PRESETS: Mapping[str, Mapping[Cell, Level]] = MappingProxyType(
         "full": uniform_levels(Level.DETAILS),
     }
 )
+
+#: What is stated where somebody states terms and says no more of them; without a word nothing is shared.
+USUAL_PRESET = "counts-only"
 
 #: How counts are shown, from the loosest to the strictest.
 DISCLOSURE_PRESETS: Mapping[str, DisclosureRule] = MappingProxyType(

@@ -168,6 +168,15 @@ def test_terms_start_from_a_preset_and_single_cells_change_it(paired: Partners) 
     assert "hidden" in left("terms", "show").out
 
 
+def test_terms_without_a_word_are_counts_only_the_first_time_and_change_nothing_later(paired: Partners) -> None:
+    left, _ = paired
+    ours = left("terms", "set", "--json").json["ours"]
+    assert isinstance(ours, dict)
+    assert {cell["level"] for cell in ours["levels"]} == {"counts"}
+    again = left("terms", "set", "--json")
+    assert (again.exit_code, again.error_code) == (ExitCode.USAGE, "usage")
+
+
 def test_a_preset_of_the_services_own_is_known_by_its_name(paired: Partners) -> None:
     left, _ = paired
     ours = left("terms", "set", "--disclosure", "own", "--json").json["ours"]

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from escrow.client.cli.commands import command
 from escrow.client.cli.session import Said, Session
-from escrow.presets import DISCLOSURE_PRESETS, SHARING_PRESETS
+from escrow.presets import DISCLOSURE_PRESETS, SHARING_PRESETS, USUAL_PRESET
 from escrow.terms import (
     DETAIL_FIELDS,
     Cell,
@@ -94,12 +94,19 @@ def set_terms(  # each is an option
     largest_list: LargestOption = None,
     disclosure: DisclosureOption = None,
 ) -> Said:
-    """Set our terms. What is shared is the stricter of both sides', cell by cell."""
+    """Set our terms. What is shared is the stricter of both sides', cell by cell.
+
+    The first time, without any option, they are those of counts-only.
+    """
     from escrow.client.agreeing import set_terms as state
     from escrow.client.agreeing import up_to_date
 
     seat = up_to_date(session.service, session.file, session.seat)
     said = SaidTerms(preset, level, fields, counts_from, reveals_from, largest_list, disclosure)
+    if not any(astuple(said)):
+        if seat.confirmed.number:
+            raise typer.BadParameter("say what is to change; `escrow terms show` tells how they are")
+        said = replace(said, preset=USUAL_PRESET)
     document = state(session.service, session.file, seat, said.changing(seat.confirmed.terms, session))
     return told(document, session.seat)
 
