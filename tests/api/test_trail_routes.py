@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
 
 from escrow.client.trails import read_exported
+from escrow.deliveries import news
 from escrow.terms import Level
 from tests.api.mapping import mapped
 from tests.api.serving import Served
@@ -36,6 +38,20 @@ def test_both_parties_see_the_same_trail_of_what_concerns_both(api: Served) -> N
     assert [entry["action"] for entry in ours][-2:] == ["released", "report-read"]
     (checked,) = read_exported(map(json.dumps, ours))
     assert len(checked) == len(ours)
+
+
+@pytest.mark.parametrize("kind", ["endpoint", "mail digest"])
+def test_both_parties_see_what_the_service_read_to_tell_one_of_them(api: Served, kind: str) -> None:
+    address, name = mapped(api, Level.COUNTS), f"{kind} {uuid4()}"
+    service = api.service
+    reader = news.Reader(api.left.organization_id, name, service.sealing_key, service.now())
+    with service.database.transaction("tell of a release") as tx:
+        assert news.release_of(tx, reader, UUID(address.rpartition("/")[2]), 1) is not None
+    ours, theirs = (entries(party.http, address) for party in (api.left, api.right))
+    assert ours == theirs
+    assert (ours[-1]["action"], ours[-1]["api_key_id"]) == ("report-read", name)
+    (checked,) = read_exported(map(json.dumps, ours))
+    assert checked[-1].api_key_id == name
 
 
 def test_a_list_is_on_the_trail_of_its_owner_alone(api: Served) -> None:

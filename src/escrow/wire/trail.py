@@ -8,7 +8,20 @@ from pydantic import Field
 
 from escrow.wire.values import Bytes32, Cursor, Id, Model, Number, Time
 
-__all__ = ["AuditEntry", "AuditPage"]
+__all__ = ["ActorName", "AuditEntry", "AuditPage"]
+
+#: Longer than any name that is written: "mail digest" and an id have 48 letters.
+ActorName = Annotated[
+    str,
+    Field(
+        max_length=64,
+        description=(
+            "The API key by its id; or, where the service read for the organization to tell it of news, what it read "
+            "for: `endpoint` or `mail digest`, a space and its id."
+        ),
+        examples=["k2gtrxt5i4uq"],
+    ),
+]
 
 
 class AuditEntry(Model):
@@ -21,7 +34,7 @@ class AuditEntry(Model):
     number: Number
     at: Time
     organization_id: Id | None
-    api_key_id: Annotated[str, Field(max_length=12)] | None
+    api_key_id: ActorName | None
     action: Annotated[str, Field(max_length=40)]
     detail: Annotated[dict[str, str | int | bool | list[str]], Field(examples=[{"release": 3}])]
     digest: Bytes32
