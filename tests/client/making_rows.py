@@ -35,12 +35,10 @@ def row(
     domain: str = "",
     name: str = "",
     variants: Iterable[str] = (),
-    fallback: str = "",
     population: Population = Population.CUSTOMERS,
     updated: str = "",
 ) -> Row:
-    others = [(VARIANT, variant) for variant in variants if variant != name]
-    written = ((DOMAIN, domain), (NAME, name), *others, (FALLBACK, fallback))
+    written = ((DOMAIN, domain), (NAME, name), *((VARIANT, variant) for variant in variants if variant != name))
     keys = [(key_class, value) for key_class, value in written if value]
     return Row(crm_id, keys, population, updated)
 

@@ -52,20 +52,7 @@ def plain_companies(rows: Sequence[Row]) -> set[frozenset[int]]:
     for name, places in waiting.items():
         bearers = {value_of(one, DOMAIN) for one in rows if value_of(one, NAME) == name} - {""}
         by_domain[bearers.pop() if len(bearers) == 1 else f"no domain: {name}"] |= places
-    return joined_by_fallbacks(joined_by_variants([*by_domain.values(), *nameless], rows), rows)
-
-
-def joined_by_fallbacks(groups: set[frozenset[int]], rows: Sequence[Row]) -> set[frozenset[int]]:
-    """Join the groups without a domain that have rows with a common variant and a common fallback."""
-    joined = set(groups)
-    for one in range(len(rows)):
-        for other in range(one):
-            both = {group for group in joined if {one, other} & group}
-            common = set(rows[one].keys) & set(rows[other].keys)
-            has_domain = any(value_of(rows[place], DOMAIN) for group in both for place in group)
-            if {key_class for key_class, _ in common} >= {VARIANT, FALLBACK} and not has_domain:
-                joined = joined - both | {frozenset().union(*both)}
-    return joined
+    return joined_by_variants([*by_domain.values(), *nameless], rows)
 
 
 def joined_by_variants(groups: Sequence[set[int]], rows: Sequence[Row]) -> set[frozenset[int]]:
@@ -101,7 +88,6 @@ def lists_of_rows(variants: str) -> st.SearchStrategy[list[Row]]:
             domain=st.sampled_from(["", "", *"abcde"]),
             name=st.sampled_from(["", *"uvwxyz"]),
             variants=st.sets(st.sampled_from(variants), max_size=2) if variants else st.just(()),
-            fallback=st.sampled_from(["", *"kl"]) if variants else st.just(""),
             population=st.sampled_from(Population),
             updated=st.sampled_from(["", "2026-01-01", "2026-02-01", "3/5/2025"]),
         ),
@@ -235,18 +221,6 @@ def test_a_variant_of_several_companies_joins_none_of_them() -> None:
         row("6", name="globexasiapacific", variants=["globexasia"]),
     ]
     assert companies(accounts_of(rows)) == {frozenset({place}) for place in range(6)}
-
-
-def test_rows_without_a_domain_that_share_variant_and_fallback_are_one_company() -> None:
-    rows = [
-        row("1", name="globexindia", variants=["globex"], fallback="globex"),
-        row("2", name="globextech", variants=["globex"], fallback="globex"),
-        row("3", name="royalbankofcanada", variants=["royalbank"]),
-        row("4", name="royalbankofscotland", variants=["royalbank"]),
-        row("5", name="globexfilms", fallback="globex"),
-        row("6", domain="globex-trade.com", name="globextrade", variants=["globex"], fallback="globex"),
-    ]
-    assert companies(accounts_of(rows)) == {frozenset({0, 1}), *(frozenset({place}) for place in range(2, 6))}
 
 
 def test_rows_with_several_domains_connect_their_companies() -> None:

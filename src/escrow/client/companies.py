@@ -3,8 +3,7 @@
 Rows with a common domain are one company. A row without a domain joins the one company with domains that bears its core
 name; where none or several do, the rows without a domain that share the name are a company of their own. Such a company
 joins the one other whose core name is a variant of its own, or that has domains and its core name as a variant: so
-"Globex India" joins "Globex", and "Globex" joins what is at globex.com. Where none is called "Globex", "Globex India"
-and "Globex Technologies" join each other: they share a variant, and a fallback, which only a telling word gives.
+"Globex India" joins "Globex", and "Globex" joins what is at globex.com.
 """
 
 from __future__ import annotations
@@ -57,7 +56,6 @@ def companies_of_rows(
     names = _Held(numbers[is_name], companies[key_rows[is_name]])
     variants = _Held(numbers[is_variant], companies[key_rows[is_variant]])
     companies = _joined_by_variant(companies, companies[has_domain], names, variants)
-    companies = _joined_by_variant_and_fallback(companies, companies[has_domain], keys, numbers)
     _keep_apart(companies, sides)
     has_key = np.zeros(rows, np.bool_)
     has_key[companies[key_rows]] = True
@@ -166,32 +164,6 @@ def _joined_by_variant(companies: Indexes, with_domain: Indexes, names: _Held, v
     joining = np.flatnonzero(lowest == highest)
     roots = components(joining.astype(np.uint32), lowest[joining].astype(np.uint32), none).astype(np.intp)
     joined: Indexes = roots[companies]
-    return joined
-
-
-def _joined_by_variant_and_fallback(
-    companies: Indexes, with_domain: Indexes, keys: BlindedKeys, numbers: Indexes
-) -> Indexes:
-    """Join the companies without a domain that have rows with a common variant and a common fallback.
-
-    A name has a fallback only if a word in it is rare, so that the Royal Banks of Canada and of Scotland stay two.
-    """
-    is_settled = np.zeros(len(companies), np.bool_)
-    is_settled[with_domain] = True
-    key_rows = keys.rows.astype(np.intp)
-    is_fallback = keys.key_classes == MatchKeyClass.FALLBACK
-    fallbacks = np.full(len(companies), -1)
-    fallbacks[key_rows[is_fallback]] = numbers[is_fallback]
-    is_variant = keys.key_classes == MatchKeyClass.VARIANT
-    of_row = key_rows[is_variant]
-    telling = (fallbacks[of_row] >= 0) & ~is_settled[companies[of_row]]
-    of_row = of_row[telling]
-    _, first, pairs = np.unique(
-        numbers[is_variant][telling] * _size(numbers) + fallbacks[of_row], return_index=True, return_inverse=True
-    )
-    joining = companies[of_row]
-    roots = components(joining.astype(np.uint32), joining[first][pairs].astype(np.uint32), len(companies))
-    joined: Indexes = roots.astype(np.intp)[companies]
     return joined
 
 
