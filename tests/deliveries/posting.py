@@ -43,6 +43,7 @@ class Recorder(Egress):
         super().__init__(DEVELOPING, EgressLimits())
         self.answers: list[Answer | BaseException | Callable[[Posting], Answer]] = []
         self.posted: list[Posting] = []
+        self.afterwards: Callable[[], None] = lambda: None
 
     def post(
         self,
@@ -52,7 +53,10 @@ class Recorder(Egress):
         answer_bytes: int = 0,  # noqa: ARG002 - the interface's
     ) -> Answer | AttemptOutcome | None:
         """Keep one post."""
-        posting = make()
+        try:
+            posting = make()
+        finally:
+            self.afterwards()
         if posting is None:
             return None
         self.posted.append(posting)

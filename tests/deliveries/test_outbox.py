@@ -12,12 +12,13 @@ from escrow.deliveries.dispatcher import Dispatcher
 from escrow.deliveries.filters import Filter
 from escrow.deliveries.lanes import Lane
 from escrow.deliveries.outbox import Claim
+from escrow.deliveries.schedule import retry_after
 from escrow.errors import EndpointNotConfirmed
 from escrow.store.database import Database
 from escrow.store.states import AttemptOutcome, DeliveryState, DisabledBecause, EndpointKind, EndpointState, EventType
 from escrow.webhooks.egress import Answer, Posting
 from tests.deliveries.posting import Desk, desk_of
-from tests.partnership_makers import active_partnership
+from tests.partnership_makers import NOON, active_partnership
 
 FAILED = Answer(500)
 
@@ -315,6 +316,39 @@ def test_an_endpoint_that_is_disabled_while_it_is_posted_to_keeps_what_waits(des
         endpoints.change_endpoint(tx, desk.caller, endpoint_id, enabled=True, by=desk.by)
     desk.dispatch()
     assert numbers(desk) == [1]
+
+
+def test_an_event_is_not_lost_when_its_endpoint_is_off_for_no_longer_than_a_post_takes(desk: Desk) -> None:
+    endpoint_id = desk.enabled()
+    desk.tell()
+    dispatcher = desk.dispatcher()
+    claimed = claimed_by(dispatcher)
+
+    def turned(*, enabled: bool) -> None:
+        with desk.database.transaction("turn it off or on") as tx:
+            endpoints.change_endpoint(tx, desk.caller, endpoint_id, enabled=enabled, by=desk.by)
+
+    turned(enabled=False)
+    desk.egress.afterwards = lambda: turned(enabled=True)
+    dispatcher.deliver(claimed)
+    assert desk.egress.posted == []
+    desk.dispatch()
+    assert numbers(desk) == [1]
+
+
+def test_an_attempt_that_is_cut_off_again_and_again_is_made_ever_more_seldom(desk: Desk) -> None:
+    desk.enabled()
+    desk.tell()
+    made = 0
+    for _ in range(24 * 60):
+        made += len(desk.dispatcher().claim(Lane.QUICK).claims)
+        desk.later(seconds=60)
+    assert made == 7
+
+
+@pytest.mark.parametrize("asked", ["Mon, 01 Jan 2027 00:00:00 +99999999999999", "9" * 400, "soon", ""])
+def test_a_time_that_cannot_be_read_is_none(asked: str) -> None:
+    assert retry_after(asked, now=NOON) is None
 
 
 def test_a_removed_endpoint_leaves_nothing(desk: Desk) -> None:

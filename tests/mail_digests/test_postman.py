@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
@@ -275,12 +276,14 @@ def _only_id(reader: Desk) -> str:
 
 
 @ON_ONE_DATABASE
-def test_after_a_tightening_a_digest_carries_nothing_that_it_forbade(reader: Desk, lists: Lists, box: MailBox) -> None:
-    refusing(reader, b"451 later\r\n")
-    lists.share(Level.HIDDEN)
-    reader.later(seconds=10)
-    reader.server = server_at(box.port)
-    reader.post()
+def test_after_a_tightening_a_digest_carries_nothing_that_it_forbade(reader: Desk, lists: Lists) -> None:
+    def tighten(connection: socket.socket) -> None:
+        lists.share(Level.HIDDEN)
+        connection.sendall(b"354 go on\r\n")
+
+    with mail_server_on_loopback({"DATA": tighten}) as box:
+        reader.server = server_at(box.port)
+        reader.post()
     said = body_of(box.mails[0])
     assert "12 our customers" not in said
     assert "Nothing of them is shown to us now." in said

@@ -14,6 +14,7 @@ from escrow.deliveries import outbox
 from escrow.deliveries.filters import filter_of_row
 from escrow.deliveries.lanes import SLOW, Lane
 from escrow.deliveries.outbox import Attempt, Claim, Claimed, Note
+from escrow.deliveries.schedule import due_after_cut_off
 from escrow.store.columns import Moment
 from escrow.store.database import Transaction
 from escrow.store.states import AttemptOutcome, DeliveryKind, DeliveryState, EndpointState, EventType
@@ -28,7 +29,7 @@ _BATCH = 200
 
 #: Of one delivery and of one endpoint; many are changed by one statement.
 _DELIVERY = and_(deliveries.c.endpoint_id == bindparam("of"), deliveries.c.number == bindparam("the"))
-_BEGIN = update(deliveries).where(_DELIVERY)
+_MOVE = update(deliveries).where(_DELIVERY)
 _LEASE = update(endpoints).where(endpoints.c.endpoint_id == bindparam("of"))
 
 
@@ -120,7 +121,17 @@ def _note_cut_off(tx: Transaction, endpoint_ids: Collection[UUID], now: datetime
     )
     rows = tx.execute(select(deliveries).where(begun)).all()
     outbox.note(tx, [Note(row.endpoint_id, row.number, row.attempts, _cut_off(row, now)) for row in rows])
-    tx.execute(update(deliveries).where(begun).values(started_at=None))
+    again = [
+        {
+            "of": row.endpoint_id,
+            "the": row.number,
+            "due_at": due_after_cut_off(row.attempts, now=now),
+            "started_at": None,
+        }
+        for row in rows
+    ]
+    if again:
+        tx.execute(_MOVE, again)
 
 
 def _cut_off(row: Row[Any], now: datetime) -> Attempt:
@@ -191,4 +202,4 @@ def _begin(tx: Transaction, claims: Sequence[Claim], *, now: datetime) -> None:
         for each in claims
     ]
     if begun:
-        tx.execute(_BEGIN, begun)
+        tx.execute(_MOVE, begun)

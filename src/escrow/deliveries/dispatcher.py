@@ -23,7 +23,7 @@ from escrow.deliveries import outbox
 from escrow.deliveries.claiming import Taken, claim
 from escrow.deliveries.lanes import Lane, Room, UnderWay, most_threads, room
 from escrow.deliveries.outbox import Claim, Claimed
-from escrow.deliveries.posting import Poster
+from escrow.deliveries.posting import EndpointDisabled, Poster
 from escrow.deliveries.rendering import Rendering
 from escrow.deliveries.rules import egress_limits, egress_rule
 from escrow.deliveries.settling import Ended, Settling, settle_alone, settle_together
@@ -165,7 +165,10 @@ class Dispatcher:
             self.wake()
 
     def _posted(self, made: Claim) -> Ended:
-        return Ended(made, self._poster.post(made), self._chance())
+        try:
+            return Ended(made, self._poster.post(made), self._chance())
+        except EndpointDisabled:
+            return Ended(made, None, self._chance(), waits=True)
 
     def _settle_safely(self, ended: Sequence[Ended]) -> None:
         """Settle each alone, so that what keeps one from being settled keeps no other from it."""

@@ -21,10 +21,14 @@ from escrow.store.states import AttemptOutcome, DeliveryKind, EndpointState
 from escrow.webhooks.egress import Answer, Egress, Posting
 from escrow.webhooks.targets import Target
 
-__all__ = ["Poster"]
+__all__ = ["EndpointDisabled", "Poster"]
 
 #: An answer to a challenge is short.
 _ECHO_BYTES = 1_024
+
+
+class EndpointDisabled(Exception):  # it is no error
+    """The endpoint was disabled since its delivery was claimed, or is no longer ours: nothing was posted."""
 
 
 class Poster:
@@ -46,7 +50,11 @@ class Poster:
         self._now = now
 
     def post(self, made: Claim) -> Attempt | None:
-        """Post once, and say how that ended; None where there is nothing to tell now."""
+        """Post once, and say how that ended; None where there is nothing to tell now.
+
+        Raises:
+            EndpointDisabled: it is to be told another time.
+        """
         started_at, started = self._now(), time.monotonic()
         answer = self._answer(made)
         if answer is None:
@@ -96,5 +104,5 @@ class Poster:
 
     def _made(self, tx: Transaction, row: Row[Any] | None, made: Claim) -> Rendered | None:
         if row is None or row.state == EndpointState.DISABLED.value:
-            return None
+            raise EndpointDisabled
         return self._rendering.render(tx, row, made, now=self._now())

@@ -7,7 +7,7 @@ from email.utils import parsedate_to_datetime
 
 from escrow.store.states import AttemptOutcome
 
-__all__ = ["ATTEMPTS", "next_due", "outcome_of_status", "retry_after"]
+__all__ = ["ATTEMPTS", "due_after_cut_off", "next_due", "outcome_of_status", "retry_after"]
 
 #: How long after a failed attempt the next one follows.
 _DELAYS = (
@@ -41,6 +41,14 @@ def next_due(attempts: int, *, now: datetime, chance: float, asked: timedelta | 
     return now + max(delay, min(asked or timedelta(), _LONGEST_WAIT))
 
 
+def due_after_cut_off(attempts: int, *, now: datetime) -> datetime:
+    """Tell when to make an attempt again that was cut off: at once after a first one, and then as after a failure.
+
+    A process that is stopped cuts off one attempt; what cuts off each, nobody shall repeat for ever without a pause.
+    """
+    return now if attempts == 1 else now + _DELAYS[min(attempts, len(_DELAYS)) - 1]
+
+
 def retry_after(unverified: str | None, *, now: datetime) -> timedelta | None:
     """Read a header ``Retry-After``, in seconds or as a date; one that cannot be read is none."""
     if unverified is None:
@@ -49,7 +57,7 @@ def retry_after(unverified: str | None, *, now: datetime) -> timedelta | None:
         return timedelta(seconds=int(unverified))
     try:
         moment = parsedate_to_datetime(unverified)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now
 

@@ -46,11 +46,13 @@ _GIVE_BACK = update(endpoints).where(endpoints.c.endpoint_id == bindparam("of"))
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a delivery that was claimed ended: None if nothing was to be posted. ``chance`` is between 0 and 1."""
+    """How a delivery that was claimed ended: None if nothing was posted, because there was nothing to tell, or because
+    its endpoint was disabled when it was to be posted: then it ``waits``. ``chance`` is between 0 and 1."""
 
     made: Claim
     attempt: Attempt | None
     chance: float
+    waits: bool = False
 
     @property
     def endpoint_id(self) -> UUID:
@@ -104,7 +106,7 @@ def _settle(tx: Transaction, held: Sequence[_Held], by: Settling) -> None:
         Note(each.endpoint_id, each.made.number, each.made.attempt, each.attempt) for _, each in held if each.attempt
     ]
     outbox.note(tx, made)
-    tx.execute(_MOVE, [_moved(row, each, by) for row, each in held])
+    tx.execute(_MOVE, [_moved(each, by) for _, each in held])
     heads = outbox.waiting(tx, [row for row, _ in held])
     given_back = [
         {
@@ -118,12 +120,12 @@ def _settle(tx: Transaction, held: Sequence[_Held], by: Settling) -> None:
     tx.execute(_GIVE_BACK, given_back)
 
 
-def _moved(row: Row[Any], ended: Ended, by: Settling) -> Mapping[str, Any]:
-    """Say where a delivery stands now; one whose endpoint was disabled meanwhile is as it was before it was claimed."""
+def _moved(ended: Ended, by: Settling) -> Mapping[str, Any]:
+    """Say where a delivery stands now; one that waits is as it was before it was claimed."""
     state, due_at, attempts = DeliveryState.DROPPED, by.now, ended.made.attempt
     if ended.attempt is not None:
         state, due_at = _after(ended.made, ended.attempt, chance=ended.chance, now=by.now)
-    elif row.state == EndpointState.DISABLED.value:
+    elif ended.waits:
         state, due_at, attempts = DeliveryState.PENDING, ended.made.due_at, ended.made.attempt - 1
     return {
         "of": ended.endpoint_id,

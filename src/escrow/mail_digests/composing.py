@@ -6,7 +6,7 @@ Each partnership is read in a transaction of its own, so that a long digest hold
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -70,11 +70,13 @@ def range_of(tx: Transaction, claimed: Claim) -> Range | None:
     return Range(kept, is_whole=len(found) <= _MOST_EVENTS and len(kept) == len(grouped))
 
 
-def sections_of(database: Database, told: Range, reader: Reader, *, link: str) -> Iterator[Section]:
-    """Yield a section for each partnership, and one for what is of none."""
-    for partnership_id, happened in told.by_partnership.items():
-        with database.transaction("read for a mail digest") as tx:
-            yield _section(tx, reader, partnership_id, happened, link)
+def sections_of(database: Database, told: Range, reader: Reader, *, link: str) -> Sequence[Section]:
+    """Give a section for each partnership, and one for what is of none, all of them as of one moment."""
+    happened = told.by_partnership
+    with database.transaction("read for a mail digest") as tx:
+        # In the order of their ids, so that two who read several do not wait for each other.
+        made = {each: _section(tx, reader, each, happened[each], link) for each in sorted(happened, key=str)}
+    return [made[each] for each in happened]
 
 
 def _section(tx: Transaction, reader: Reader, partnership_id: UUID | None, happened: Told, link: str) -> Section:

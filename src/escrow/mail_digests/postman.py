@@ -100,7 +100,7 @@ class Postman:
             return None
         name = f"mail digest {claimed.mail_digest_id}"
         reader = Reader(claimed.row.organization_id, name, self._service_key, self._now())
-        sections = list(sections_of(self._database, told, reader, link=self._settings.webhook_link))
+        sections = sections_of(self._database, told, reader, link=self._settings.webhook_link)
         return digest_letter(head, sections, is_whole=told.is_whole) if sections else None
 
     def _code_written(self, claimed: Claim, recipient: MailAddress) -> EmailMessage | None:

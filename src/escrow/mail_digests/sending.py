@@ -30,6 +30,10 @@ __all__ = ["MailServer", "hand_over", "is_refusal", "tls_of"]
 _LONGEST_LINE = 2_000
 _MOST_BYTES = 64 * 1024
 
+#: What a server says that waits for a mail, and where a line of one begins with a dot.
+_GO_ON = 354
+_DOT = re.compile(rb"^\.", re.MULTILINE)
+
 #: Of a 5xx answer to a recipient, those that are not about the address itself: its box is full, or a rule of the
 #: server's (RFC 3463). They may be the operator's to mend.
 _NOT_OF_THE_ADDRESS = re.compile(rb"5\.(?:2\.2|7\.\d+|3\.\d+|4\.\d+|5\.\d+)(?:\s|$)")
@@ -67,7 +71,7 @@ def hand_over(
 ) -> MailOutcome | None:
     """Send one mail, and say how that ended; None where ``write`` gives nothing to send.
 
-    It is written once the server takes the recipient, so that it is as of then.
+    It is written once the server waits for it, so that it is as of then.
     """
     late = threading.Event()
     try:
@@ -77,10 +81,12 @@ def hand_over(
             if is_refusal(code, said):
                 return MailOutcome.REFUSED
             _check((code, said))
+            session.ask_for_data()
             letter = _written(write)
             if letter is None:
+                session.close()  # a mail that is broken off is none (RFC 5321, 4.2.5)
                 return None
-            _check(session.data(octets_of(letter)))
+            _check(session.deliver(octets_of(letter)))
             return MailOutcome.SENT
     except (OSError, ValueError) as failure:  # SMTP's and TLS's own errors are kinds of OSError
         return MailOutcome.TIMEOUT if late.is_set() else _outcome_of(failure)
@@ -142,6 +148,17 @@ class _Session(smtplib.SMTP):
         if self.file is None and self.sock is not None:
             self.file = _Bounded(self.sock.makefile("rb"))
         return super().getreply()
+
+    def ask_for_data(self) -> None:
+        """Say that a mail follows, and wait until the server wants it."""
+        code, _ = self.docmd("data")
+        if code != _GO_ON:
+            raise _Answer(code)
+
+    def deliver(self, octets: bytes) -> tuple[int, bytes]:
+        """Send the mail that the server waits for; a line that begins with a dot gets another (RFC 5321, 4.5.2)."""
+        self.send(_DOT.sub(b"..", octets) + b".\r\n")
+        return self.getreply()
 
     def turn_to(self, sock: socket.socket) -> None:
         """Speak on this socket from now on; nothing that was said before is believed (RFC 3207, 4.2)."""
