@@ -157,9 +157,21 @@ def test_a_setting_that_cannot_be_is_refused_without_repeating_it(name: str, val
     assert value not in str(refused.complaints).replace("at least 3", "")
 
 
-def checked(folder: Path, variables: Mapping[str, str], *arguments: str) -> Result:
+def ran(folder: Path, variables: Mapping[str, str], *arguments: str) -> Result:
     own = {"ESCROW_DATA_FOLDER": str(folder / "data"), "ESCROW_SEALING_KEY_FILE": str(folder / "sealing.key")}
-    return CliRunner().invoke(app, [*arguments, "config", "check", "--json"], env={**own, **variables})
+    return CliRunner().invoke(app, arguments, env={**own, **variables})
+
+
+def checked(folder: Path, variables: Mapping[str, str], *arguments: str) -> Result:
+    return ran(folder, variables, *arguments, "config", "check", "--settings-only", "--json")
+
+
+def errors_here(folder: Path, **variables: str) -> list[str]:
+    done = ran(folder, variables, "config", "check", "--json")
+    errors = json.loads(done.stdout)["errors"]
+    assert done.exit_code == (2 if errors else 0)
+    assert isinstance(errors, list)
+    return errors
 
 
 def test_config_check_shows_every_setting_and_where_it_came_from(tmp_path: Path) -> None:
@@ -195,6 +207,34 @@ def test_config_check_fails_where_the_service_would_not_start(
     done = checked(tmp_path, variables)
     assert done.exit_code == 2
     assert any(told in error for error in json.loads(done.stdout)["errors"])
+
+
+def test_config_check_says_of_keys_and_database_what_serve_would(tmp_path: Path) -> None:
+    told = errors_here(tmp_path)
+    assert [error.partition(":")[2] for error in told if "init'" in error] == [
+        " make one with 'escrow-server init'.",
+        " make one with 'escrow-server init'.",
+        " run 'escrow-server init'.",
+    ]
+    assert not (tmp_path / "data").exists()
+    assert ran(tmp_path, {}, "init").exit_code == 0
+    assert errors_here(tmp_path) == []
+    for key in ("sealing.key", "release.key"):
+        (tmp_path / key).write_text("no key", encoding="ascii")
+    assert [error.partition(" key:")[0].rpartition(" is not ")[2] for error in errors_here(tmp_path)] == [
+        "a sealing",
+        "a release",
+    ]
+
+
+def test_config_check_fails_where_the_folder_or_the_database_cannot_be_used(tmp_path: Path) -> None:
+    assert ran(tmp_path, {}, "init").exit_code == 0
+    (tmp_path / "other.sqlite").write_text("not a database, and longer than the header of one" * 9, encoding="ascii")
+    assert "is a file" in errors_here(tmp_path, ESCROW_DATA_FOLDER=str(tmp_path / "sealing.key" / "data"))[0]
+    assert (
+        "The database cannot be used"
+        in errors_here(tmp_path, ESCROW_DATABASE_URL=f"sqlite:///{tmp_path}/other.sqlite")[0]
+    )
 
 
 def test_a_proxy_that_is_named_may_be_served_on_any_address(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from escrow.server.certificates import check_certificate
 from escrow.server.config_commands import config_app
 from escrow.server.customers import api_key_app, organization_app
 from escrow.server.dangers import check_egress, check_listener, check_mail, must_lie_outside
+from escrow.server.refusing import why_not
 from escrow.server.running import (
     alone_on,
     check_port,
@@ -77,8 +78,7 @@ def main() -> None:
     except ModuleNotFoundError as missing:
         _refuse(f"{missing.name} is not installed. The service is an extra: pip install 'escrow[server]'")
     except OSError as failure:
-        named = f"{failure.filename}: " if failure.filename else ""
-        _refuse(f"{named}{failure.strerror or failure}. Check the path and who may use it.")
+        _refuse(why_not(failure))
 
 
 def _refuse(told: str) -> None:

@@ -21,14 +21,22 @@ def _config() -> None: ...
 
 
 @config_app.command("check")
-def check(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
+def check(
+    settings_only: Annotated[
+        bool, typer.Option("--settings-only", help="Leave the keys and the database aside, as in CI.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
     """Print every setting with where it came from, warnings and errors; the exit code is 2 if `serve` would refuse."""
-    from escrow.server.dangers import refusals, warnings
+    from escrow.server.dangers import warnings
+    from escrow.server.refusing import missing_parts, unsafe_settings
     from escrow.server.starting import configured
 
     configuration = configured({})
     settings = configuration.settings
-    errors = [*configuration.complaints, *(refusals(settings) if settings else ())]
+    errors = [*configuration.complaints, *(unsafe_settings(settings) if settings else ())]
+    if settings and not settings_only:
+        errors += missing_parts(settings)
     thoughts = [*warnings(settings, configuration.places)] if settings else []
     shown = _shown(settings, configuration) if settings else {}
     if as_json:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import ipaddress
 import os
 import stat
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from escrow.errors import (
-    EscrowError,
     ListenerExposed,
     MailAddressInvalid,
     MailExposed,
@@ -33,7 +32,6 @@ __all__ = [
     "is_loopback",
     "must_be_private",
     "must_lie_outside",
-    "refusals",
     "warnings",
 ]
 
@@ -96,31 +94,8 @@ def must_be_private(settings: ServerSettings) -> None:
         raise ReleaseKeyExposed(f"Others can read the release key: run 'chmod 600 {settings.release_key_file}'.")
 
 
-def refusals(settings: ServerSettings) -> Iterator[str]:
-    """Say why ``serve`` would refuse to start, as far as it can be told without the database."""
-    from escrow.server.certificates import check_certificate
-    from escrow.store.sealing import SealingKey
-
-    checks: list[Callable[[ServerSettings], object]] = [
-        check_listener,
-        check_egress,
-        check_mail,
-        check_certificate,
-        must_lie_outside,
-    ]
-    if settings.sealing_key_file.exists():
-        checks += [must_be_private, lambda settings: SealingKey.read(settings.sealing_key_file)]
-    for check in checks:
-        try:
-            check(settings)
-        except EscrowError as refusal:
-            yield refusal.message
-
-
 def warnings(settings: ServerSettings, places: Mapping[str, str]) -> Iterator[str]:
     """Say what is allowed, and what an operator should still think over."""
-    if not settings.sealing_key_file.exists():
-        yield f"There is no sealing key at {settings.sealing_key_file} yet: 'escrow-server init' makes one."
     if "@" in settings.database_url and places.get("database_url") == "ESCROW_DATABASE_URL":
         yield "Other programs may read an environment: give the database's URL by ESCROW_DATABASE_URL_FILE."
     own = settings.own_preset

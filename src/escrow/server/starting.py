@@ -21,7 +21,16 @@ if TYPE_CHECKING:
     from escrow.store.release_keys import ReleaseKey
     from escrow.store.sealing import SealingKey
 
-__all__ = ["configured", "database_answers", "must_exist", "opened", "read_settings", "settings_file", "transaction"]
+__all__ = [
+    "check_database",
+    "configured",
+    "database_answers",
+    "must_exist",
+    "opened",
+    "read_settings",
+    "settings_file",
+    "transaction",
+]
 
 
 #: The file that ``--config`` names.
@@ -75,11 +84,13 @@ def must_exist(settings: ServerSettings) -> None:
 @contextmanager
 def database_answers() -> Iterator[None]:
     """Say in a sentence that the database cannot be reached or used; what it says itself names no password."""
-    from sqlalchemy.exc import OperationalError
+    from sqlalchemy.exc import DatabaseError, IntegrityError
 
     try:
         yield
-    except OperationalError as failure:
+    except IntegrityError:  # it can be used, and repeats what was to be written
+        raise
+    except DatabaseError as failure:
         told = str(failure.orig).strip().splitlines()[0]
         raise ServiceFault(f"The database cannot be used: {told}. Look at ESCROW_DATABASE_URL and at it.") from None
 
@@ -89,6 +100,12 @@ def transaction(name: str) -> Iterator[Transaction]:
     """Give one transaction on the database of the settings."""
     with _current_database(read_settings()) as database, database.transaction(name) as tx:
         yield tx
+
+
+def check_database(settings: ServerSettings) -> None:
+    """Refuse a database that is not there, cannot be used, or has other tables than this version's."""
+    with _current_database(settings):
+        pass
 
 
 @contextmanager

@@ -65,9 +65,9 @@ class ReleaseKey:
         except FileNotFoundError as missing:
             raise ReleaseKeyInvalid(f"No release key at {path}: make one with 'escrow-server init'.") from missing
         except (UnicodeDecodeError, binascii.Error) as broken:
-            raise ReleaseKeyInvalid(f"The file {path} is not a release key.") from broken
-        if header != _HEADER:
-            raise ReleaseKeyInvalid(f"The file {path} is not a release key.")
+            raise ReleaseKeyInvalid(_not_one(path)) from broken
+        if header != _HEADER or len(secret) != 32:
+            raise ReleaseKeyInvalid(_not_one(path))
         return cls(secret)
 
     def write(self, path: Path) -> None:
@@ -81,6 +81,13 @@ class ReleaseKey:
     def sign(self, statement: bytes) -> bytes:
         """Sign the statement of a release."""
         return sign(statement, self._key)
+
+
+def _not_one(path: Path) -> str:
+    return (
+        f"The file {path} is not a release key: put it back from a backup, or move it away and run 'escrow-server "
+        "init' for a new key."
+    )
 
 
 def publish(tx: Transaction, key: ReleaseKey, *, now: datetime) -> None:

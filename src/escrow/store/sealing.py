@@ -77,9 +77,9 @@ class SealingKey:
         except FileNotFoundError as missing:
             raise SealingKeyInvalid(f"No sealing key at {path}: make one with 'escrow-server init'.") from missing
         except (UnicodeDecodeError, binascii.Error) as broken:
-            raise SealingKeyInvalid(f"The file {path} is not a sealing key.") from broken
-        if f"{header}:" != _HEADER:
-            raise SealingKeyInvalid(f"The file {path} is not a sealing key.")
+            raise SealingKeyInvalid(_not_one(path)) from broken
+        if f"{header}:" != _HEADER or len(key) != 32:
+            raise SealingKeyInvalid(_not_one(path))
         return cls(key)
 
     def write(self, path: Path) -> None:
@@ -118,3 +118,7 @@ class SealingKey:
     def open_key(self, sealed: bytes, *, context: bytes) -> SealingKey:
         """Open a key sealed under this one."""
         return SealingKey(self.open(sealed, context=context), random=self._random)
+
+
+def _not_one(path: Path) -> str:
+    return f"The file {path} is not a sealing key: put it back from a backup, since nothing else opens what it sealed."
