@@ -17,6 +17,7 @@ from escrow.client.blinding import BlindedKeys
 from escrow.client.columns import Meaning
 from escrow.client.companies import NO_COMPANY, Indexes, companies_of_rows, number_tokens
 from escrow.client.corrections.applying import NO_RULES, Added, RowRules
+from escrow.client.corrections.entries import Named
 from escrow.client.moments import moment
 from escrow.client.sources import CrmRows
 from escrow.psi.matchkeys import MOST_ACCOUNTS_OF_A_KEY, MatchKeyClass
@@ -41,8 +42,9 @@ class LeftOut:
     #: Accounts of the owner's do-not-map list: what else is counted here, is counted without them.
     kept_back_accounts: int = 0
     kept_back_rows: int = 0
-    idle_do_not_map: int = 0
-    idle_aliases: int = 0
+    #: Entries of the two files that name no account of this list.
+    idle_do_not_map: tuple[Named, ...] = ()
+    idle_aliases: tuple[Named, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy.typing as npt
 from escrow.client.accounts import AccountKeys, Accounts, SharedKeys
 from escrow.client.blinding import BlindedKeys
 from escrow.client.columns import Meaning
-from escrow.client.corrections import NO_CORRECTIONS, Corrections
+from escrow.client.corrections import NO_CORRECTIONS, Corrections, Named
 from escrow.client.list_making import accounts_of_list
 from escrow.client.sources import CrmRows
 from escrow.psi.matchkeys import MatchKeyClass
@@ -20,7 +20,7 @@ from escrow.psi.normalisation import profile
 from escrow.psi.normalisation.explaining import Explainer, explainer
 from escrow.psi.normalisation.reasons import NothingReason
 from escrow.psi.tokens import Blinder
-from escrow.reports.quality import Example, Quality, ReasonCount, SharedKey
+from escrow.reports.quality import Example, IdleEntries, IdleEntry, Quality, ReasonCount, SharedKey
 from escrow.terms import Population
 
 __all__ = ["check_list"]
@@ -66,6 +66,8 @@ def check_list(
         accounts_without_keys=int(np.count_nonzero(tokens == 0)) if len(accounts) else 0,
         keys_past_the_most=left_out.keys_past_the_most,
         kept_back_accounts=left_out.kept_back_accounts,
+        idle_do_not_map=_idle(left_out.idle_do_not_map, examples),
+        idle_aliases=_idle(left_out.idle_aliases, examples),
     )
 
 
@@ -120,6 +122,11 @@ _NAMING = (Meaning.ACCOUNT_NAME, Meaning.WEBSITE, Meaning.COUNTRY)
 def _by_class(keys: AccountKeys) -> dict[str, int]:
     counts = np.bincount(keys.key_classes, minlength=max(MatchKeyClass) + 1)
     return {each.name.lower(): int(counts[each]) for each in MatchKeyClass}
+
+
+def _idle(entries: Sequence[Named], examples: int) -> IdleEntries:
+    shown = tuple(IdleEntry(each.names, each.domains, each.crm_ids) for each in entries[:examples])
+    return IdleEntries(len(entries), shown)
 
 
 def _counted(found: Iterable[tuple[int, str, str]], crm: CrmRows, examples: int) -> Iterator[ReasonCount]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from escrow.terms import Population
 
-__all__ = ["Example", "Quality", "ReasonCount", "SharedKey"]
+__all__ = ["NONE_IDLE", "Example", "IdleEntries", "IdleEntry", "Quality", "ReasonCount", "SharedKey"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,35 @@ class SharedKey:
 
 
 @dataclass(frozen=True, slots=True)
+class IdleEntry:
+    """An entry of a file of the owner's that names no account of the list, and may be misspelled."""
+
+    names: tuple[str, ...] = field(default=(), repr=False)
+    domains: tuple[str, ...] = field(default=(), repr=False)
+    crm_ids: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def words(self) -> str:
+        """All that it says, on one line."""
+        return ", ".join((*self.names, *self.domains, *self.crm_ids))
+
+    def to_object(self) -> Mapping[str, object]:
+        """Give it as programs read it."""
+        return {"names": list(self.names), "domains": list(self.domains), "crm_ids": list(self.crm_ids)}
+
+
+@dataclass(frozen=True, slots=True)
+class IdleEntries:
+    """How many entries of one file name no account of the list, and the first of them."""
+
+    count: int
+    examples: tuple[IdleEntry, ...] = field(repr=False)
+
+
+NONE_IDLE = IdleEntries(0, ())
+
+
+@dataclass(frozen=True, slots=True)
 class Quality:
     """A list as it would be submitted under a profile; nothing of it has left the machine.
 
@@ -76,6 +105,8 @@ class Quality:
     accounts_without_keys: int
     keys_past_the_most: int
     kept_back_accounts: int = 0
+    idle_do_not_map: IdleEntries = NONE_IDLE
+    idle_aliases: IdleEntries = NONE_IDLE
 
     @property
     def name_only(self) -> int:
@@ -117,6 +148,10 @@ class Quality:
             lines.append(("Accounts that no key is left of", f"{self.accounts_without_keys:,}"))
         if self.kept_back_accounts:
             lines.append(("Accounts kept back by your do-not-map list", f"{self.kept_back_accounts:,}"))
+        if self.idle_do_not_map.count:
+            lines.append(("Do-not-map entries with no account here", f"{self.idle_do_not_map.count:,}"))
+        if self.idle_aliases.count:
+            lines.append(("Companies of your alias file with no account here", f"{self.idle_aliases.count:,}"))
         return lines
 
     @property
@@ -145,6 +180,11 @@ class Quality:
                 "past_the_most": self.keys_past_the_most,
             },
             "kept_back_accounts": self.kept_back_accounts,
+            "not_found": {"do_not_map": self.idle_do_not_map.count, "aliases": self.idle_aliases.count},
+            "entries_not_found": {
+                "do_not_map": [each.to_object() for each in self.idle_do_not_map.examples],
+                "aliases": [each.to_object() for each in self.idle_aliases.examples],
+            },
             "without_keys": [each.to_object() for each in self.without_keys],
             "websites_without_domain": [each.to_object() for each in self.no_domain],
             "ambiguous_by_class": dict(self.ambiguous_by_class),

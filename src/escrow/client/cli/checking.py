@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from escrow.reports.quality import Quality, ReasonCount
+    from escrow.reports.quality import IdleEntries, Quality, ReasonCount
 
 __all__ = ["app"]
 
@@ -124,6 +124,17 @@ def _show(console: Console, quality: Quality) -> None:
         if keys:
             values = ", ".join(f"{each.value} ({each.key_class} of {each.accounts:,})" for each in keys)
             console.print(f"\n{heading}, among them: {printable(values)}")
+    _show_idle(console, "Entries of your do-not-map list", quality.idle_do_not_map)
+    _show_idle(console, "Companies of your alias file", quality.idle_aliases)
+
+
+def _show_idle(console: Console, heading: str, entries: IdleEntries) -> None:
+    from escrow.client.cli.texts import printable
+
+    if entries.examples:
+        console.print(f"\n[bold]{heading}[/] with no account here; are they misspelled?")
+    for each in entries.examples:
+        console.print(f"           {printable(each.words)}")
 
 
 def _show_reasons(console: Console, heading: str, counts: Iterable[ReasonCount]) -> None:

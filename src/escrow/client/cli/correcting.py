@@ -64,7 +64,7 @@ def told_of_corrections(left_out: LeftOut) -> Iterator[str]:
     """Say what was kept back, and what names nothing here and may be misspelled."""
     if left_out.kept_back_accounts:
         yield f"{counted(left_out.kept_back_accounts, 'account')} kept back by your do-not-map list"
-    if left_out.idle_do_not_map:
-        yield f"Your do-not-map list has {counted(left_out.idle_do_not_map, 'entry', 'entries')} with no account here"
-    if left_out.idle_aliases:
-        yield f"Your alias file has {counted(left_out.idle_aliases, 'company', 'companies')} with no account here"
+    if entries := len(left_out.idle_do_not_map):
+        yield f"Your do-not-map list has {counted(entries, 'entry', 'entries')} with no account here"
+    if companies := len(left_out.idle_aliases):
+        yield f"Your alias file has {counted(companies, 'company', 'companies')} with no account here"

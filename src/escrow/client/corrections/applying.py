@@ -37,16 +37,16 @@ class RowRules:
     """What corrections say of the rows of a list, by their places.
 
     ``together`` has for each row that is joined the row it goes with; ``sides`` the side of each row in each group that
-    is kept apart; ``kept_back`` the rows whose accounts stay. ``idle_aliases`` and ``idle_do_not_map`` count entries
-    that name nothing in this list.
+    is kept apart; ``kept_back`` the rows whose accounts stay. ``idle_aliases`` and ``idle_do_not_map`` are the
+    entries that name nothing in this list.
     """
 
     together: Mapping[int, int] = field(default_factory=dict)
     sides: Mapping[int, Mapping[int, int]] = field(default_factory=dict)
     kept_back: frozenset[int] = frozenset()
     added: tuple[Added, ...] = ()
-    idle_aliases: int = 0
-    idle_do_not_map: int = 0
+    idle_aliases: tuple[Named, ...] = ()
+    idle_do_not_map: tuple[Named, ...] = ()
 
 
 NO_RULES = RowRules()
@@ -74,14 +74,14 @@ def row_rules(
     rows = _Rows.of(crm_ids, corrected, said, texts, blinded)
     sides = _sides(corrections, rows)
     _check_together(together, sides)
-    kept_back = list(_kept_back(corrections.do_not_map, rows))
+    kept_back = [(entry, rows.of_named(entry, _KEEPING)) for entry in _entries(corrections.do_not_map)]
     rules = RowRules(
         together,
         sides,
-        frozenset(row for found in kept_back for row in found),
+        frozenset(row for _, found in kept_back for row in found),
         tuple(added),
-        idle,
-        sum(not found for found in kept_back),
+        tuple(idle),
+        tuple(entry for entry, found in kept_back if not found),
     )
     return corrected, rules
 
@@ -173,15 +173,15 @@ def _check_keys(do_not_map: Named | None, texts: Sequence[tuple[str, str]], blin
                 )
 
 
-def _joined(corrections: Corrections, rows: _Rows) -> tuple[dict[int, int], list[Added], int]:
+def _joined(corrections: Corrections, rows: _Rows) -> tuple[dict[int, int], list[Added], list[Named]]:
     """Join the rows of each company; groups that have a row in common become one by that row."""
     together: dict[int, int] = {}
     added: list[Added] = []
-    idle = 0
+    idle: list[Named] = []
     for named in corrections.aliases.one_company:
         found = sorted(rows.of_named(named))
         if not found:
-            idle += 1
+            idle.append(named)
             continue
         first = together.get(found[0], found[0])
         for row in found:
@@ -233,8 +233,3 @@ def _check_together(together: Mapping[int, int], sides: Mapping[int, Mapping[int
                 raise CorrectionsInvalid(
                     f"group number {group + 1} keeps apart what the alias file says is one company; take one out"
                 )
-
-
-def _kept_back(do_not_map: Named | None, rows: _Rows) -> Iterator[frozenset[int]]:
-    for entry in _entries(do_not_map):
-        yield rows.of_named(entry, _KEEPING)
