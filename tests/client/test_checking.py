@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +26,19 @@ MESSY = (
     + "".join(f"1{at},Fir {word},fir-{word}.com,Prospect,Ada\n" for at, word in enumerate("abcdefgh"))
     + "".join(f"2{at},Gorse Nine,gorse-{word}.com,Customer,Ada\n" for at, word in enumerate("abcdefgh"))
 )
+
+
+@contextmanager
+def files_of_at_most(octets: int) -> Iterator[None]:
+    """Let no file grow past a size, as a full disk does."""
+    import resource  # noqa: PLC0415  # Windows has none
+
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (octets, usual[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
 
 
 def said(partner: Partner, *arguments: str | Path) -> dict[str, Any]:
@@ -110,6 +126,23 @@ def test_a_check_is_written_as_json(newcomers: Partners, messy: Path) -> None:
     file = messy.with_name("quality.json")
     told = said(newcomers[0], "check", messy, "--output", file)
     assert json.loads(file.read_text(encoding="utf-8")) == told
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the system has no such modes and limits")
+def test_a_file_that_cannot_be_written_leaves_the_one_of_before(
+    newcomers: Partners, messy: Path, tmp_path: Path
+) -> None:
+    page = tmp_path / "reports" / "quality.html"
+    page.parent.mkdir()
+    assert newcomers[0]("check", messy, "--output", page).exit_code == ExitCode.DONE
+    before = page.read_bytes()
+    assert page.stat().st_mode & 0o777 == 0o600
+    with files_of_at_most(100):
+        answered = newcomers[0]("check", messy, "--output", page)
+    assert (answered.exit_code, answered.out) == (ExitCode.LOCAL, "")
+    assert str(page) in answered.err
+    assert page.read_bytes() == before
+    assert [*page.parent.iterdir()] == [page]
 
 
 def test_an_output_of_another_kind_is_refused(newcomers: Partners, messy: Path) -> None:

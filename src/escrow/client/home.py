@@ -7,6 +7,7 @@ and moved over in one step, so that a crash leaves the old one or the new one.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 import sys
@@ -19,6 +20,9 @@ from uuid import UUID
 from escrow.errors import HomeBusy, LocalError
 
 __all__ = ["Home", "held", "move_over", "new_file", "replace_file"]
+
+#: What writing to an open file fails with; the system does not say which file it was.
+_OF_WRITING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
 _PATIENCE_SECONDS = 5.0
 
@@ -94,13 +98,21 @@ def held(lock: Path, *, seconds: float = _PATIENCE_SECONDS) -> Iterator[None]:
 
 @contextlib.contextmanager
 def new_file(place: Path) -> Iterator[Path]:
-    """Give a path beside ``place`` to write to; once written, force it to the disk and move it over ``place``."""
+    """Give a path beside ``place`` to write to; once written, force it to the disk and move it over ``place``.
+
+    Raises:
+        OSError: it cannot be written; it names ``place``, and what was there is as it was.
+    """
     beside = place.with_name(f".{place.name}.{secrets.token_hex(6)}")
-    os.close(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     try:
+        os.close(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         yield beside
         _sync(beside)
         move_over(beside, place)
+    except OSError as failure:
+        if failure.filename == str(beside) or (failure.filename is None and failure.errno in _OF_WRITING):
+            raise OSError(failure.errno, failure.strerror, str(place)) from None
+        raise
     finally:
         beside.unlink(missing_ok=True)
     if sys.platform != "win32":

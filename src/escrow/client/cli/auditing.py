@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from escrow.client.cli.commands import command
+from escrow.client.cli.outputs import write_output
 from escrow.client.cli.session import Said, Session, name_of
 from escrow.client.cli.texts import printable
 
@@ -85,11 +86,10 @@ def export(
     organization: OrganizationOption = False,
 ) -> Said:
     """Write all entries, once they are checked, to a file that `escrow audit verify` checks without the service."""
-    from escrow.client.home import replace_file
     from escrow.client.trails import told
 
     entries = [entry for each in _entries(session, organization=organization).values() for entry in each]
-    replace_file(to, "".join(f"{told(entry).model_dump_json()}\n" for entry in entries).encode())
+    write_output(to, "".join(f"{told(entry).model_dump_json()}\n" for entry in entries))
     return Said({"entries": len(entries)}, lambda console: console.print(f"Wrote {len(entries)} entries to {to}."))
 
 

@@ -19,6 +19,7 @@ from escrow.client.cli.list_options import (
     PopulationsOption,
     SheetOption,
 )
+from escrow.client.cli.outputs import write_output
 from escrow.client.cli.session import Said, Session
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def _write(quality: Quality, output: Path) -> None:
         text = quality_html(quality)
     else:
         text = json.dumps(quality.to_object(), ensure_ascii=False, indent=2) + "\n"
-    output.write_text(text, encoding="utf-8", newline="")
+    write_output(output, text)
 
 
 def _show(console: Console, quality: Quality) -> None:

@@ -7,7 +7,8 @@ import io
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, TextIO, TypeVar, cast
 
@@ -19,7 +20,7 @@ from escrow.client.cli.session import Said, Session, SharedOptions
 from escrow.client.cli.texts import without_controls
 from escrow.errors import EscrowError
 
-__all__ = ["alone", "answer", "command", "report_error", "take_any_name"]
+__all__ = ["alone", "answer", "command", "reader_may_leave", "report_error", "take_any_name"]
 
 Body = Callable[..., Said]
 _WIDTH_OF_A_FILE = 160
@@ -102,7 +103,8 @@ def _run(body: Callable[[Session], Said], options: SharedOptions) -> int:
     session = Session(options)
     try:
         said = body(session)
-        answer(said, is_json=options.is_json)
+        with reader_may_leave():
+            answer(said, is_json=options.is_json)
         return said.exit_code
     except (typer.Exit, typer.Abort, typer.BadParameter):
         raise
@@ -119,7 +121,9 @@ def _run(body: Callable[[Session], Said], options: SharedOptions) -> int:
     except OSError as failure:
         named = f"{failure.filename}: " if failure.filename else ""
         report_error(
-            "file-unusable", f"{named}{failure.strerror}; check the path and try again", is_json=options.is_json
+            "file-unusable",
+            f"{named}{failure.strerror}; check the path and the disk, and try again",
+            is_json=options.is_json,
         )
         return ExitCode.LOCAL
     except Exception as failure:  # the process's outermost loop
@@ -131,6 +135,23 @@ def _run(body: Callable[[Session], Said], options: SharedOptions) -> int:
         return ExitCode.UNEXPECTED
     finally:
         session.close()
+
+
+@contextmanager
+def reader_may_leave() -> Iterator[None]:
+    """Print what is printed here for as long as somebody reads it: `head` stops early, and that is no failure."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _write_no_more()
+
+
+def _write_no_more() -> None:
+    """Lead the standard output nowhere, so that Python finds nothing to complain of when it empties it at the end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def report_error(code: str, detail: str, *, is_json: bool) -> None:
@@ -162,10 +183,10 @@ def answer(said: Said, *, is_json: bool) -> None:
     if is_json:
         sys.stdout.write(_in_json(said.machine, sys.stdout) + "\n")
         return
-    from rich.console import Console
+    from escrow.client.cli.consoles import PipedConsole
 
     # What is not a terminal is a file, a pipe or a log: lines there may be long.
-    said.person(Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE))
+    said.person(PipedConsole(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE))
 
 
 def _in_json(told: Mapping[str, object], stream: TextIO) -> str:

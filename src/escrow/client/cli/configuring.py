@@ -10,6 +10,7 @@ import typer
 
 from escrow.client.cli.commands import command
 from escrow.client.cli.exits import ExitCode, exit_code_of
+from escrow.client.cli.outputs import write_output
 from escrow.client.cli.session import Said, Session
 from escrow.client.cli.texts import counted
 from escrow.errors import EscrowError, ProjectInvalid, ProjectMissing
@@ -40,12 +41,9 @@ def init(
     from escrow.client.sources import ReadAs
 
     place, _ = project_place(session.options.config, session.environment)
-    text = first_project(file, ReadAs(sheet=sheet), place)
-    try:
-        with place.open("x", encoding="utf-8") as written:
-            written.write(text)
-    except FileExistsError:
-        raise ProjectInvalid(f"{place} is there already; remove it, or name another with --config") from None
+    if place.exists():
+        raise ProjectInvalid(f"{place} is there already; remove it, or name another with --config")
+    write_output(place, first_project(file, ReadAs(sheet=sheet), place))
     machine = {"path": str(place)}
     return Said(
         machine, lambda console: console.print(f"Written: {place}. Look it over, then run escrow config check.")

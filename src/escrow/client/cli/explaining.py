@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from escrow.client.cli.commands import command, report_error
+from escrow.client.cli.commands import command, reader_may_leave, report_error
 from escrow.client.cli.exits import ExitCode
 from escrow.client.cli.session import Said, Session
 from escrow.client.cli.texts import counted, printable
@@ -78,9 +78,10 @@ def _answer_lines(profile_id: str, *, is_json: bool) -> int:
     from escrow.psi.normalisation import profile
 
     lines = KeyLines(profile(profile_id))
-    for answer in lines.answers(cast("BufferedReader", sys.stdin.buffer)):
-        sys.stdout.write(answer)
-        sys.stdout.flush()
+    with reader_may_leave():
+        for answer in lines.answers(cast("BufferedReader", sys.stdin.buffer)):
+            sys.stdout.write(answer)
+            sys.stdout.flush()
     if not lines.faults:
         return ExitCode.DONE
     told = f"{lines.faults:,} of the lines could not be read; each is answered in its place with what is wrong"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from escrow.client.cli.commands import command
+from escrow.client.cli.commands import command, reader_may_leave
 from escrow.client.cli.session import Said, Session, name_of
 from escrow.client.cli.texts import printable
 
@@ -63,7 +63,7 @@ def _followed(session: Session, after: int | None) -> Said:
     """Print each event on a line of its own, until somebody asks to stop."""
     from escrow.client.cli.stopping import stopping_by_signal
 
-    with stopping_by_signal() as stopping:
+    with stopping_by_signal() as stopping, reader_may_leave():
         while not stopping.is_asked():
             for page in _pages(session.service, after):
                 for event in page.items:

@@ -13,6 +13,7 @@ import typer
 from escrow.client.cli.agreeing import read_cell
 from escrow.client.cli.commands import command
 from escrow.client.cli.grouping import ReportGroup
+from escrow.client.cli.outputs import write_output
 from escrow.client.cli.session import Said, Session
 from escrow.client.cli.texts import printable
 from escrow.client.cli.verifying import checked_line, checked_object
@@ -146,7 +147,7 @@ def _check_name(output: Path | None) -> None:
 
 
 def _write(session: Session, output: Path, formats: Mapping[str, Callable[[], str]]) -> None:
-    output.write_text(formats[output.suffix.lower()](), encoding="utf-8", newline="")
+    write_output(output, formats[output.suffix.lower()]())
     if not session.options.is_json:
         session.note(f"Written to {output}.")
 
