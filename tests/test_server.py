@@ -267,6 +267,7 @@ def test_a_key_is_made_for_a_purpose_and_a_time(operator: dict[str, str]) -> Non
     refusal(run(operator, "api-key", "add", "Larkfield", "--partnership", str(uuid4())))
     for wrong in (("--scope", "admin"), ("--expires-in", "0d"), ("--expires-in", "soon"), ("--partnership", "x")):
         assert run(operator, "api-key", "add", "Larkfield", *wrong).exit_code == 2
+    assert "too long" in run(operator, "api-key", "add", "Larkfield", "--expires-in", "999999999d").stderr
 
 
 def test_an_organization_can_be_added_with_its_first_api_key(operator: dict[str, str]) -> None:

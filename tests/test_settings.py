@@ -157,6 +157,12 @@ def test_a_setting_that_cannot_be_is_refused_without_repeating_it(name: str, val
     assert value not in str(refused.complaints).replace("at least 3", "")
 
 
+def test_a_link_that_is_no_web_address_is_refused_with_what_one_is() -> None:
+    assert from_environment(webhook_link="javascript:x").complaints == (
+        "ESCROW_WEBHOOK_LINK: give an address that begins with https:// (or http://).",
+    )
+
+
 def ran(folder: Path, variables: Mapping[str, str], *arguments: str) -> Result:
     own = {"ESCROW_DATA_FOLDER": str(folder / "data"), "ESCROW_SEALING_KEY_FILE": str(folder / "sealing.key")}
     return CliRunner().invoke(app, arguments, env={**own, **variables})

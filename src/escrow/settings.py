@@ -227,7 +227,7 @@ class ServerSettings(BaseModel):
     webhook_log_seconds: float = Field(
         default=30 * 86_400, gt=0, description="How long deliveries are listed, and can be replayed, once settled."
     )
-    webhook_link: str = Field(
+    webhook_link: Annotated[str, Form("an address that begins with https:// (or http://)")] = Field(
         default="",
         pattern=r"^(https?://[!-~]{1,500})?$",
         description="Where a chat message links to; ``{partnership_id}`` in it is filled in. None: no link.",

@@ -314,6 +314,8 @@ class FakeService:
 
     def _invite(self, own: UUID, new: wire.NewPartnership) -> Json:
         assert own == LEFT_ORG
+        if new.acceptor_organization_id not in {None, LEFT_ORG, RIGHT_ORG}:
+            raise Problem(404, "not-found")
         deal = Deal(new.partnership_id, new.lookup, new.inviter_public, new.profile, new.acceptor_organization_id)
         self.deals[deal.partnership_id] = deal
         return self._shown(deal, own)

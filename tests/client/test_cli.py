@@ -149,6 +149,21 @@ def test_a_mapping_that_means_nothing_is_a_usage_error(paired: Partners, export:
     assert (answered.exit_code, answered.error_code) == (ExitCode.USAGE, "usage")
 
 
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (("conformance", "run", "--json"), "Missing argument"),
+        (("pause", "--json", "--partnership"), "Option '--partnership' requires an argument"),
+        (("status", "--no-such", "--json"), "No such option: --no-such"),
+    ],
+)
+def test_a_usage_error_in_json_says_what_is_wrong(
+    line: tuple[str, ...], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([*line]) == ExitCode.USAGE
+    assert told in json.loads(capsys.readouterr().err)["error"]["detail"]
+
+
 def test_an_export_that_cannot_be_read_exits_with_its_own_code(paired: Partners, tmp_path: Path) -> None:
     answered = paired[0]("submit", tmp_path / "absent.csv", "--json")
     assert (answered.exit_code, answered.error_code) == (ExitCode.INPUT, "export-missing")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from uuid import UUID
 
 import httpx
@@ -106,3 +107,16 @@ def test_the_api_key_of_another_organization_is_not_taken(partners: Partners) ->
     left.api_key = "esk_right"
     answered = left("keyring", "api-key", "--json")
     assert (answered.exit_code, answered.error_code) == (ExitCode.VERIFICATION, "verification-failed")
+
+
+def test_a_key_or_a_passphrase_that_is_not_given_has_a_code_of_its_own(partners: Partners, tmp_path: Path) -> None:
+    left, _ = partners
+    left.api_key = ""
+    assert left("keyring", "api-key", "--json").error_code == "api-key-missing"
+    absent = left("keyring", "api-key", "--api-key-file", tmp_path / "absent", "--json")
+    assert absent.error_code == "secret-file-unreadable"
+
+
+def test_inviting_an_organization_that_the_service_does_not_have_says_which_id_is_meant(partners: Partners) -> None:
+    answered = partners[0]("invite", "--to", str(UUID(int=7)), "--json")
+    assert (answered.error_code, "organization id" in answered.err) == ("not-found", True)

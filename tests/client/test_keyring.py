@@ -23,7 +23,7 @@ from escrow.errors import (
     KeyringMissing,
     PartnershipHeld,
     PartnershipUnknown,
-    PassphraseMissing,
+    PassphraseTooShort,
     PassphraseWrong,
 )
 from escrow.terms import Side
@@ -83,7 +83,7 @@ def test_a_wrong_passphrase_is_told_as_such(tmp_path: Path) -> None:
 
 
 def test_a_short_passphrase_is_refused() -> None:
-    with pytest.raises(PassphraseMissing):
+    with pytest.raises(PassphraseTooShort):
         Passphrase("short")
 
 

@@ -83,6 +83,12 @@ def test_a_refused_api_key_is_told_to_who_uses_this_client() -> None:
         escrow.organization()
 
 
+def test_an_address_with_too_much_behind_it_is_looked_at_again() -> None:
+    unknown = one_after_another(problem("route-unknown", 404))
+    with an_escrow(unknown) as escrow, pytest.raises(ServiceRefused, match="look at the service's address"):
+        escrow.organization()
+
+
 def test_a_page_that_is_no_escrow_is_named_as_such() -> None:
     with (
         an_escrow(one_after_another(httpx.Response(404, text="<html>"))) as escrow,
@@ -190,6 +196,15 @@ def test_an_untrusted_certificate_says_what_to_do() -> None:
     with (
         an_escrow(one_after_another(failure)) as escrow,
         pytest.raises(ServiceUnreachable, match="--ca-file"),
+    ):
+        escrow.organization()
+
+
+def test_a_port_without_tls_is_told_as_such() -> None:
+    failure = httpx.ConnectError("[SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:1006)")
+    with (
+        an_escrow(one_after_another(*[failure] * 9)) as escrow,
+        pytest.raises(ServiceUnreachable, match="did not speak TLS"),
     ):
         escrow.organization()
 

@@ -38,7 +38,7 @@ def rows_of(file: Path, mapping: ColumnMapping | None = None) -> CrmRows:
     return read_rows(export, mapping or guess_mapping(export.headers))
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 @pytest.mark.parametrize("line_end", ["\n", "\r\n"])
 def test_an_export_is_read_however_it_was_saved(tmp_path: Path, encoding: str, delimiter: str, line_end: str) -> None:
@@ -172,9 +172,18 @@ def test_progress_is_told_of_every_row(tmp_path: Path) -> None:
         (HEADER + '1,"Acme,,Customer\n2,Globex,,Customer\n', ExportRowInvalid, "line 2 .* a quote that never ends"),
         (HEADER + '1,"Acme" Inc,,Customer\n', ExportRowInvalid, "not doubled"),
         (b"PK\x03\x04\x14\0 a workbook", ExportDamaged, "begins as an Excel workbook"),
-        (HEADER + ",Acme,,Customer\n", RecordIdsInvalid, "1 rows have no id"),
-        (HEADER + "1,Acme,,Customer\n1,Acme,,Customer\n", RecordIdsInvalid, "1 rows repeat"),
-        (HEADER + "1,Acme,,Friend\n2,Globex,,\n3,X,,Friend\n", StageUnknown, r"'Type' has 2 .*'Friend' \(2 rows\)"),
+        (HEADER + ",Acme,,Customer\n", RecordIdsInvalid, r"1 row has no id \(below the header: row 1\)"),
+        (HEADER + "1,Acme,,Customer\n1,Acme,,Customer\n", RecordIdsInvalid, r"1 row repeats .*: row 2\)"),
+        (
+            HEADER + "7,X,,Customer\n" * 5,
+            RecordIdsInvalid,
+            r"4 rows repeat .*: rows 2, 3, 4, …\), one id up to 5 times",
+        ),
+        (
+            HEADER + "1,Acme,,Friend\n2,Globex,,\n3,X,,Friend\n",
+            StageUnknown,
+            r"'Type' has 2 .*'Friend' \(2 rows\), '\(empty\)' \(1 row\)",
+        ),
     ],
 )
 def test_what_cannot_be_read_is_refused_with_what_to_do(

@@ -175,6 +175,12 @@ def test_a_check_of_the_project_looks_at_its_sinks_too(partner: Partner) -> None
     assert "team: the secret env:NOT_SET" in partner("config", "check").out
 
 
+def test_a_check_of_the_project_tries_the_folder_of_csv_files(partner: Partner) -> None:
+    Path("out").write_text("no folder")
+    found: Any = partner("config", "check", "--json").json["sinks"]
+    assert found["files"]["error"]["code"] == "sink-failed"
+
+
 def test_a_check_of_the_project_looks_for_the_secrets_of_webhooks_and_shows_none(
     partner: Partner, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,7 +10,7 @@ from escrow import wire
 from escrow.client.keyring import KeyringFile, Random
 from escrow.client.sdk import Escrow
 from escrow.client.seats import Exchange, Invited, Seat, Standing
-from escrow.errors import EscrowError, InvitationLapsed, VerificationFailed
+from escrow.errors import EscrowError, InvitationLapsed, ServiceRefused, VerificationFailed
 from escrow.psi import pairing as protocol
 from escrow.psi.matchkeys import Suite
 from escrow.terms import Side
@@ -61,9 +61,11 @@ def invite(
                 acceptor_organization_id=acceptor,
             )
         )
-    except EscrowError:
+    except EscrowError as refusal:
         # Nobody has seen the code, so an invitation that did reach the service can only lapse.
         file.update(lambda keyring: keyring.without_seat(seat.partnership_id))
+        if acceptor is not None and isinstance(refusal, ServiceRefused) and refusal.code == "not-found":
+            raise _nobody_to_invite(refusal) from None
         raise
     code = protocol.make_pairing_code(
         partnership_id=seat.partnership_id,
@@ -72,6 +74,11 @@ def invite(
         psk=psk,
     )
     return PrintedInvitation(seat, code)
+
+
+def _nobody_to_invite(refusal: ServiceRefused) -> ServiceRefused:
+    told = "the service has no organization with the organization id that was named; ask your partner for theirs"
+    return ServiceRefused(refusal.code, told, status=refusal.status)
 
 
 def take_acceptance(service: Escrow, file: KeyringFile, seat: Seat, now: datetime) -> Seat:

@@ -16,7 +16,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
-from escrow.errors import KeyringInvalid, PassphraseMissing, PassphraseWrong
+from escrow.errors import KeyringInvalid, PassphraseTooShort, PassphraseWrong
 
 __all__ = ["Passphrase", "PassphraseKey", "Stretching"]
 
@@ -38,7 +38,7 @@ class Passphrase:
 
     def __post_init__(self) -> None:
         if len(self.text) < _SHORTEST_PASSPHRASE:
-            raise PassphraseMissing(
+            raise PassphraseTooShort(
                 f"the passphrase has at least {_SHORTEST_PASSPHRASE} characters; choose a longer one"
             )
 

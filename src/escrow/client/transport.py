@@ -36,6 +36,8 @@ _STILL_RUNNING = b'"request-in-progress"'
 #: What OpenSSL says of a certificate that no known authority signed; asking again changes nothing.
 _UNTRUSTED = "CERTIFICATE_VERIFY_FAILED"
 _EXPIRED = "certificate has expired"
+#: How OpenSSL begins what it says of an answer that is not TLS, or a TLS it cannot speak.
+_NO_TLS = "[SSL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +234,8 @@ def _why(url: str, failure: httpx.TransportError) -> str:
         return f"the certificate of {url} has expired; the operator renews it (and look at this machine's clock)"
     if _UNTRUSTED in str(failure):
         return f"the certificate of {url} is not trusted; name its authority with --ca-file or ESCROW_CA_FILE"
+    if _NO_TLS in str(failure):
+        return f"{url} did not speak TLS as https:// needs; look at the address, its port and any proxy in between"
     if isinstance(failure, httpx.TimeoutException):
         return f"{url} did not answer in time; look at the service and your network, then try again"
     return f"no connection to {url}; look at the address, your network and proxy, then try again"

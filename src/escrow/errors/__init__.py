@@ -30,7 +30,8 @@
     └── ClientError             the partner's side cannot go on (see each subclass)
         ├── ServiceRefused, ServiceUnreachable, ServiceAnswerInvalid, PlainHttpRefused
         ├── LocalError          the home folder, the keyring or the account state
-        │   ├── KeyringMissing, KeyringExists, KeyringInvalid, PassphraseMissing, PassphraseWrong, HomeBusy
+        │   ├── KeyringMissing, KeyringExists, KeyringInvalid, HomeBusy
+        │   ├── PassphraseMissing, PassphraseTooShort, PassphraseWrong, ApiKeyMissing, SecretFileUnreadable
         │   ├── CaFileInvalid, ProxyInvalid, SystemKeyringUnusable, SecretMissing, AddressUnusable
         │   ├── PartnershipUnknown, PartnershipHeld, PartnershipNotReady, InvitationLapsed
         │   └── StateInvalid, SubmittedElsewhere, TermsElsewhere, DoNotMapMissing

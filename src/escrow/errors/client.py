@@ -8,6 +8,7 @@ from escrow.errors.base import EscrowError
 
 __all__ = [
     "AddressUnusable",
+    "ApiKeyMissing",
     "CaFileInvalid",
     "ClientError",
     "ColumnMissing",
@@ -39,12 +40,14 @@ __all__ = [
     "PartnershipNotReady",
     "PartnershipUnknown",
     "PassphraseMissing",
+    "PassphraseTooShort",
     "PassphraseWrong",
     "PlainHttpRefused",
     "ProjectInvalid",
     "ProjectMissing",
     "ProxyInvalid",
     "RecordIdsInvalid",
+    "SecretFileUnreadable",
     "SecretMissing",
     "ServiceAnswerInvalid",
     "ServiceRefused",
@@ -137,9 +140,27 @@ class KeyringInvalid(LocalError):
 
 
 class PassphraseMissing(LocalError):
-    """Nobody gave a passphrase, or one too short."""
+    """Nobody gave a passphrase, or not the same one twice."""
 
     code = "passphrase-missing"
+
+
+class PassphraseTooShort(LocalError):
+    """The passphrase has too few characters."""
+
+    code = "passphrase-too-short"
+
+
+class ApiKeyMissing(LocalError):
+    """Nobody gave an API key, or one with letters that no key has."""
+
+    code = "api-key-missing"
+
+
+class SecretFileUnreadable(LocalError):
+    """The file that a passphrase or an API key is to be read from cannot be read."""
+
+    code = "secret-file-unreadable"
 
 
 class PassphraseWrong(LocalError):

@@ -29,14 +29,18 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object a li
 WhichOrganization = Annotated[str, typer.Argument(metavar="ORGANIZATION", help="Its name or its id.")]
 
 
-_UNITS = {"d": "days", "h": "hours", "m": "minutes"}
+_MINUTES = {"d": 24 * 60, "h": 60, "m": 1}
+_LONGEST_MINUTES = 36_500 * _MINUTES["d"]
 
 
 def _read_time(text: str) -> timedelta:
-    form = re.fullmatch(r"([1-9][0-9]{0,5})([dhm])", text)
+    form = re.fullmatch(r"([1-9][0-9]{0,11})([dhm])", text)
     if form is None:
         raise typer.BadParameter("give a number with d, h or m behind it, like 90d")
-    return timedelta(**{_UNITS[form[2]]: int(form[1])})
+    minutes = int(form[1]) * _MINUTES[form[2]]
+    if minutes > _LONGEST_MINUTES:
+        raise typer.BadParameter("that is too long; give at most 36500d, or leave it out for a key without an end")
+    return timedelta(minutes=minutes)
 
 
 @organization_app.command("add")

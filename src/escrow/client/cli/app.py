@@ -124,6 +124,12 @@ escrow --help lists every command, escrow doctor says what is wrong with this ma
 _UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 
 
+def _told_of(failure: Exception) -> str:
+    """Say what was not understood, with the name of the argument or the option, as a person is told it."""
+    formatted = getattr(failure, "format_message", failure.__str__)
+    return str(formatted())
+
+
 @cache
 def _commands() -> Callable[..., object]:
     """Put the commands together once for this process: it takes longer than most of them."""
@@ -140,7 +146,7 @@ def run(arguments: list[str]) -> int:
     except typer.Abort:
         ended = ExitCode.UNEXPECTED
     except _UsageError as failure:
-        report_error("usage", str(getattr(failure, "message", failure)), is_json=True)
+        report_error("usage", _told_of(failure), is_json=True)
         ended = ExitCode.USAGE
     return ended if isinstance(ended, int) else ExitCode.DONE
 

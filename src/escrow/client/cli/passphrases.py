@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from escrow.client.sealed_files import Passphrase
-from escrow.errors import PassphraseMissing, SystemKeyringUnusable
+from escrow.errors import PassphraseMissing, SecretFileUnreadable, SystemKeyringUnusable
 
 if TYPE_CHECKING:
     from escrow.client.home import Home
@@ -72,12 +72,14 @@ def secret_line(file: Path) -> str:
     """Read a secret from a file's first line.
 
     Raises:
-        PassphraseMissing: it cannot be read.
+        SecretFileUnreadable: it cannot be read.
     """
     try:
         lines = file.expanduser().read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError):
-        raise PassphraseMissing(f"{file} cannot be read; name a text file with the secret in its first line") from None
+        raise SecretFileUnreadable(
+            f"{file} cannot be read; name a text file with the secret in its first line"
+        ) from None
     return lines[0] if lines else ""
 
 

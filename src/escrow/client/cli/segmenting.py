@@ -8,6 +8,7 @@ import typer
 
 from escrow.client.cli.commands import command
 from escrow.client.cli.session import Said, Session
+from escrow.client.cli.texts import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,7 +76,9 @@ def _show(console: Console, matrices: Sequence[SegmentMatrix], *, is_one: bool) 
 
     if is_one:
         (matrix,) = matrices
-        console.print(f"[bold]{matrix.name}[/]: {matrix.rows:,} rows of our list, {matrix.total:,} overlaps")
+        console.print(
+            f"[bold]{matrix.name}[/]: {counted(matrix.rows, 'row')} of our list, {counted(matrix.total, 'overlap')}"
+        )
         console.print(numbers_grid(matrix.numbers))
     else:
         _show_all(console, matrices)

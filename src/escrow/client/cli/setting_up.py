@@ -12,7 +12,7 @@ import typer
 from escrow.client.cli.commands import command
 from escrow.client.cli.session import Said, Session
 from escrow.client.cli.texts import printable
-from escrow.errors import KeyringExists, PassphraseMissing, ServiceAnswerInvalid
+from escrow.errors import ApiKeyMissing, KeyringExists, ServiceAnswerInvalid
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -75,14 +75,14 @@ def init(
 
 
 def given_api_key(session: Session, file: Path | None) -> str:
-    """The API key that a file, the environment or a person gives; PassphraseMissing without any."""
+    """The API key that a file, the environment or a person gives; ApiKeyMissing without any."""
     from escrow.client.cli.passphrases import secret_line
 
     found = secret_line(file).strip() if file else session.environment.get("ESCROW_API_KEY", "").strip()
     if not found and sys.stdin.isatty():
         found = getpass.getpass("API key: ").strip()
     if not found:
-        raise PassphraseMissing("there is no API key; set ESCROW_API_KEY, or name a file with --api-key-file")
+        raise ApiKeyMissing("there is no API key; set ESCROW_API_KEY, or name a file with --api-key-file")
     if not (found.isascii() and found.isprintable()):
-        raise PassphraseMissing("the API key has letters that no key has; copy it again")
+        raise ApiKeyMissing("the API key has letters that no key has; copy it again")
     return found

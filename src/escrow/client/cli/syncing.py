@@ -13,7 +13,7 @@ from escrow.client.cli.exits import ExitCode, exit_code_of
 from escrow.client.cli.sending import submit_as_planned, together
 from escrow.client.cli.session import Said, Session
 from escrow.client.cli.synced import previewed, synced
-from escrow.client.cli.texts import printable, without_controls
+from escrow.client.cli.texts import counted, printable, without_controls
 from escrow.errors import EscrowError, ProjectMissing
 
 if TYPE_CHECKING:
@@ -200,7 +200,9 @@ def _again_and_again(turn: Turn, span: timedelta) -> Said:
             turns += 1
             turn.again = ()
             stopping.wait(max(0.0, span.total_seconds() - (time.monotonic() - began)))
-    return Said({"stopped": True, "turns": turns}, lambda console: console.print(f"Stopped after {turns:,} runs."))
+    return Said(
+        {"stopped": True, "turns": turns}, lambda console: console.print(f"Stopped after {counted(turns, 'run')}.")
+    )
 
 
 def told_turn(turn: Turn) -> None:

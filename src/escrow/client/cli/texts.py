@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
+from escrow.client.counts import counted
+
 __all__ = ["counted", "printable", "without_controls"]
-
-
-def counted(number: int, one: str, many: str = "") -> str:
-    """Say how many there are: "1 row", "2,000 rows"; ``many`` is for words that do not take an s."""
-    return f"{number:,} {one if number == 1 else many or f'{one}s'}"
 
 
 def without_controls(text: str) -> str:

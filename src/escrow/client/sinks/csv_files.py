@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -19,7 +20,7 @@ from escrow.client.sinks.sink import ALL_TAKEN, Taken
 from escrow.errors import SinkFailed
 from escrow.reports.render import harmless
 
-__all__ = ["CsvFiles"]
+__all__ = ["CsvFiles", "check_folder"]
 
 _RECORD = ("crm_id", "account_name", "partnership", "ours", "theirs", "tier", "level", "overlap", "entered_at")
 _CHANGE = ("change", "was_ours", "was_theirs")
@@ -62,6 +63,22 @@ class CsvFiles:
 
     def close(self) -> None:
         """Nothing is held."""
+
+
+def check_folder(folder: Path) -> None:
+    """Refuse a folder that cannot be written to, or made; nothing is made by looking.
+
+    Raises:
+        SinkFailed: it cannot.
+    """
+    whole = folder.absolute()
+    try:
+        nearest = next(each for each in (whole, *whole.parents) if each.exists())
+        is_fit = nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)
+    except OSError:  # a folder above that may not be looked into
+        is_fit = False
+    if not is_fit:
+        raise SinkFailed(f"{folder} cannot be written to: it is no folder, or not open to you; check the path")
 
 
 def _folder_name(batch: Batch) -> str:

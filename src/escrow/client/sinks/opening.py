@@ -26,12 +26,13 @@ def open_sink(name: str, target: Target, environment: Mapping[str, str]) -> Sink
 
     Raises:
         SecretMissing, SystemKeyringUnusable: a secret is not where escrow.toml says.
-        SinkFailed: what the sink needs is not installed.
+        SinkFailed: what the sink needs is not installed, or its folder cannot be written to.
     """
     match target:
         case CsvTarget(folder):
-            from escrow.client.sinks.csv_files import CsvFiles  # noqa: PLC0415  # what is used alone
+            from escrow.client.sinks.csv_files import CsvFiles, check_folder  # noqa: PLC0415  # what is used alone
 
+            check_folder(folder)
             return CsvFiles(folder)
         case CommandTarget(run, folder, seconds):
             from escrow.client.sinks.commands import CommandSink  # noqa: PLC0415  # as above

@@ -1,4 +1,4 @@
-"""CSV: UTF-8 with or without a byte order mark, UTF-16 with one, or an encoding that is said.
+"""CSV: UTF-8 with or without a byte order mark, UTF-16 and UTF-32 with one, or an encoding that is said.
 
 Commas, semicolons, tabs or bars stand between cells. Rows are read fast; where one is wrong, the file is read again
 row by row to say which line it is.
@@ -24,7 +24,14 @@ __all__ = ["DelimitedFile", "open_delimited"]
 _BATCH = 500
 _DELIMITERS = ",;\t|"
 _LONGEST_FIRST_LINE = 1 << 20
-_ENCODINGS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+#: The mark of UTF-32 begins as that of UTF-16 does: it is looked for first.
+_ENCODINGS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
 _PIECE_BYTES = 1 << 16
 #: Excel writes and reads such a first line, which says what stands between cells.
 _SEPARATOR_LINE = re.compile(r"sep=(.)\s*")

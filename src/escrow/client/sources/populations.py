@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from escrow.client.columns import ColumnMapping, Meaning, stage_words
+from escrow.client.counts import counted
 from escrow.client.filters import Column, Columns, Expression, columns_of, fault_at, holds, texts_compared, unreadable
 from escrow.client.filters.evaluating import folded
 from escrow.errors import StageUnknown
@@ -124,11 +125,11 @@ def populations_by_stage(stages: Sequence[str], mapping: ColumnMapping) -> tuple
     Raises:
         StageUnknown: it is not known what some stages mean.
     """
-    counted = Counter(stages)
-    unknown = Counter({stage: rows for stage, rows in counted.items() if not mapping.knows_stage(stage)})
+    rows_of = Counter(stages)
+    unknown = Counter({stage: rows for stage, rows in rows_of.items() if not mapping.knows_stage(stage)})
     if unknown:
         raise StageUnknown(_stages_unknown(unknown, mapping.columns[Meaning.STAGE]))
-    codes = {stage: int(mapping.population_of(stage) or 0) for stage in counted}
+    codes = {stage: int(mapping.population_of(stage) or 0) for stage in rows_of}
     return np.fromiter(map(codes.__getitem__, stages), np.uint8, len(stages)), Left()
 
 
@@ -159,11 +160,11 @@ def _left(
     for name, text in (pair for each in expressions for pair in texts_compared(each)):
         said.setdefault(bound[name], []).append(text)
     mentioned = {folded(text) for text in said.get(mapping.columns.get(Meaning.STAGE, ""), ())}
-    counted = Counter(stages)
+    rows_of = Counter(stages)
     unmentioned = Counter(
         {
             stage: rows
-            for stage, rows in counted.items()
+            for stage, rows in rows_of.items()
             if folded(stage) not in mentioned and stage_words(stage) not in filters.overrides
         }
     )
@@ -215,10 +216,12 @@ def _nearest(word: str, known: Mapping[str, str]) -> str | None:
 
 
 def _stages_unknown(unknown: Counter[str], header: str) -> str:
-    shown = [f"{stage.strip() or '(empty)'!r} ({rows} rows)" for stage, rows in unknown.most_common(_STAGES_SHOWN)]
+    shown = [
+        f"{stage.strip() or '(empty)'!r} ({counted(rows, 'row')})" for stage, rows in unknown.most_common(_STAGES_SHOWN)
+    ]
     more = ["…"] if len(unknown) > _STAGES_SHOWN else []
     return (
-        f"column {header!r} has {len(unknown)} values that belong to no population yet: {', '.join(shown + more)}; "
+        f"column {header!r} has {counted(len(unknown), 'value')} without a population yet: {', '.join(shown + more)}; "
         'say for each what it is, as in --stage "Value"=customers (or opportunities, prospects, skip), or sort rows '
         "by filters in escrow.toml"
     )

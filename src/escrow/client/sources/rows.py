@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import compress
 from types import MappingProxyType
@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from escrow.client.columns import ColumnMapping, Meaning, stage_words
+from escrow.client.counts import counted
 from escrow.client.sources.exports import Export
 from escrow.client.sources.populations import (
     Left,
@@ -25,6 +26,8 @@ from escrow.client.sources.segments import NO_SEGMENTS, Labels, SegmentFilters
 from escrow.errors import ColumnMissing, ExportEmpty, RecordIdsInvalid
 
 __all__ = ["CrmRows", "read_columns", "read_rows"]
+
+_PLACES_SHOWN = 3
 
 Progress = Callable[[int], None]
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
@@ -151,22 +154,42 @@ def _of_populations(
         )
     if not kept.all():
         columns = {meaning: list(compress(values, kept)) for meaning, values in columns.items()}
-    columns[Meaning.CRM_ID] = _checked_ids(columns[Meaning.CRM_ID])
+    columns[Meaning.CRM_ID] = _checked_ids(columns[Meaning.CRM_ID], np.flatnonzero(kept))
     segments = {name: bearers[kept] for name, bearers in labels.items()}
     return CrmRows(MappingProxyType(columns), populations[kept], int(np.count_nonzero(~kept)), left, segments)
 
 
-def _checked_ids(unverified: list[str]) -> list[str]:
-    """Trim ids, bring them to NFC, and hold them to being there and distinct."""
+def _checked_ids(unverified: list[str], places: npt.NDArray[np.intp]) -> list[str]:
+    """Trim ids, bring them to NFC, and hold them to being there and distinct; ``places`` are those of their rows."""
     ids = list(map(str.strip, unverified))
     if not "".join(ids).isascii():
         ids = [unicodedata.normalize("NFC", text) for text in ids]
     if not all(ids):
-        raise RecordIdsInvalid(f"{ids.count('')} rows have no id; export the column that holds the id of each record")
-    if repeated := len(ids) - len(set(ids)):
+        without = [place for place, id_ in zip(places.tolist(), ids, strict=True) if not id_]
+        raise RecordIdsInvalid(
+            f"{counted(len(without), 'row has', 'rows have')} no id ({_which(without)}); export the column that holds "
+            "the id of each record"
+        )
+    if len(set(ids)) != len(ids):
+        again = list(_repeating(ids, places.tolist()))
         most = Counter(ids).most_common(1)[0][1]
         raise RecordIdsInvalid(
-            f"{repeated} rows repeat the id of a row before them, one id up to {most} times; export each record once, "
-            "without contacts or deals joined to it"
+            f"{counted(len(again), 'row repeats', 'rows repeat')} the id of a row before ({_which(again)}), one id up "
+            f"to {most} times; export each record once, without contacts or deals joined to it"
         )
     return ids
+
+
+def _repeating(ids: Sequence[str], places: Sequence[int]) -> Iterator[int]:
+    seen: set[str] = set()
+    for id_, place in zip(ids, places, strict=True):
+        if id_ in seen:
+            yield place
+        seen.add(id_)
+
+
+def _which(places: Sequence[int]) -> str:
+    """Say which rows are meant, the first of them: row 1 is the first below the header, blank lines aside."""
+    shown = ", ".join(f"{place + 1:,}" for place in places[:_PLACES_SHOWN])
+    more = ", …" if len(places) > _PLACES_SHOWN else ""
+    return f"below the header: row{'s' * (len(places) > 1)} {shown}{more}"
