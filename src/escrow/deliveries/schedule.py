@@ -23,6 +23,9 @@ _DELAYS = (
 #: The first attempt follows at once.
 ATTEMPTS = len(_DELAYS) + 1
 
+#: So many attempts of one delivery that were cut off are made again at once.
+_CUT_OFF_AT_ONCE = 4
+
 #: Delays differ by up to this share, so that what failed together does not come back together.
 _JITTER = 0.2
 
@@ -42,11 +45,12 @@ def next_due(attempts: int, *, now: datetime, chance: float, asked: timedelta | 
 
 
 def due_after_cut_off(attempts: int, *, now: datetime) -> datetime:
-    """Tell when to make an attempt again that was cut off: at once after a first one, and then as after a failure.
+    """Tell when to make an attempt again that was cut off: the first few times at once, and then as after failures.
 
     A process that is stopped cuts off one attempt; what cuts off each, nobody shall repeat for ever without a pause.
     """
-    return now if attempts == 1 else now + _DELAYS[min(attempts, len(_DELAYS)) - 1]
+    failures = min(attempts - _CUT_OFF_AT_ONCE, len(_DELAYS))
+    return now if failures < 1 else now + _DELAYS[failures - 1]
 
 
 def retry_after(unverified: str | None, *, now: datetime) -> timedelta | None:
