@@ -30,7 +30,7 @@ def test_a_grant_is_given_only_once_it_was_said_to_be_meant(paired: Partners, se
     assert service.granted == []
     granted = left("allowance", "grant", "2000", "--yes", "--json").json
     assert (granted["granted_accounts"], service.granted) == (2_000, [2_000])
-    assert "may ask about 1 accounts more" in left("allowance", "grant", "1", "--yes").out
+    assert "may ask about 1 account more" in left("allowance", "grant", "1", "--yes").out
 
 
 def test_a_grant_of_nothing_is_refused_before_anything_is_sent(paired: Partners, service: FakeService) -> None:

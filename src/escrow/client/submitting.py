@@ -17,6 +17,7 @@ import numpy as np
 from escrow import wire
 from escrow.client.accounts import Accounts
 from escrow.client.corrections import NO_CORRECTIONS, Corrections
+from escrow.client.counts import counted
 from escrow.client.list_making import accounts_of_list
 from escrow.client.sdk import Escrow
 from escrow.client.sent_lists import latest_sent, until_decided
@@ -91,9 +92,9 @@ class Plan:
             return
         now, before = len(self.content.accounts), self.accounts_before
         raise ExportShrunk(
-            f"this export has {now:,} accounts where the service has {before:,}, and would remove {self.gone:,} of "
-            f"them, where at most {most_removed:.0%} may go; nothing was sent. Check the file, or add --allow-shrink "
-            "if it is meant"
+            f"this export has {counted(now, 'account')} where the service has {before:,}, and would remove "
+            f"{self.gone:,} of them, where at most {most_removed:.0%} may go; nothing was sent. Check the file, or add "
+            "--allow-shrink if it is meant"
         )
 
     def must_follow_ours(self) -> None:

@@ -9,6 +9,7 @@ import typer
 from escrow.client.cli.commands import command
 from escrow.client.cli.pairing_up import YesOption, ask, seat_object
 from escrow.client.cli.session import Said, Session
+from escrow.client.cli.texts import counted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -51,11 +52,13 @@ def grant(
     """Let your partner ask about more accounts until its period ends; nothing takes that back."""
     seat = session.seat
     if not yes:
-        ask(f"Let your partner ask about {accounts:,} accounts more than the allowance, until its period ends?")
+        ask(
+            f"Let your partner ask about {counted(accounts, 'account')} more than the allowance, until its period ends?"
+        )
     shown = session.service.grant_allowance(seat.partnership_id, accounts)
 
     def told(console: Console) -> None:
-        console.print(f"Your partner may ask about {accounts:,} accounts more until its period ends.")
+        console.print(f"Your partner may ask about {counted(accounts, 'account')} more until its period ends.")
         console.print(f"Its list has {size_text(shown)}.")
 
     return Said({**seat_object(seat), "granted_accounts": accounts}, told)

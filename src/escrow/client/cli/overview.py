@@ -141,7 +141,7 @@ def _lines_of_one_elsewhere(shown: Partnership) -> Iterator[str]:
         yield f"               `escrow generation start --fresh-pairing --partnership {shown.partnership_id}`; or"
     yield f"               `escrow end --partnership {shown.partnership_id}`, then `escrow invite`"
     if shown.list.accounts:
-        yield f"  our list     {shown.list.accounts:,} accounts, from another machine; to take it back:"
+        yield f"  our list     {counted(shown.list.accounts, 'account')}, from another machine; to take it back:"
         yield f"               `escrow submission withdraw --partnership {shown.partnership_id}`"
 
 
