@@ -22,12 +22,18 @@ _log = logging.getLogger(__name__)
 
 
 class Certificate:
-    """A certificate chain and its key, and the context that new connections are served with."""
+    """A certificate chain and its key, and the context that new connections are served with.
+
+    A context that is in use is never changed: a handshake meanwhile could meet a certificate with another's key. Each
+    new connection is handed over to the newest one.
+    """
 
     def __init__(self, chain: Path, key: Path) -> None:
         self._files = chain, key
         self._seen = self._state()
+        self._newest = self._loaded()
         self.context = self._loaded()
+        self.context.sni_callback = self._hand_over
 
     def renew(self) -> bool:
         """Serve new connections with the files as they are now, if they changed; tell whether they did.
@@ -38,10 +44,12 @@ class Certificate:
         state = self._state()
         if state == self._seen:
             return False
-        self._loaded()  # a context that is in use must not be left with a certificate and another's key
-        self.context.load_cert_chain(*self._files, password="")
+        self._newest = self._loaded()
         self._seen = state
         return True
+
+    def _hand_over(self, connection: ssl.SSLSocket | ssl.SSLObject, _name: str | None, _by: ssl.SSLContext) -> None:
+        connection.context = self._newest
 
     def _state(self) -> tuple[tuple[int, int, int], ...]:
         try:
