@@ -93,19 +93,24 @@ class _Outcome:
         return changes.differences(before, now)
 
     def details_lost(self, side: Side, sealed: Collection[bytes]) -> dict[bytes, changes.Listed]:
-        """Name the rows of this side that lose details, of what the partner ``sealed``, and the cells where they did.
+        """Name the rows of this side that lose details, of what the partner ``sealed``, as they are listed now.
 
-        Its list may say the same of them: another match of the row stays.
+        Its list may say the same of them as before: another match of the row stays. Where that is in no cell at
+        details, a row is named as it was in the one where it lost them: nobody is told of details elsewhere.
         """
         if not sealed:
             return {}
-        theirs = 1 if side is Side.LEFT else 0
+        own, theirs = (0, 1) if side is Side.LEFT else (1, 0)
         lost = {pair for pair in self.before.keys() - self.now.keys() if pair[theirs] in sealed}
         moved = {pair for pair in self.before.keys() & self.fresh.keys() if pair[theirs] in sealed}
         lost |= {pair for pair in moved if _connects_anew(self.now[pair], self.before[pair])}
         levels = self.standing.effective.levels
         told = ((pair, self.before[pair]) for pair in lost)
-        return changes.seen_by(side, (match.of(pair) for pair, match in told if levels[match.cell] is Level.DETAILS))
+        was = changes.seen_by(side, (match.of(pair) for pair, match in told if levels[match.cell] is Level.DETAILS))
+        now = changes.seen_by(side, (match.of(pair) for pair, match in self.now.items() if pair[own] in was))
+        seen = self.standing.effective if side is Side.LEFT else self.standing.effective.transposed
+        listed = {row: each for row, each in now.items() if seen.levels[each.cell] is Level.DETAILS}
+        return was | listed
 
     def unwrapped(self, side: Side) -> set[bytes]:
         """Rows whose envelope may lack a wrap for one of its matches, or has no match any more."""

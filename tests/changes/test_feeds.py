@@ -316,10 +316,10 @@ def test_reading_what_names_accounts_is_in_the_trail(desk: Desk) -> None:
         assert [each.detail for each in entries if each.action == audit.Action.CHANGES_READ] == [{}]
 
 
-def stored(desk: Desk, number: int, domain: int) -> None:
-    """Let left seal the details of one of its customers."""
+def stored(desk: Desk, number: int, domain: int, *, population: Population = CUSTOMERS) -> None:
+    """Let left seal the details of one of its accounts."""
     body = pack_body(Body(bytes(12), bytes(32), bytes(PADDED_SIZES[0] + 16)))
-    sealed = SealedDetails(row(number), CUSTOMERS, uploaded(body, [(token_of(domain), bytes(WRAP_BYTES))]))
+    sealed = SealedDetails(row(number), population, uploaded(body, [(token_of(domain), bytes(WRAP_BYTES))]))
     standing = desk.standing().sides[LEFT]
     assert standing.applied is not None
     batch = DetailsBatch(standing.terms_number, standing.applied.number, (sealed,))
@@ -348,6 +348,18 @@ def test_the_reader_is_told_of_details_that_are_gone_though_its_list_says_the_sa
     after = cursor(desk, RIGHT)
     desk.applied(LEFT, records_of({1: both[1], 2: both[2]}))
     assert told(desk, RIGHT, after) == []
+    desk.applied(LEFT, records_of({1: both[1]}))
+    assert told(desk, RIGHT, after) == [(DETAILS, 21, OPEN_CELL, None)]
+
+
+def test_details_that_are_gone_are_told_of_the_cell_that_the_row_is_in(desk: Desk) -> None:
+    weaker = Cell(PROSPECTS, CUSTOMERS)
+    desk.share({OPEN_CELL: Level.DETAILS, weaker: Level.DETAILS}, fields=("domain",))
+    both = {1: account(CUSTOMERS, 10), 2: account(PROSPECTS, 50)}
+    desk.applied(LEFT, records_of(both))
+    desk.applied(RIGHT, records_of({21: account(CUSTOMERS, 10, 50)}))
+    stored(desk, 2, 50, population=PROSPECTS)
+    after = cursor(desk, RIGHT)
     desk.applied(LEFT, records_of({1: both[1]}))
     assert told(desk, RIGHT, after) == [(DETAILS, 21, OPEN_CELL, None)]
 
