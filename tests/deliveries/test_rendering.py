@@ -12,8 +12,10 @@ import pytest
 from standardwebhooks.webhooks import Webhook
 
 from escrow import audit, partnerships, wire
+from escrow.changes import last_change
 from escrow.deliveries import endpoints, slack
 from escrow.deliveries.filters import CellFilter, Filter
+from escrow.deliveries.news import Reader, changed_overlaps
 from escrow.deliveries.rendering import is_echo
 from escrow.deliveries.sentences import CellLine
 from escrow.presets import DISCLOSURE_PRESETS
@@ -147,6 +149,25 @@ def test_a_chat_is_told_which_of_two_numbers_is_approximate() -> None:
     )
     assert slack.of_cells([noisy])[0].startswith("*≈ 1,200* our customers × their customers (was 31): ")
     assert slack.of_cells([exact])[0].startswith("*7* our customers × their customers (was ≈ 30): ")
+
+
+@pytest.mark.parametrize(("most", "said"), [(3, "*3* our"), (2, "at least *2* our")])
+def test_rows_that_were_not_all_counted_are_at_least_so_many(
+    database: Database, tmp_path: Path, most: int, said: str
+) -> None:
+    lists = new_desk(database, tmp_path)
+    lists.share(Level.ACCOUNTS)
+    lists.applied(Side.LEFT, records_of(shared(1, 60)))
+    lists.applied(Side.RIGHT, records_of(shared(49, 60)))
+    reader = Reader(lists.couple.left.organization_id, "a test", lists.couple.service_key, lists.clock())
+    with database.snapshot("where it ends") as tx:
+        after = last_change(tx, seat(tx, lists.couple, Side.LEFT))
+    lists.applied(Side.RIGHT, records_of(shared(46, 60)))
+    with database.transaction("read") as tx:
+        told = {"after": after, "through": after + 3, "reset": False}
+        lines = changed_overlaps(tx, reader, lists.couple.partnership_id, told, most=most)
+    assert lines is not None
+    assert slack.of_cells(lines)[0].startswith(said)
 
 
 def test_after_a_tightening_an_attempt_carries_nothing_that_it_forbade(reader: Desk, lists: Lists) -> None:

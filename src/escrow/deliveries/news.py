@@ -29,7 +29,7 @@ from escrow.terms import Cell
 
 __all__ = ["Reader", "changed_overlaps", "counts_of_release", "link_to", "partner_name", "release_of"]
 
-#: More entries of a change feed than this are told as many, unless somebody has the time for more.
+#: Of the entries of a change feed so many are counted, unless somebody has the time for more.
 _MOST_CHANGES = 1_000
 
 
@@ -115,4 +115,6 @@ def changed_overlaps(
     if any(each.kind is ChangeKind.RESET for each in items):
         return None
     now_in = {each.row: each.cell for each in items}
-    return [CellLine(cell, rows) for cell, rows in Counter(now_in.values()).items() if cell is not None]
+    is_cut = page.more and page.next_after < through
+    counted = Counter(now_in.values()).items()
+    return [CellLine(cell, rows, is_least=is_cut) for cell, rows in counted if cell is not None]

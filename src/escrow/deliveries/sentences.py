@@ -42,7 +42,7 @@ _SENTENCES: Mapping[str, str] = {
 class CellLine:
     """What is told of one cell: a number or what entered it, and the number before, where one was shown.
 
-    Numbers that noise was added to are approximate.
+    Numbers that noise was added to are approximate. Where not all was counted, there are at least as many.
     """
 
     cell: Cell
@@ -50,6 +50,7 @@ class CellLine:
     before: int | None = None
     is_approximate: bool = False
     was_approximate: bool = False
+    is_least: bool = False
 
 
 def what_happened(kind: str, partner: str) -> str:
@@ -66,7 +67,8 @@ def of_cell(line: CellLine, *, marked: Callable[[str], str] = str) -> str:
     """Say how many in which cell, and what to do with them; ``marked`` makes the number stand out."""
     before = "" if line.before is None else f" (was {_number(line.before, is_approximate=line.was_approximate)})"
     number = marked(_number(line.number, is_approximate=line.is_approximate))
-    return f"{number} our {line.cell.ours.word} × their {line.cell.theirs.word}{before}: {PLAYS[line.cell]}."
+    least = "at least " if line.is_least else ""
+    return f"{least}{number} our {line.cell.ours.word} × their {line.cell.theirs.word}{before}: {PLAYS[line.cell]}."
 
 
 def _number(number: int, *, is_approximate: bool) -> str:
