@@ -148,10 +148,11 @@ def test_a_changed_line_at_one_partner_becomes_a_row_and_messages_at_the_other(
     shared = [{"account_name": "Acme Rockets", "owner_name": "Zoë"}]
     expected = [("R-7", "customers", "customers", shared)]
     eventually(lambda: left.run("sync") and rows(warehouse) == expected)
+    # One sink after the other is written to: a listener that is stopped in between tells the others next time.
+    eventually(lambda: any(text.startswith("Larkfield: overlapping accounts: 1 ") for text in chat.texts(OF_THE_SINK)))
     listener.send_signal(signal.SIGTERM)
     assert listener.wait(timeout=30) == 0
-    assert any(text.startswith("Larkfield: overlapping accounts: 1 ") for text in chat.texts(OF_THE_SINK))
-    assert "Overlaps with Larkfield changed." in chat.texts(OF_THE_SERVICE)
+    eventually(lambda: "Overlaps with Larkfield changed." in chat.texts(OF_THE_SERVICE))
     told = json.dumps(chat.heard, ensure_ascii=False)
     assert "ACME Rockets Inc" in told
     assert "Zoë" not in told
