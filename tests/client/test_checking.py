@@ -109,14 +109,15 @@ def test_entries_that_name_no_account_are_told_where_a_check_tells_anything(
 ) -> None:
     do_not_map, aliases, page = tmp_path / "keep.csv", tmp_path / "same.toml", tmp_path / "quality.html"
     do_not_map.write_text("name,domain\n,quarry-of-none.com\nAcme Rockets,\nNobody <i>Here,\n", encoding="utf-8")
-    aliases.write_text('[[one_company]]\nnames = ["Zinnia Old"]\ndomains = ["zinnia.com"]\n', encoding="utf-8")
+    together = '[[one_company]]\nnames = ["Zinnia Old"]\ndomains = ["zinnia.com"]\n'
+    aliases.write_text(together + '[[keep_apart]]\ndomains = ["yarrow.com", "yarrow.de"]\n', encoding="utf-8")
     asked = ("check", messy, "--do-not-map", do_not_map, "--aliases", aliases)
     told = said(newcomers[0], *asked, "--examples", "1")
-    assert told["not_found"] == {"do_not_map": 2, "aliases": 1}
+    assert told["not_found"] == {"do_not_map": 2, "aliases": 1, "keep_apart": 2}
     assert told["entries_not_found"]["do_not_map"] == [{"names": ["Nobody <i>Here"], "domains": [], "crm_ids": []}]
     shown = newcomers[0](*asked, "--output", page).out
     written = page.read_text(encoding="utf-8")
-    for entry in ("quarry-of-none.com", "Zinnia Old, zinnia.com"):
+    for entry in ("quarry-of-none.com", "Zinnia Old, zinnia.com", "yarrow.de"):
         assert entry in shown
         assert entry in written
     assert "Nobody &lt;i&gt;Here" in written

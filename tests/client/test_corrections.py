@@ -103,6 +103,11 @@ def test_an_alias_that_names_nothing_here_is_told() -> None:
     assert made(same(dune), ACME).left_out.idle_aliases == (dune,)
 
 
+def test_a_side_that_names_nothing_here_is_told() -> None:
+    dune = Named(domains=("dune.com",))
+    assert made(apart(Named(crm_ids=("003",)), dune), BOLT).left_out.idle_sides == (dune,)
+
+
 def test_rows_that_are_kept_apart_are_accounts_of_their_own() -> None:
     assert grouped(made(Corrections(), BOLT, BOLT_TOO)) == [[0, 1]]
     accounts = made(apart(Named(crm_ids=("003",)), Named(crm_ids=("004",))), BOLT, ACME, BOLT_TOO)

@@ -45,6 +45,7 @@ class LeftOut:
     #: Entries of the two files that name no account of this list.
     idle_do_not_map: tuple[Named, ...] = ()
     idle_aliases: tuple[Named, ...] = ()
+    idle_sides: tuple[Named, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +154,7 @@ def make_accounts(
             *kept_back,
             rules.idle_do_not_map,
             rules.idle_aliases,
+            rules.idle_sides,
         ),
         added=tuple(
             replace(each, row=int(account_of_row[each.row]))

@@ -68,6 +68,7 @@ def check_list(
         kept_back_accounts=left_out.kept_back_accounts,
         idle_do_not_map=_idle(left_out.idle_do_not_map, examples),
         idle_aliases=_idle(left_out.idle_aliases, examples),
+        idle_sides=_idle(left_out.idle_sides, examples),
     )
 
 

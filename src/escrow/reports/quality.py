@@ -107,6 +107,7 @@ class Quality:
     kept_back_accounts: int = 0
     idle_do_not_map: IdleEntries = NONE_IDLE
     idle_aliases: IdleEntries = NONE_IDLE
+    idle_sides: IdleEntries = NONE_IDLE
 
     @property
     def name_only(self) -> int:
@@ -152,12 +153,18 @@ class Quality:
             lines.append(("Do-not-map entries with no account here", f"{self.idle_do_not_map.count:,}"))
         if self.idle_aliases.count:
             lines.append(("Companies of your alias file with no account here", f"{self.idle_aliases.count:,}"))
+        if self.idle_sides.count:
+            lines.append(("Entries kept apart with no account here", f"{self.idle_sides.count:,}"))
         return lines
 
     @property
     def _by_class(self) -> str:
         told = [f"{count:,} {key_class}" for key_class, count in self.ambiguous_by_class.items() if count]
         return f" ({', '.join(told)})" if told else ""
+
+    @property
+    def _idle(self) -> Mapping[str, IdleEntries]:
+        return {"do_not_map": self.idle_do_not_map, "aliases": self.idle_aliases, "keep_apart": self.idle_sides}
 
     def to_object(self) -> Mapping[str, object]:
         """Give it as programs read it, in the words of `escrow submit --dry-run --json` where both say the same."""
@@ -180,10 +187,9 @@ class Quality:
                 "past_the_most": self.keys_past_the_most,
             },
             "kept_back_accounts": self.kept_back_accounts,
-            "not_found": {"do_not_map": self.idle_do_not_map.count, "aliases": self.idle_aliases.count},
+            "not_found": {file: entries.count for file, entries in self._idle.items()},
             "entries_not_found": {
-                "do_not_map": [each.to_object() for each in self.idle_do_not_map.examples],
-                "aliases": [each.to_object() for each in self.idle_aliases.examples],
+                file: [each.to_object() for each in entries.examples] for file, entries in self._idle.items()
             },
             "without_keys": [each.to_object() for each in self.without_keys],
             "websites_without_domain": [each.to_object() for each in self.no_domain],

@@ -127,6 +127,7 @@ def _show(console: Console, quality: Quality) -> None:
             console.print(f"\n{heading}, among them: {printable(values)}")
     _show_idle(console, "Entries of your do-not-map list", quality.idle_do_not_map)
     _show_idle(console, "Companies of your alias file", quality.idle_aliases)
+    _show_idle(console, "Entries that your alias file keeps apart", quality.idle_sides)
 
 
 def _show_idle(console: Console, heading: str, entries: IdleEntries) -> None:

@@ -68,3 +68,5 @@ def told_of_corrections(left_out: LeftOut) -> Iterator[str]:
         yield f"Your do-not-map list has {counted(entries, 'entry', 'entries')} with no account here"
     if companies := len(left_out.idle_aliases):
         yield f"Your alias file has {counted(companies, 'company', 'companies')} with no account here"
+    if sides := len(left_out.idle_sides):
+        yield f"Your alias file keeps apart {counted(sides, 'entry', 'entries')} with no account here"

@@ -199,7 +199,11 @@ def _plan_object(plan: Plan, crm: CrmRows) -> dict[str, object]:
             "past_the_most": left_out.keys_past_the_most,
         },
         "kept_back_accounts": left_out.kept_back_accounts,
-        "not_found": {"do_not_map": len(left_out.idle_do_not_map), "aliases": len(left_out.idle_aliases)},
+        "not_found": {
+            "do_not_map": len(left_out.idle_do_not_map),
+            "aliases": len(left_out.idle_aliases),
+            "keep_apart": len(left_out.idle_sides),
+        },
         "state_was_lost": plan.was_lost,
     }
 

@@ -37,16 +37,17 @@ class RowRules:
     """What corrections say of the rows of a list, by their places.
 
     ``together`` has for each row that is joined the row it goes with; ``sides`` the side of each row in each group that
-    is kept apart; ``kept_back`` the rows whose accounts stay. ``idle_aliases`` and ``idle_do_not_map`` are the
-    entries that name nothing in this list.
+    is kept apart; ``kept_back`` the rows whose accounts stay. ``idle_do_not_map``, ``idle_aliases`` and ``idle_sides``
+    (of what is kept apart) are the entries that name nothing in this list.
     """
 
     together: Mapping[int, int] = field(default_factory=dict)
     sides: Mapping[int, Mapping[int, int]] = field(default_factory=dict)
     kept_back: frozenset[int] = frozenset()
     added: tuple[Added, ...] = ()
-    idle_aliases: tuple[Named, ...] = ()
     idle_do_not_map: tuple[Named, ...] = ()
+    idle_aliases: tuple[Named, ...] = ()
+    idle_sides: tuple[Named, ...] = ()
 
 
 NO_RULES = RowRules()
@@ -72,7 +73,7 @@ def row_rules(
     together, added, idle = _joined(corrections, list_rows)
     corrected = _with_added(keys, added, texts, blinded)
     rows = _Rows.of(crm_ids, corrected, said, texts, blinded)
-    sides = _sides(corrections, rows)
+    sides, idle_sides = _sides(corrections, rows)
     _check_together(together, sides)
     kept_back = [(entry, rows.of_named(entry, _KEEPING)) for entry in _entries(corrections.do_not_map)]
     rules = RowRules(
@@ -80,8 +81,9 @@ def row_rules(
         sides,
         frozenset(row for _, found in kept_back for row in found),
         tuple(added),
-        tuple(idle),
         tuple(entry for entry, found in kept_back if not found),
+        tuple(idle),
+        tuple(idle_sides),
     )
     return corrected, rules
 
@@ -211,17 +213,22 @@ def _with_added(
     )
 
 
-def _sides(corrections: Corrections, rows: _Rows) -> dict[int, dict[int, int]]:
+def _sides(corrections: Corrections, rows: _Rows) -> tuple[dict[int, dict[int, int]], list[Named]]:
+    """Give each row its side in each group that is kept apart, and the sides that have no row."""
     sides: dict[int, dict[int, int]] = defaultdict(dict)
+    idle: list[Named] = []
     for group, named_sides in enumerate(corrections.aliases.apart):
         for side, named in enumerate(named_sides):
-            for row in rows.of_named(named):
+            found = rows.of_named(named)
+            if not found:
+                idle.append(named)
+            for row in found:
                 if sides[row].setdefault(group, side) != side:
                     raise CorrectionsInvalid(
                         f"group number {group + 1} that is kept apart has one row on two of its sides; tell them apart "
                         "by CRM ids"
                     )
-    return dict(sides)
+    return dict(sides), idle
 
 
 def _check_together(together: Mapping[int, int], sides: Mapping[int, Mapping[int, int]]) -> None:
