@@ -89,8 +89,17 @@ def test_a_status_that_could_not_be_learned_shows_in_the_exit_code(
     monkeypatch.setattr("time.sleep", lambda _: None)
     monkeypatch.setattr(httpx.Client, "send", unreachable)
     answered = paired[0]("status", "--json")
+    assert (answered.exit_code, answered.error_code) == (ExitCode.UNREACHABLE, "service-unreachable")
+    partnerships = answered.json["partnerships"]
+    assert isinstance(partnerships, list)
+    assert partnerships[0]["error"]["code"] == "service-unreachable"
+
+
+def test_a_status_without_the_service_does_not_say_that_there_is_no_partnership(partners: Partners) -> None:
+    answered = partners[0]("status", "--proxy", "http://127.0.0.1:9")
     assert answered.exit_code == ExitCode.UNREACHABLE
-    assert "service-unreachable" in answered.out
+    assert "No partnership yet" not in answered.out
+    assert "problem" in answered.out
 
 
 def test_a_new_api_key_takes_the_place_of_a_revoked_one(partners: Partners, service: FakeService) -> None:

@@ -26,7 +26,9 @@ _INTRODUCTION = """# Errors
 Every refusal has a code that does not change, and a sentence that says what to do. Decide by the code, show the
 sentence. The service answers with a problem document (RFC 9457), whose `type` is `/errors/CODE`: at that address the
 service says in a sentence what the code means, and the pages here say what to do. `escrow --json` writes
-`{"error": {"code": …, "detail": …}}` to standard error. No message repeats a token, a key, a name or what was sent."""
+`{"error": {"code": …, "detail": …}}` to standard error, and to standard output its answer or nothing: a command
+that failed for one partnership of several, or for one sink, answers what it did. No message repeats a token, a key,
+a name or what was sent."""
 
 _GROUPS: tuple[tuple[type[EscrowError], str, str], ...] = (
     (errors.Refused, "Refused by the service", "What a request may meet; the HTTP status is beside each."),

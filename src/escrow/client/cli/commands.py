@@ -179,9 +179,11 @@ def take_any_name(*streams: TextIO) -> None:
 
 
 def answer(said: Said, *, is_json: bool) -> None:
-    """Print what a command answers, on the standard output."""
+    """Print what a command answers on the standard output; for programs, what failed goes to the error stream too."""
     if is_json:
         sys.stdout.write(_in_json(said.machine, sys.stdout) + "\n")
+        if isinstance(said.ended, EscrowError):
+            report_error(said.ended.code, said.ended.message, is_json=True)
         return
     from escrow.client.cli.consoles import PipedConsole
 

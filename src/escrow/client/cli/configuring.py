@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from escrow.client.cli.commands import command
-from escrow.client.cli.exits import ExitCode, exit_code_of
+from escrow.client.cli.exits import ExitCode
 from escrow.client.cli.outputs import write_output
 from escrow.client.cli.session import Said, Session
 from escrow.client.cli.texts import counted
@@ -73,9 +73,11 @@ def check(session: Session) -> Said:
         for line in (*_lines("Sink", sinks, "can be opened"), *_lines("Secret of webhooks", webhooks, "is there")):
             console.print(line)
 
-    failed = next((said.exit_code for said in answers.values() if said.exit_code), ExitCode.DONE)
-    problems = (*sinks.values(), *webhooks.values())
-    failed = failed or next((exit_code_of(problem) for problem in problems if problem), ExitCode.DONE)
+    problems: tuple[ExitCode | EscrowError | None, ...] = (
+        *(said.ended for said in answers.values()),
+        *sinks.values(),
+        *webhooks.values(),
+    )
     machine: dict[str, object] = {"lists": {name: said.machine for name, said in answers.items()}}
     if sinks:
         machine["sinks"] = {
@@ -86,7 +88,7 @@ def check(session: Session) -> Said:
         machine["webhooks"] = {
             place: "secret" if problem is None else _error_object(problem) for place, problem in webhooks.items()
         }
-    return Said(machine, show, exit_code=failed)
+    return Said(machine, show, next((problem for problem in problems if problem), ExitCode.DONE))
 
 
 def _lines(what: str, found: Mapping[str, EscrowError | None], if_well: str) -> Iterator[str]:
@@ -139,9 +141,7 @@ def _checked(session: Session, plan: ListPlan) -> Said:
         corrections = SaidCorrections().read(plan)
     except EscrowError as error:
         told = printable(error.message) if "\n" not in error.message else error.message.replace("[", "\\[")
-        return Said(
-            _error_object(error), lambda console: console.print(f"[red]Cannot be read:[/] {told}"), exit_code_of(error)
-        )
+        return Said(_error_object(error), lambda console: console.print(f"[red]Cannot be read:[/] {told}"), error)
     lines = [printable(line) for line in (*told_of(crm), *_told_of_files(corrections))]
     machine = {
         "populations": {each.word: int((crm.populations == each).sum()) for each in Population},

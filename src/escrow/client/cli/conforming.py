@@ -58,7 +58,7 @@ def run(
         console.print(f"\n{failed} of {len(found)} checks fail." if failed else f"\nAll {len(found)} checks pass.")
 
     machine = {"checks": [{**asdict(each), "passed": each.passed} for each in found], "failed": failed}
-    return Said(machine, show, exit_code=ExitCode.VERIFICATION if failed else ExitCode.DONE)
+    return Said(machine, show, ExitCode.VERIFICATION if failed else ExitCode.DONE)
 
 
 def _key(session: Session, file: Path | None, variable: str, option: str) -> str:
@@ -96,7 +96,7 @@ def vectors(
 
     told = [{**asdict(finding), "passed": finding.passed, "skipped": skipped} for finding, skipped in found]
     machine = {"checks": told, "asked": len(asked), "failed": failed}
-    return Said(machine, show, exit_code=ExitCode.VERIFICATION if failed else ExitCode.DONE)
+    return Said(machine, show, ExitCode.VERIFICATION if failed else ExitCode.DONE)
 
 
 def _by_group(found: Findings) -> list[tuple[str, int, int]]:

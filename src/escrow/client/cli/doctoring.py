@@ -41,7 +41,7 @@ def doctor(session: Session) -> Said:
         console.print(_summary(found))
 
     told = {"checks": [{**asdict(each), "area": each.area.value, "state": each.state.value} for each in found]}
-    return Said(told, show, exit_code=_exit_code(found))
+    return Said(told, show, _exit_code(found))
 
 
 def _machine(session: Session) -> Iterator[Check]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from escrow.client.cli.commands import command
-from escrow.client.cli.exits import ExitCode, exit_code_of
+from escrow.client.cli.exits import ExitCode
 from escrow.client.cli.granting import alarm_text, allowance_text, size_text
 from escrow.client.cli.pairing_up import seat_object
 from escrow.client.cli.rotating import generation_lines
@@ -17,7 +17,7 @@ from escrow.client.cli.texts import counted, printable
 from escrow.errors import EscrowError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from rich.console import Console
@@ -70,29 +70,33 @@ class Stand:
         return f"{self.seat.standing.value} here, {state} at the service"
 
 
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """The partnerships that the service has and this keyring does not, or why that could not be learned."""
+
+    partnerships: tuple[Partnership, ...] = ()
+    error: EscrowError | None = None
+
+
 @command(app, "status")
 def status(session: Session) -> Said:
     """Show how every partnership stands, and go on with pairings that wait for this machine."""
     keyring = session.keyring
     seats = (session.chosen,) if session.options.partnership else keyring.seats
     stands = [_stand(session, seat) for seat in seats]
-    elsewhere = () if session.options.partnership else _elsewhere(session)
+    elsewhere = Elsewhere() if session.options.partnership else _elsewhere(session)
 
     def show(console: Console) -> None:
         console.print(f"[bold]{printable(keyring.organization_name)}[/]  {keyring.organization_id}  {keyring.url}")
-        if not stands and not elsewhere:
+        for line in _lines(stands, elsewhere):
+            console.print(line)
+        if not stands and elsewhere == Elsewhere():
             console.print(
                 f"\nNo partnership yet. To begin one, either\n"
                 f"  escrow invite        and send your partner the code by mail or chat, or\n"
                 f"  escrow accept CODE   with the code that your partner sent you.\n"
                 f"A partner who names you in an invitation needs your id: {keyring.organization_id}"
             )
-        for stand in stands:
-            for line in stand.lines():
-                console.print(line)
-        for shown in elsewhere:
-            for line in _lines_of_one_elsewhere(shown):
-                console.print(line)
 
     machine: dict[str, object] = {
         "organization_id": str(keyring.organization_id),
@@ -100,10 +104,10 @@ def status(session: Session) -> Said:
         "url": keyring.url,
         "home": str(session.home.folder),
         "partnerships": [stand.machine() for stand in stands],
-        "without_keys_here": [shown.model_dump(mode="json") for shown in elsewhere],
+        "without_keys_here": [shown.model_dump(mode="json") for shown in elsewhere.partnerships],
     }
-    failed = next((stand.error for stand in stands if stand.error), None)
-    return Said(machine, show, exit_code=exit_code_of(failed) if failed else ExitCode.DONE)
+    errors = (*(stand.error for stand in stands), elsewhere.error)
+    return Said(machine, show, next((error for error in errors if error), ExitCode.DONE))
 
 
 def _stand(session: Session, seat: Seat) -> Stand:
@@ -122,14 +126,22 @@ def _stand(session: Session, seat: Seat) -> Stand:
         return Stand(session.keyring.seat(seat.partnership_id), error=error)
 
 
-def _elsewhere(session: Session) -> tuple[Partnership, ...]:
-    """Partnerships that the service has and this keyring does not; none, as far as one knows, while it is away."""
+def _elsewhere(session: Session) -> Elsewhere:
     from escrow.client.pairing import without_keys_here
 
     try:
-        return without_keys_here(session.service, session.keyring)
-    except EscrowError:
-        return ()
+        return Elsewhere(without_keys_here(session.service, session.keyring))
+    except EscrowError as error:
+        return Elsewhere(error=error)
+
+
+def _lines(stands: Sequence[Stand], elsewhere: Elsewhere) -> Iterator[str]:
+    for stand in stands:
+        yield from stand.lines()
+    for shown in elsewhere.partnerships:
+        yield from _lines_of_one_elsewhere(shown)
+    if elsewhere.error is not None and not any(stand.error for stand in stands):
+        yield f"\n[red]problem[/]        {printable(elsewhere.error.message)}"
 
 
 def _lines_of_one_elsewhere(shown: Partnership) -> Iterator[str]:

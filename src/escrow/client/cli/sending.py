@@ -15,7 +15,7 @@ from escrow.client.cli.correcting import (
     SaidCorrections,
     told_of_corrections,
 )
-from escrow.client.cli.exits import ExitCode, exit_code_of
+from escrow.client.cli.exits import ExitCode
 from escrow.client.cli.list_options import (
     ColumnsOption,
     DelimiterOption,
@@ -147,7 +147,7 @@ class _Sending:
         except EscrowError as error:
             told = {"error": {"code": error.code, "detail": error.message}}
             text = printable(error.message)
-            return Said(told, lambda console: console.print(f"[red]Not sent:[/] {text}"), exit_code_of(error))
+            return Said(told, lambda console: console.print(f"[red]Not sent:[/] {text}"), error)
 
 
 def _names(session: Session) -> list[str]:
@@ -171,8 +171,7 @@ def together(answers: list[tuple[str, Said]]) -> Said:
             said.person(console)
 
     machine = {"partnerships": [{"partnership": name, **said.machine} for name, said in answers]}
-    failed = next((said.exit_code for _, said in answers if said.exit_code), ExitCode.DONE)
-    return Said(machine, show, exit_code=failed)
+    return Said(machine, show, next((said.ended for _, said in answers if said.exit_code), ExitCode.DONE))
 
 
 def _plan_object(plan: Plan, crm: CrmRows) -> dict[str, object]:

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from escrow.errors import PartnershipUnknown
+from escrow.client.cli.exits import ExitCode, exit_code_of
+from escrow.errors import EscrowError, PartnershipUnknown
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -47,11 +48,20 @@ class SharedOptions:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What a command answers: an object for programs, how a person is shown the same, and the exit code."""
+    """What a command answers: an object for programs, how a person is shown the same, and what it came to.
+
+    A command that did a part of its work came to the error that kept the rest from being done; the object names that
+    error where it belongs.
+    """
 
     machine: Mapping[str, object]
     person: Callable[[Console], None]
-    exit_code: int = 0
+    ended: ExitCode | EscrowError = ExitCode.DONE
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """The exit code that the command ends with."""
+        return exit_code_of(self.ended) if isinstance(self.ended, EscrowError) else self.ended
 
 
 class Session:

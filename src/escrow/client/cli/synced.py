@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from escrow.client.cli.exits import ExitCode, exit_code_of
+from escrow.client.cli.exits import ExitCode
 from escrow.client.cli.session import Said
 from escrow.client.cli.texts import counted, printable
 
@@ -37,7 +37,7 @@ def synced(outcome: Synced, submitted: Said | None) -> Said:
         machine |= {"overlapping": outcome.overlapping, "sinks": [_sink_object(each) for each in outcome.sinks]}
     if submitted is not None:
         machine["submitted"] = submitted.machine
-    return Said(machine, show, exit_code=_exit_code(outcome, submitted))
+    return Said(machine, show, _ended(outcome, submitted))
 
 
 def previewed(sinks: Mapping[str, Previewed]) -> Said:
@@ -57,7 +57,7 @@ def previewed(sinks: Mapping[str, Previewed]) -> Said:
     machine: dict[str, object] = {"dry_run": True, "sinks": {name: list(each.lines) for name, each in sinks.items()}}
     if failures:
         machine["errors"] = {name: _error_object(failure) for name, failure in failures.items()}
-    return Said(machine, show, next((exit_code_of(failure) for failure in failures.values()), ExitCode.DONE))
+    return Said(machine, show, next(iter(failures.values()), ExitCode.DONE))
 
 
 def _previewed_as(sink: Previewed) -> str:
@@ -66,14 +66,14 @@ def _previewed_as(sink: Previewed) -> str:
     return "" if sink.lines else ": nothing"
 
 
-def _exit_code(outcome: Synced, submitted: Said | None) -> int:
+def _ended(outcome: Synced, submitted: Said | None) -> ExitCode | EscrowError:
     if submitted is not None and submitted.exit_code:
-        return submitted.exit_code
+        return submitted.ended
     if outcome.exchanged is not None and outcome.exchanged.refused:
         return ExitCode.VERIFICATION
     for sink in outcome.sinks:
         if sink.failure is not None:
-            return exit_code_of(sink.failure)
+            return sink.failure
         if sink.refused:
             return ExitCode.OTHER_SYSTEM
     return ExitCode.DONE

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from escrow.client.cli.commands import answer, command, report_error
-from escrow.client.cli.exits import ExitCode, exit_code_of
 from escrow.client.cli.sending import submit_as_planned, together
 from escrow.client.cli.session import Said, Session
 from escrow.client.cli.synced import previewed, synced
@@ -240,5 +239,4 @@ def _names_of(seat: Seat) -> tuple[str, ...]:
 def _failed(error: EscrowError) -> Said:
     told = {"error": {"code": error.code, "detail": error.message}}
     text = printable(error.message)
-    code = exit_code_of(error)
-    return Said(told, lambda console: console.print(f"[red]Failed:[/] {text}"), code or ExitCode.UNEXPECTED)
+    return Said(told, lambda console: console.print(f"[red]Failed:[/] {text}"), error)
