@@ -155,6 +155,9 @@ def test_a_mapping_that_means_nothing_is_a_usage_error(paired: Partners, export:
         (("conformance", "run", "--json"), "Missing argument"),
         (("pause", "--json", "--partnership"), "Option '--partnership' requires an argument"),
         (("status", "--no-such", "--json"), "No such option: --no-such"),
+        (("explain", "--jsonl", "--name", "Acme", "--id", "1", "--json"), "--jsonl takes no --name and no --id"),
+        (("explain", "--id", "1", "--website", "acme.com", "--json"), "--id takes no --website"),
+        (("explain", "--name", "Acme", "--and-id", "1", "--json"), "--name takes no --and-id"),
     ],
 )
 def test_a_usage_error_in_json_says_what_is_wrong(

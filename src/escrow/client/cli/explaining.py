@@ -57,19 +57,36 @@ def explain(  # noqa: PLR0913, PLR0917  # each is an option of the command
     from escrow.psi.profile_ids import LATEST_PROFILE
 
     wanted = profile_id or LATEST_PROFILE
+    account, second = (name, website, country), (and_name, and_website, and_country)
+    in_list = {"--file": file, "--id": crm_id, "--and-id": and_id}
     if jsonl:
+        _take_none_of({**_said_here(account, second), **in_list}, beside="--jsonl")
         raise typer.Exit(_answer_lines(wanted, is_json=session.options.is_json))
     if crm_id:
+        _take_none_of(_said_here(account, second), beside="--id")
         return _said_of_list(session, wanted, file, [each for each in (crm_id, and_id) if each])
-    accounts = [(name, website, country)]
-    if and_name or and_website:
-        accounts.append((and_name, and_website, and_country))
     if not (name or website):
         raise typer.BadParameter(
             "say the account with --name, --website or both, or with --id; or use --jsonl", param_hint="--name"
         )
-    found = [explainer(wanted).explain(*account) for account in accounts]
-    return _said(wanted, found)
+    _take_none_of(in_list, beside="--name" if name else "--website")
+    accounts = [account, second] if and_name or and_website else [account]
+    return _said(wanted, [explainer(wanted).explain(*each) for each in accounts])
+
+
+_Texts = tuple[str, str, str]
+
+
+def _said_here(account: _Texts, second: _Texts) -> Mapping[str, str]:
+    """Give what is said of one or two accounts in the command itself, by option."""
+    options = ("--name", "--website", "--country", "--and-name", "--and-website", "--and-country")
+    return dict(zip(options, (*account, *second), strict=True))
+
+
+def _take_none_of(options: Mapping[str, object], *, beside: str) -> None:
+    """Refuse what would be passed over: an account is said in one way."""
+    if said := [option for option, value in options.items() if value]:
+        raise typer.BadParameter(f"{beside} takes no {' and no '.join(said)} beside it", param_hint=beside)
 
 
 def _answer_lines(profile_id: str, *, is_json: bool) -> int:
