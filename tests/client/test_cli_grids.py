@@ -92,7 +92,7 @@ def test_conditions_that_neither_side_asked_for_are_held_back_by_both() -> None:
     )
     _, conditions = terms_tables(ours=ours, theirs=theirs, effective=meet(ours, theirs))
     said = {line[:28].strip(): line[28:].split() for line in printed(conditions, 80)}
-    assert said["rounded down to"] == ["4", "6", "12", "both"]
+    assert " ".join(said["rounding of counts"]) == "steps of 4 steps of 6 steps of 12 both"
     assert said["between two releases"] == ["36", "hours", "36", "hours", "36", "hours"]
 
 

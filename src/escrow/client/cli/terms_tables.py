@@ -47,7 +47,7 @@ def _condition_rows() -> Iterator[_Row]:
     yield "accounts on a list, at most", lambda terms: f"{terms.largest_list:,}"
     yield "disclosure", lambda terms: disclosure_name(terms.disclosure) or "own rule"
     yield "smallest count shown", lambda terms: f"{terms.disclosure.k:,}"
-    yield "rounded down to", lambda terms: f"{terms.disclosure.step:,}"
+    yield "rounding of counts", lambda terms: _rounding(terms.disclosure)
     yield "between two releases", lambda terms: _duration(terms.disclosure)
     yield "changes a release waits for", lambda terms: _changes(terms.disclosure)
     yield "noise", lambda terms: "yes" if terms.disclosure.noise else "no"
@@ -74,6 +74,12 @@ def _holder(ours: str, theirs: str, effective: str) -> str:
     if ours == theirs:
         return ""
     return "us" if effective == ours else "them" if effective == theirs else "both"
+
+
+def _rounding(rule: DisclosureRule) -> str:
+    if rule.step > 1:
+        return f"steps of {rule.step:,}"
+    return "none" if rule.noise else "exact"
 
 
 def _duration(rule: DisclosureRule) -> str:
