@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -241,6 +242,15 @@ def test_config_check_fails_where_the_folder_or_the_database_cannot_be_used(tmp_
         "The database cannot be used"
         in errors_here(tmp_path, ESCROW_DATABASE_URL=f"sqlite:///{tmp_path}/other.sqlite")[0]
     )
+
+
+def test_config_check_gives_a_database_up_that_does_not_answer(tmp_path: Path) -> None:
+    assert ran(tmp_path, {}, "init").exit_code == 0
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"postgresql://me:hunter2@127.0.0.1:{silent.getsockname()[1]}/escrow?connect_timeout=1"
+        assert [error.partition(":")[0] for error in errors_here(tmp_path, ESCROW_DATABASE_URL=url)] == [
+            "The database does not answer"
+        ]
 
 
 def test_a_proxy_that_is_named_may_be_served_on_any_address(tmp_path: Path) -> None:

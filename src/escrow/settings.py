@@ -72,7 +72,8 @@ class ServerSettings(BaseModel):
         default_factory=_database_in,
         repr=False,
         pattern=r"^(sqlite:///.|postgresql(\+psycopg)?://)",
-        description="The database: by default an SQLite file in the data folder, or a ``postgresql://`` URL.",
+        description="The database: by default an SQLite file in the data folder, or a ``postgresql://`` URL. There a "
+        "host that does not answer is given up after 10 seconds, or as ``?connect_timeout=`` says.",
     )
     sealing_key_file: Path = Field(
         default_factory=lambda: user_config_path("escrow-server") / "sealing.key",

@@ -37,6 +37,11 @@ def test_a_transaction_that_fails_leaves_nothing(database: Database) -> None:
         assert _count(tx) == 0
 
 
+@pytest.mark.parametrize(("said", "seconds"), [("", "10"), ("?connect_timeout=3", "3")])
+def test_a_connection_is_not_waited_for_without_an_end(said: str, seconds: str) -> None:
+    assert Database(f"postgresql://db.example/escrow{said}").engine.url.query["connect_timeout"] == seconds
+
+
 def test_a_snapshot_sees_one_moment(database: Database) -> None:
     with database.snapshot("count twice") as early:
         assert _count(early) == 0

@@ -91,8 +91,19 @@ def database_answers() -> Iterator[None]:
     except IntegrityError:  # it can be used, and repeats what was to be written
         raise
     except DatabaseError as failure:
-        told = str(failure.orig).strip().splitlines()[0]
-        raise ServiceFault(f"The database cannot be used: {told}. Look at ESCROW_DATABASE_URL and at it.") from None
+        raise ServiceFault(_what_the_database_lacks(failure.orig)) from None
+
+
+def _what_the_database_lacks(failure: BaseException | None) -> str:
+    from psycopg.errors import ConnectionTimeout
+
+    if isinstance(failure, ConnectionTimeout):
+        return (
+            "The database does not answer: look at the host and the port in ESCROW_DATABASE_URL, and for a firewall "
+            "on the way."
+        )
+    told = str(failure).strip().splitlines()[0]
+    return f"The database cannot be used: {told}. Look at ESCROW_DATABASE_URL and at it."
 
 
 @contextmanager

@@ -33,6 +33,9 @@ WORK_ASKED = "work asked"
 #: What a transaction that tells an event, or asks for a delivery, notes there.
 EVENT_TOLD = "event told"
 
+#: A host that swallows packets is given up after so long; a ``connect_timeout`` in the URL says otherwise.
+_CONNECT_SECONDS = 10
+
 _log = logging.getLogger(__name__)
 
 _SQLITE_PRAGMAS = (
@@ -141,6 +144,8 @@ def _isolation(engine: Engine, *, writes: bool) -> dict[str, Any]:
 
 
 def _postgresql(url: URL) -> Engine:
+    if "connect_timeout" not in url.query:
+        url = url.update_query_dict({"connect_timeout": str(_CONNECT_SECONDS)})
     return create_engine(url.set(drivername="postgresql+psycopg"), pool_pre_ping=True, hide_parameters=True)
 
 
