@@ -13,6 +13,7 @@ PYPROJECT = PACKAGE.parents[1] / "pyproject.toml"
 # What both sides may carry, and what is the partner's alone; everything else is the server's.
 SHARED = {
     "escrow.allowance",
+    "escrow.counts",
     "escrow.errors",
     "escrow.presets",
     "escrow.psi",

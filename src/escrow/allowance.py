@@ -18,6 +18,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from escrow.counts import counted
 from escrow.errors import AllowanceExceeded, CeilingExceeded
 
 __all__ = [
@@ -226,7 +227,7 @@ def _must_be_under(limit: int, asked: int, *, spent: int) -> None:
     if spent + asked > limit:
         left = max(0, limit - spent)
         raise CeilingExceeded(
-            f"the list has {_tokens(asked)} keys that were not asked about before; until both sides have had a list, "
+            f"the list has {counted(_tokens(asked), 'key')} not asked about before; until both sides have had a list, "
             f"{_tokens(limit)} may be asked about, {TOKENS_OF_AN_ACCOUNT} for each account that the terms take, and "
             f"{left // FIFTHS_OF_A_TOKEN} are left; send fewer accounts, or ask your partner to raise "
             "`escrow terms set --largest-list`",
@@ -238,9 +239,9 @@ def _must_be_under(limit: int, asked: int, *, spent: int) -> None:
 def _exceeded(current: Spending, asked: int, rule: AllowanceRule) -> AllowanceExceeded:
     renews_at, accounts = current.renews_at(rule), current.fifths_of_an_account
     return AllowanceExceeded(
-        f"the list asks about {_tokens(asked)} keys that are new, returned or moved (five moves count as one), about "
-        f"{-(-asked // accounts)} accounts; of {current.limit // FIFTHS_OF_A_TOKEN} in this period "
-        f"{current.left // FIFTHS_OF_A_TOKEN} are left, about {current.left // accounts} accounts, until "
+        f"the list asks about {counted(_tokens(asked), 'key')}, new, returned or moved (five moves count as one), "
+        f"about {counted(-(-asked // accounts), 'account')}; of {current.limit // FIFTHS_OF_A_TOKEN} in this period "
+        f"{current.left // FIFTHS_OF_A_TOKEN} are left, about {counted(current.left // accounts, 'account')}, until "
         f"{renews_at:%Y-%m-%d %H:%M} UTC; send fewer new accounts, wait, or ask your partner to run "
         "`escrow allowance grant`",
         limit=current.limit,

@@ -18,6 +18,7 @@ from sqlalchemy import ColumnElement, Row, and_, exists, false, func, insert, or
 
 from escrow import audit, changes
 from escrow.access import Party, not_found
+from escrow.counts import counted
 from escrow.errors import DisputesTooMany
 from escrow.overlaps import open_matches, seen_from
 from escrow.psi.match_ids import pair_match_id, row_match_id
@@ -207,10 +208,11 @@ def _start(
     tx: Transaction, party: Party, named: NamedMatch, reason: DisputeReason, *, most_open: int, now: datetime
 ) -> Dispute:
     stands = disputes.c.withdrawn_at.is_(None)
-    counted = select(func.coalesce(func.max(disputes.c.number), 0), func.count().filter(stands))
-    last, opened = tx.execute(counted.where(_made_by(party))).one()
+    numbers = select(func.coalesce(func.max(disputes.c.number), 0), func.count().filter(stands))
+    last, opened = tx.execute(numbers.where(_made_by(party))).one()
     if opened >= most_open:
-        raise DisputesTooMany(f"This party has {opened} disputes open, as many as it may: withdraw one first.")
+        told = counted(opened, "dispute")
+        raise DisputesTooMany(f"This party has {told} open, as many as it may: withdraw one first.")
     made = Dispute(last + 1, named.row, named.match_id, reason, now, None)
     tx.execute(
         insert(disputes).values(

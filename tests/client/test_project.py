@@ -66,7 +66,7 @@ def test_submit_alone_does_the_daily_job(paired: Partners, folder: Path) -> None
     shown = paired[0]("submit")
     assert "1 customers, 1 opportunities, 2 prospects, 1 left out" in shown.err
     assert 'no filter mentions: "Partner" (1)' in shown.err
-    assert "1 cells of value" in shown.err
+    assert "1 cell of value is compared" in shown.err
     assert "applied" in shown.out
 
 

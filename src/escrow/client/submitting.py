@@ -17,12 +17,12 @@ import numpy as np
 from escrow import wire
 from escrow.client.accounts import Accounts
 from escrow.client.corrections import NO_CORRECTIONS, Corrections
-from escrow.client.counts import counted
 from escrow.client.list_making import accounts_of_list
 from escrow.client.sdk import Escrow
 from escrow.client.sent_lists import latest_sent, until_decided
 from escrow.client.sources import CrmRows
 from escrow.client.state import AccountState, KeptList, Sent, SentList
+from escrow.counts import counted
 from escrow.errors import (
     ExportShrunk,
     GenerationInvalid,

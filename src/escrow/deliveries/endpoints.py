@@ -15,6 +15,7 @@ from sqlalchemy import Row, delete, func, insert, select, update
 
 from escrow import audit
 from escrow.access import Caller, not_found
+from escrow.counts import counted
 from escrow.deliveries import outbox
 from escrow.deliveries.filters import EVERYTHING, Filter, filter_of_row
 from escrow.deliveries.reaching import is_reached, within
@@ -92,7 +93,8 @@ def add_endpoint(
     lock_organization(tx, caller.organization_id)
     own = endpoints.c.organization_id == caller.organization_id
     if tx.execute(select(func.count()).select_from(endpoints).where(own)).scalar_one() >= by.most:
-        raise EndpointsTooMany(f"This organization has {by.most} endpoints, as many as it may: remove one first.")
+        told = counted(by.most, "endpoint")
+        raise EndpointsTooMany(f"This organization has {told}, as many as it may: remove one first.")
     secret = SigningSecret.make(random=by.random) if kind is EndpointKind.STANDARD else None
     endpoint_id = uuid4()
     tx.execute(

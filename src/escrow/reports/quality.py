@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from escrow.counts import counted
 from escrow.terms import Population
 
 __all__ = ["NONE_IDLE", "Example", "IdleEntries", "IdleEntry", "Quality", "ReasonCount", "SharedKey"]
@@ -131,13 +132,14 @@ class Quality:
 
     def lines(self) -> list[tuple[str, str]]:
         """Give the numbers as labels and words, for a table."""
+        joined = counted(self.merged_rows, "more row")
         lines = [
             ("Rows read", f"{self.rows_read:,}"),
             ("Rows of no population", f"{self.rows_skipped:,}"),
             ("Rows without keys, not sent", f"{self.rows_without_keys:,}"),
             ("Accounts", f"{self.accounts:,}"),
             *((f"  {population.word}", f"{self.populations[population]:,}") for population in Population),
-            ("Accounts of several rows", f"{self.accounts_of_several:,} (joining {self.merged_rows:,} more rows)"),
+            ("Accounts of several rows", f"{self.accounts_of_several:,} (joining {joined})"),
             ("Accounts with a domain", f"{self.with_domain:,} ({self.domain_share:.1%})"),
             ("Accounts with a name only", f"{self.name_only:,}"),
             ("Tokens", f"{self.tokens:,} ({self.mean_tokens:.2f} an account, at most {self.most_tokens})"),

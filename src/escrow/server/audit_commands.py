@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from escrow.counts import counted
 from escrow.server.starting import transaction
 
 __all__ = ["audit_app"]
@@ -22,4 +23,5 @@ def verify() -> None:
 
     with transaction("verify audit trails") as tx:
         counts = [audit.verify(tx, trail_id) for trail_id in audit.trail_ids(tx)]
-    typer.echo(f"Checked {sum(counts)} entries of {len(counts)} trails: each follows the one before.")
+    entries, trails = counted(sum(counts), "entry", "entries"), counted(len(counts), "trail")
+    typer.echo(f"Checked {entries} of {trails}: each follows the one before.")

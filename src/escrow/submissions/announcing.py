@@ -10,6 +10,7 @@ from sqlalchemy import Row, delete, insert, select
 
 from escrow import audit
 from escrow.access import Party
+from escrow.counts import counted
 from escrow.errors import (
     GenerationMismatch,
     ProfileMismatch,
@@ -151,9 +152,8 @@ def _must_be_small_enough(announced: Announcement, limits: SubmissionLimits, *, 
     # A delta may remove a whole list and add another.
     sent = most * (2 if announced.type is SubmissionType.DELTA else 1)
     if announced.accounts > sent or len(announced.chunk_digests) > limits.chunks:
-        raise SubmissionTooLarge(
-            f"A list here has at most {most} accounts in {limits.chunks} chunks, by the service and both sides' terms."
-        )
+        told = f"{counted(most, 'account')} in {counted(limits.chunks, 'chunk')}"
+        raise SubmissionTooLarge(f"A list here has at most {told}, by the service and both sides' terms.")
 
 
 def _must_hold_together(party: Party, announced: Announcement) -> None:

@@ -10,11 +10,9 @@ import typer
 from escrow.client.cli.commands import command
 from escrow.client.cli.outputs import write_output
 from escrow.client.cli.session import Said, Session, name_of
-from escrow.client.cli.texts import printable
+from escrow.client.cli.texts import counted, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from rich.console import Console
 
     from escrow.client.trails import Trails
@@ -70,13 +68,14 @@ def verify(
 
     def show(console: Console) -> None:
         partner = name_of(session.chosen)
-        console.print(f"Checked {len(trails.both)} entries that {partner} sees too, and {len(trails.ours)} of our own.")
+        both = counted(len(trails.both), "entry", "entries")
+        console.print(f"Checked {both} that {partner} sees too, and {len(trails.ours):,} of our own.")
         if trails.both:
             last = trails.both[-1]
             console.print(f"The last that both see is number {last.number}, digest {last.digest.hex()[:16]}.")
 
-    counted = {"both": len(trails.both), "ours": len(trails.ours)}
-    return Said({**counted, "last": [_object(entry) for entry in trails.both[-1:]]}, show)
+    machine = {"both": len(trails.both), "ours": len(trails.ours)}
+    return Said({**machine, "last": [_object(entry) for entry in trails.both[-1:]]}, show)
 
 
 @command(app, "export")
@@ -90,7 +89,8 @@ def export(
 
     entries = [entry for each in _entries(session, organization=organization).values() for entry in each]
     write_output(to, "".join(f"{told(entry).model_dump_json()}\n" for entry in entries))
-    return Said({"entries": len(entries)}, lambda console: console.print(f"Wrote {len(entries)} entries to {to}."))
+    written = counted(len(entries), "entry", "entries")
+    return Said({"entries": len(entries)}, lambda console: console.print(f"Wrote {written} to {to}."))
 
 
 def _entries(session: Session, *, organization: bool) -> dict[str, list[TrailEntry]]:
@@ -119,15 +119,11 @@ def _verified_file(file: Path) -> Said:
     except OSError as failure:
         raise ExportMissing(f"{file}: {failure.strerror}") from None
     total = sum(map(len, trails))
+    checked = f"Checked {counted(total, 'entry', 'entries')} of {counted(len(trails), 'trail')}."
     return Said(
         {"trails": len(trails), "entries": total, "last": [_object(entries[-1]) for entries in trails]},
-        lambda console: console.print(f"Checked {total} entries of {_trail_count(trails)}."),
+        lambda console: console.print(checked),
     )
-
-
-def _trail_count(trails: Iterable[object]) -> str:
-    count = len(list(trails))
-    return "1 trail" if count == 1 else f"{count} trails"
 
 
 def _object(entry: TrailEntry) -> dict[str, object]:

@@ -12,7 +12,7 @@ from escrow.client.cli.completing import partnership_names
 from escrow.client.cli.digest_tables import show_digest, show_digests
 from escrow.client.cli.pairing_up import YesOption, ask
 from escrow.client.cli.session import Said, Session
-from escrow.client.cli.texts import printable
+from escrow.client.cli.texts import counted, printable
 from escrow.client.cli.webhooking import chosen_partnerships, event_types
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def confirm(
         raise typer.BadParameter("give the code as it stands in the mail", param_hint="CODE")
     confirmed = session.service.confirm_mail_digest(digest.mail_digest_id, given)
     if confirmed.state != "enabled":
-        left = f"{confirmed.guesses_left} more tries" if confirmed.guesses_left else "no more tries"
+        left = counted(confirmed.guesses_left, "more try", "more tries") if confirmed.guesses_left else "no more tries"
         raise MailCodeWrong(
             f"This is not the code that {digest.address} was mailed last, or it fits no more ({left}); "
             f"`escrow digest code {digest.mail_digest_id}` has another one mailed."

@@ -12,7 +12,7 @@ import typer
 from escrow.client.cli.commands import command
 from escrow.client.cli.exits import ExitCode
 from escrow.client.cli.session import Said, Session, name_of
-from escrow.client.cli.texts import printable
+from escrow.client.cli.texts import counted, printable
 from escrow.errors import EscrowError, PassphraseMissing, SystemKeyringUnusable
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def _opens(session: Session) -> Check:
         return skip(name, Area.MACHINE, missing.message)
     except EscrowError as error:
         return fail(name, Area.MACHINE, error.message, "see this error in docs/errors.md")
-    return ok(name, Area.MACHINE, "1 partnership" if seats == 1 else f"{seats} partnerships")
+    return ok(name, Area.MACHINE, counted(seats, "partnership"))
 
 
 def _is_open(session: Session) -> bool:

@@ -68,8 +68,8 @@ def allowance_text(allowance: Allowance) -> str:
     """Say in accounts what is left."""
     left, limit = _accounts(allowance, allowance.left), _accounts(allowance, allowance.limit)
     if allowance.renews_at is None:
-        return f"about {left:,} accounts of {limit:,} may be asked about until both sides have had a list"
-    return f"about {left:,} new accounts of {limit:,} left until {allowance.renews_at:%Y-%m-%d %H:%M} UTC"
+        return f"about {counted(left, 'account')} of {limit:,} may be asked about until both sides have had a list"
+    return f"about {counted(left, 'new account')} of {limit:,} left until {allowance.renews_at:%Y-%m-%d %H:%M} UTC"
 
 
 def size_text(shown: Partnership) -> str:

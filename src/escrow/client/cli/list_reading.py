@@ -18,7 +18,7 @@ from escrow.client.cli.column_choice import (
 )
 from escrow.client.cli.progress import Bars
 from escrow.client.cli.session import Session, name_of
-from escrow.client.cli.texts import without_controls
+from escrow.client.cli.texts import counted, without_controls
 from escrow.client.columns import ColumnMapping
 from escrow.client.project import ListPlan
 from escrow.client.seats import Seat
@@ -143,7 +143,9 @@ def told_of(crm: CrmRows) -> Iterator[str]:
         hint = f'; did you mean "{nearest}"?' if nearest else ""
         yield without_controls(f'No row has "{said}", which was said or stands in a filter{hint}')
     for name, cells in left.unreadable.items():
-        yield without_controls(f"{cells:,} cells of {name} are compared with a number or a date and are none")
+        verb = "is" if cells == 1 else "are"
+        told = f"{counted(cells, 'cell')} of {name} {verb} compared with a number or a date and {verb} none"
+        yield without_controls(told)
 
 
 _READ_AS = ("sheet", "header_row", "encoding", "delimiter")

@@ -14,6 +14,7 @@ from escrow.client.cli.exits import ExitCode
 from escrow.client.cli.session import Said, Session
 from escrow.client.cli.stopping import wait_for
 from escrow.client.cli.syncing import Turn, told_turn
+from escrow.client.cli.texts import counted
 from escrow.errors import ProjectMissing
 
 if TYPE_CHECKING:
@@ -63,7 +64,8 @@ def listen(
         turn = Turn(session, is_submitting=False, stopping=stopping)
         turn.check()
         turns = _Work(turn, project, inbox, wakeup).until_stopped(stopping)
-    return Said({"stopped": True, "turns": turns}, lambda console: console.print(f"Stopped after {turns:,} syncs."))
+    told = f"Stopped after {counted(turns, 'sync')}."
+    return Said({"stopped": True, "turns": turns}, lambda console: console.print(told))
 
 
 def _secrets(session: Session, project: Project) -> list[SigningSecret]:

@@ -241,7 +241,8 @@ def _show_charge(console: Console, charge: Charge | None, allowance: Allowance) 
         console.print("          what this list is charged is not known: this machine lacks the list that is there")
         return
     accounts = -(-charge.fifths // allowance.fifths_of_an_account)
-    console.print(f"Charged:  {charge.tokens:,} new keys and {charge.moves:,} moves: about {accounts:,} accounts")
+    keys, moves = counted(charge.tokens, "new key"), counted(charge.moves, "move")
+    console.print(f"Charged:  {keys} and {moves}: about {counted(accounts, 'account')}")
     if charge.fifths > allowance.left:
         console.print(
             "[red]          that is more than is left: the service would reject it.[/] Send fewer new accounts,\n"

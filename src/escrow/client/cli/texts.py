@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from escrow.client.counts import counted
+from escrow.counts import counted
 
 __all__ = ["counted", "printable", "without_controls"]
 

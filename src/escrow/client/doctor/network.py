@@ -13,6 +13,7 @@ from escrow import __version__, wire
 from escrow.client.doctor.checks import Area, Check, fail, ok, skip, warn
 from escrow.client.sdk import Escrow
 from escrow.client.transport import Connection, Look
+from escrow.counts import counted
 from escrow.errors import EscrowError, ServiceRefused
 from escrow.psi.matchkeys import Suite
 from escrow.psi.profile_ids import PROFILE_IDS
@@ -83,7 +84,7 @@ def look_at_certificate(ends: datetime | None, reach: Reach, *, now: datetime) -
         return ok("certificate", Area.SERVICE, "none: plain http to this machine")
     trusted = f"by {reach.ca}" if reach.ca else "by the system's authorities"
     left = (ends - now).days
-    told = f"valid until {ends:%Y-%m-%d}, {left} days, trusted {trusted}"
+    told = f"valid until {ends:%Y-%m-%d}, {counted(left, 'day')}, trusted {trusted}"
     if ends - now < _ENDS_SOON:
         return warn("certificate", Area.SERVICE, told, "ask the operator whether it renews by itself")
     return ok("certificate", Area.SERVICE, told)
@@ -128,7 +129,7 @@ def _grant(service: Escrow, *, now: datetime) -> Iterator[Check]:
 
 
 def _scopes(key: wire.ApiKey) -> Check:
-    bound = "" if key.partnership_ids is None else f", in {len(key.partnership_ids)} partnerships alone"
+    bound = "" if key.partnership_ids is None else f", in {counted(len(key.partnership_ids), 'partnership')} alone"
     told = (", ".join(key.scopes) or "none") + bound
     if "webhooks" not in key.scopes:
         told += "; without webhooks, so not for `escrow webhook` and `escrow digest`"
@@ -141,7 +142,7 @@ def _scopes(key: wire.ApiKey) -> Check:
 def _expiry(ends: datetime | None, *, now: datetime) -> Check:
     if ends is None:
         return ok("key expiry", Area.SERVICE, "never")
-    told = f"{ends:%Y-%m-%d}, {(ends - now).days} days"
+    told = f"{ends:%Y-%m-%d}, {counted((ends - now).days, 'day')}"
     if ends - now < _ENDS_SOON:
         return warn("key expiry", Area.SERVICE, told, "ask for a new one, then `escrow keyring api-key`")
     return ok("key expiry", Area.SERVICE, told)

@@ -11,6 +11,7 @@ from escrow.client.keyring import Keyring
 from escrow.client.pairing import without_keys_here
 from escrow.client.sdk import Escrow
 from escrow.client.seats import Seat, Standing
+from escrow.counts import counted
 from escrow.errors import EscrowError
 from escrow.psi.profile_ids import PROFILE_IDS
 
@@ -96,5 +97,5 @@ def _list(what: str, applied_at: datetime | None, advice: str, name: str, *, now
     if applied_at is None:
         return warn(what, _AREA, "none yet", advice, partnership=name)
     age = now - applied_at
-    told = f"applied {applied_at:%Y-%m-%d}, {max(age.days, 0)} days ago"
+    told = f"applied {applied_at:%Y-%m-%d}, {counted(max(age.days, 0), 'day')} ago"
     return warn(what, _AREA, told, advice, partnership=name) if age > _OLD else ok(what, _AREA, told, partnership=name)

@@ -16,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from escrow.client.columns import ColumnMapping, Meaning, stage_words
-from escrow.client.counts import counted
 from escrow.client.filters import Column, Columns, Expression, columns_of, fault_at, holds, texts_compared, unreadable
 from escrow.client.filters.evaluating import folded
+from escrow.counts import counted
 from escrow.errors import StageUnknown
 from escrow.terms import Population
 

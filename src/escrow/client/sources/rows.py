@@ -13,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 
 from escrow.client.columns import ColumnMapping, Meaning, stage_words
-from escrow.client.counts import counted
 from escrow.client.sources.exports import Export
 from escrow.client.sources.populations import (
     Left,
@@ -23,6 +22,7 @@ from escrow.client.sources.populations import (
     populations_by_stage,
 )
 from escrow.client.sources.segments import NO_SEGMENTS, Labels, SegmentFilters
+from escrow.counts import counted
 from escrow.errors import ColumnMissing, ExportEmpty, RecordIdsInvalid
 
 __all__ = ["CrmRows", "read_columns", "read_rows"]
