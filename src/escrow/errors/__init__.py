@@ -50,9 +50,10 @@ No message repeats a token, a key, a name or anything else that was sent.
 
 from __future__ import annotations
 
-from escrow.errors import base, client, protocol, service
+from escrow.errors import base, client, faults, protocol, service
 from escrow.errors.base import *  # noqa: F403  # each names in __all__ what it has
 from escrow.errors.client import *  # noqa: F403
+from escrow.errors.faults import *  # noqa: F403
 from escrow.errors.protocol import *  # noqa: F403
 from escrow.errors.service import *  # noqa: F403
 
@@ -60,4 +61,5 @@ __all__ = []
 __all__ += base.__all__
 __all__ += protocol.__all__
 __all__ += service.__all__
+__all__ += faults.__all__
 __all__ += client.__all__
