@@ -278,13 +278,17 @@ def begun(database: Database, folder: Path) -> History:
 
 
 def look(history: History) -> None:
-    """Let both sides read all there is, and hold it to what they may be told."""
-    for side in Side:
-        if history.has_ended or history.pausing:
+    """Let both sides read all there is: what they may be told, and of one release the same, transposed."""
+    if history.has_ended or history.pausing:
+        for side in Side:
             with pytest.raises(PartnershipNotActive if history.has_ended else PartnershipPaused):
                 Seen.by(history, side)
-        else:
-            hold_to(Allowed.to(side, history), Seen.by(history, side), history, side)
+        return
+    seen = {side: Seen.by(history, side) for side in Side}
+    for side in Side:
+        hold_to(Allowed.to(side, history), seen[side], history, side)
+    for left, right in zip(seen[LEFT].reports, seen[RIGHT].reports, strict=True):
+        assert left.matrix == right.matrix.transposed
 
 
 @example(steps=EVERY, ends=True)
