@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from escrow.client.inviting import INVITATION_LASTS
+from escrow.client.key_agreements import INVITATION_LASTS
 from escrow.client.pairing import advance, confirm, end
 from escrow.client.seats import Standing
 from escrow.errors import (

@@ -6,9 +6,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from escrow import wire
+from escrow.client.key_agreements import answered
 from escrow.client.keyring import KeyringFile, Random
 from escrow.client.sdk import Escrow
-from escrow.client.seats import Exchange, Seat, Standing
+from escrow.client.seats import Seat, Standing
 from escrow.errors import GenerationInvalid, PartnershipHeld, ServiceRefused
 from escrow.psi import pairing as protocol
 from escrow.psi.matchkeys import Suite
@@ -47,7 +48,16 @@ def accepting_seat(
     """
     if any(seat.partnership_id == invitation.partnership_id for seat in file.keyring.seats):
         raise PartnershipHeld("this invitation was accepted from here before; `escrow status` shows how it stands")
-    return _seat_of(file, invitation, code, lookup=protocol.lookup(code.psk), label=label, random=random)
+    agreed, exchange = answered(invitation, code, acceptor_id=file.keyring.organization_id, random=random)
+    seat = Seat(
+        partnership_id=invitation.partnership_id,
+        label=label,
+        side=Side.RIGHT,
+        standing=Standing.ACCEPTING,
+        partner_id=invitation.inviter.organization_id,
+        partner_name=invitation.inviter.name,
+    )
+    return seat.with_keys(agreed, exchange, profile_id=invitation.profile)
 
 
 def _invitation(service: Escrow, lookup: bytes) -> wire.Invitation:
@@ -73,39 +83,6 @@ def _check_known(invitation: wire.Invitation, profiles: frozenset[str]) -> None:
             f"the invitation is for profile {invitation.profile}, and this version has {known}: "
             "update escrow, or ask for an invitation made with --profile"
         )
-
-
-def _seat_of(
-    file: KeyringFile,
-    invitation: wire.Invitation,
-    code: protocol.PairingCode,
-    *,
-    lookup: bytes,
-    label: str,
-    random: Random,
-) -> Seat:
-    pair = protocol.new_key_pair(random)
-    agreed = protocol.derive(
-        own_private=pair.private,
-        psk=code.psk,
-        suite=Suite.HMAC,
-        g=0,
-        partnership_id=invitation.partnership_id,
-        inviter_org_id=invitation.inviter.organization_id,
-        acceptor_org_id=file.keyring.organization_id,
-        inviter_public=invitation.inviter_public,
-        acceptor_public=pair.public,
-    )
-    exchange = Exchange(invitation.inviter_public, pair.public, agreed.tag_acceptor, agreed.tag_inviter, lookup)
-    seat = Seat(
-        partnership_id=invitation.partnership_id,
-        label=label,
-        side=Side.RIGHT,
-        standing=Standing.ACCEPTING,
-        partner_id=invitation.inviter.organization_id,
-        partner_name=invitation.inviter.name,
-    )
-    return seat.with_keys(agreed, exchange, profile_id=invitation.profile)
 
 
 def send_acceptance(service: Escrow, file: KeyringFile, seat: Seat, _: datetime) -> Seat:

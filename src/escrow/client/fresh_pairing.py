@@ -15,10 +15,10 @@ from uuid import UUID
 from escrow import wire
 from escrow.client.fresh_steps import advance, with_keys
 from escrow.client.generations import follow
-from escrow.client.inviting import INVITATION_LASTS
+from escrow.client.key_agreements import answered, code_of, new_invitation
 from escrow.client.keyring import KeyringFile, Random
 from escrow.client.sdk import Escrow
-from escrow.client.seats import Exchange, FreshPairing, Invited, Seat, Standing
+from escrow.client.seats import FreshPairing, Seat, Standing
 from escrow.errors import EscrowError, GenerationInvalid, InviterMismatch, PartnershipNotReady, ProfileUnknown
 from escrow.psi import pairing as protocol
 from escrow.psi.keys import GenerationKeys
@@ -62,22 +62,16 @@ def start(
     seat = _on_the_live(file, seat, shown, now)
     number = _next_number(shown)
     agree(number, profile_id)
-    pair, psk = protocol.new_key_pair(random), random(protocol.PSK_BYTES)
-    invited = Invited(psk, pair.private, pair.public, profile_id, now + INVITATION_LASTS)
+    invited = new_invitation(profile_id, random=random, now=now)
     fresh = FreshPairing(number, Standing.INVITED, profile_id, invited=invited)
     is_new = _put(file, seat, fresh)
-    half = wire.FreshPairing(lookup=protocol.lookup(psk), inviter_public=pair.public)
+    half = wire.FreshPairing(lookup=protocol.lookup(invited.psk), inviter_public=invited.public)
     try:
         shown = service.start_generation(seat.partnership_id, number, profile_id, fresh=half)
     except EscrowError:
         _take_back(file, seat.partnership_id, is_new=is_new)
         raise
-    code = protocol.make_pairing_code(
-        partnership_id=seat.partnership_id,
-        inviter_org_id=file.keyring.organization_id,
-        inviter_public=pair.public,
-        psk=psk,
-    )
+    code = code_of(invited, partnership_id=seat.partnership_id, inviter_id=file.keyring.organization_id)
     return PrintedCode(file.keyring.seat(seat.partnership_id), shown, code)
 
 
@@ -183,20 +177,6 @@ def _take_back(file: KeyringFile, partnership_id: UUID, *, is_new: bool) -> None
 def _accepting(
     file: KeyringFile, seat: Seat, invitation: wire.Invitation, code: protocol.PairingCode, random: Random
 ) -> FreshPairing:
-    pair = protocol.new_key_pair(random)
-    agreed = protocol.derive(
-        own_private=pair.private,
-        psk=code.psk,
-        suite=Suite.HMAC,
-        g=invitation.generation,
-        partnership_id=seat.partnership_id,
-        inviter_org_id=invitation.inviter.organization_id,
-        acceptor_org_id=file.keyring.organization_id,
-        inviter_public=invitation.inviter_public,
-        acceptor_public=pair.public,
-    )
-    exchange = Exchange(
-        invitation.inviter_public, pair.public, agreed.tag_acceptor, agreed.tag_inviter, protocol.lookup(code.psk)
-    )
+    agreed, exchange = answered(invitation, code, acceptor_id=file.keyring.organization_id, random=random)
     fresh = FreshPairing(invitation.generation, Standing.ACCEPTING, invitation.profile)
     return with_keys(fresh, seat, agreed, exchange)

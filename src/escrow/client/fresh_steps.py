@@ -18,6 +18,7 @@ from datetime import datetime
 from uuid import UUID
 
 from escrow import wire
+from escrow.client.key_agreements import taken
 from escrow.client.keyring import KeyringFile
 from escrow.client.sdk import Escrow
 from escrow.client.seats import Exchange, FreshPairing, Seat, Standing
@@ -95,19 +96,14 @@ def _take_acceptance(service: Escrow, file: KeyringFile, seat: Seat, now: dateti
     _must_be_between_us(unverified, inviter=file.keyring.organization_id, acceptor=seat.partner)
     if unverified.inviter_public != invited.public:
         raise VerificationFailed("the service shows another fresh pairing than the one started here; it is void")
-    agreed = protocol.derive(
-        own_private=invited.private,
-        psk=invited.psk,
-        suite=Suite.HMAC,
-        g=fresh.g,
+    agreed, exchange = taken(
+        invited,
+        unverified,
         partnership_id=seat.partnership_id,
-        inviter_org_id=file.keyring.organization_id,
-        acceptor_org_id=seat.partner,
-        inviter_public=invited.public,
-        acceptor_public=unverified.acceptor_public,
+        g=fresh.g,
+        inviter_id=file.keyring.organization_id,
+        acceptor_id=seat.partner,
     )
-    protocol.verify_tag(agreed.tag_acceptor, unverified.acceptor_tag)
-    exchange = Exchange(invited.public, unverified.acceptor_public, agreed.tag_inviter, agreed.tag_acceptor)
     paired = replace(with_keys(fresh, seat, agreed, exchange), standing=Standing.CONFIRMING)
     return file.move(seat, lambda held: held.with_fresh(paired))
 

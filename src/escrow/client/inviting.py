@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from escrow import wire
+from escrow.client.key_agreements import code_of, new_invitation, taken
 from escrow.client.keyring import KeyringFile, Random
 from escrow.client.sdk import Escrow
-from escrow.client.seats import Exchange, Invited, Seat, Standing
+from escrow.client.seats import Invited, Seat, Standing
 from escrow.errors import EscrowError, InvitationLapsed, ServiceRefused, VerificationFailed
 from escrow.psi import pairing as protocol
 from escrow.psi.matchkeys import Suite
 from escrow.terms import Side
 
-__all__ = ["INVITATION_LASTS", "PrintedInvitation", "invite", "send_confirmation", "take_acceptance"]
-
-INVITATION_LASTS = timedelta(days=7)
+__all__ = ["PrintedInvitation", "invite", "send_confirmation", "take_acceptance"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +38,7 @@ def invite(
     now: datetime,
 ) -> PrintedInvitation:
     """Register an invitation and give its pairing code; a named acceptor needs no confirmation later."""
-    pair, psk = protocol.new_key_pair(random), random(protocol.PSK_BYTES)
-    invited = Invited(psk, pair.private, pair.public, profile_id, now + INVITATION_LASTS)
+    invited = new_invitation(profile_id, random=random, now=now)
     seat = Seat(
         partnership_id=UUID(bytes=random(16), version=4),
         label=label,
@@ -51,29 +49,31 @@ def invite(
     )
     file.update(lambda keyring: keyring.with_new_seat(seat))
     try:
+        _register(service, seat, invited)
+    except EscrowError:
+        # Nobody has seen the code, so an invitation that did reach the service can only lapse.
+        file.update(lambda keyring: keyring.without_seat(seat.partnership_id))
+        raise
+    code = code_of(invited, partnership_id=seat.partnership_id, inviter_id=file.keyring.organization_id)
+    return PrintedInvitation(seat, code)
+
+
+def _register(service: Escrow, seat: Seat, invited: Invited) -> None:
+    try:
         service.invite(
             wire.NewPartnership(
                 partnership_id=seat.partnership_id,
-                inviter_public=pair.public,
-                lookup=protocol.lookup(psk),
+                inviter_public=invited.public,
+                lookup=protocol.lookup(invited.psk),
                 suite=Suite.HMAC.value,
-                profile=profile_id,
-                acceptor_organization_id=acceptor,
+                profile=invited.profile_id,
+                acceptor_organization_id=seat.partner_id,
             )
         )
-    except EscrowError as refusal:
-        # Nobody has seen the code, so an invitation that did reach the service can only lapse.
-        file.update(lambda keyring: keyring.without_seat(seat.partnership_id))
-        if acceptor is not None and isinstance(refusal, ServiceRefused) and refusal.code == "not-found":
+    except ServiceRefused as refusal:
+        if seat.partner_id is not None and refusal.code == "not-found":
             raise _nobody_to_invite(refusal) from None
         raise
-    code = protocol.make_pairing_code(
-        partnership_id=seat.partnership_id,
-        inviter_org_id=file.keyring.organization_id,
-        inviter_public=pair.public,
-        psk=psk,
-    )
-    return PrintedInvitation(seat, code)
 
 
 def _nobody_to_invite(refusal: ServiceRefused) -> ServiceRefused:
@@ -98,19 +98,14 @@ def take_acceptance(service: Escrow, file: KeyringFile, seat: Seat, now: datetim
         return file.move(seat, Seat.closed)
     paired = service.pairing(seat.partnership_id)
     _check_acceptance(file, seat, invited, shown, paired)
-    agreed = protocol.derive(
-        own_private=invited.private,
-        psk=invited.psk,
-        suite=Suite.HMAC,
-        g=0,
+    agreed, exchange = taken(
+        invited,
+        paired,
         partnership_id=seat.partnership_id,
-        inviter_org_id=file.keyring.organization_id,
-        acceptor_org_id=paired.acceptor_organization_id,
-        inviter_public=invited.public,
-        acceptor_public=paired.acceptor_public,
+        g=0,
+        inviter_id=file.keyring.organization_id,
+        acceptor_id=paired.acceptor_organization_id,
     )
-    protocol.verify_tag(agreed.tag_acceptor, paired.acceptor_tag)
-    exchange = Exchange(invited.public, paired.acceptor_public, agreed.tag_inviter, agreed.tag_acceptor)
     was_named = seat.partner_id is not None
     return file.move(
         seat,
