@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from escrow.client.columns import Meaning
+from escrow.client.list_making import make_list
 from escrow.client.sources import CrmRows
 from escrow.client.state import AccountState
-from escrow.client.submitting import Plan, Submitted, Submitter, make_list
+from escrow.client.submission_plan import Plan
+from escrow.client.submitting import Submitted, Submitter
 from escrow.terms import Population
 from tests.client.making_keyrings import Machine
 

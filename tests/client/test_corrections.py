@@ -18,9 +18,8 @@ from escrow.client.cli.exits import ExitCode
 from escrow.client.corrections import Aliases, Corrections, Named, read_aliases, read_do_not_map
 from escrow.client.corrections.remembered import check_named, remember_use
 from escrow.client.home import Home
-from escrow.client.list_making import accounts_of_list
+from escrow.client.list_making import accounts_of_list, make_list
 from escrow.client.row_secrets import RowSecrets
-from escrow.client.submitting import make_list
 from escrow.errors import CorrectionsInvalid, DoNotMapMissing
 from escrow.psi.matchkeys import MatchKey, MatchKeyClass
 from escrow.psi.normalisation import LATEST

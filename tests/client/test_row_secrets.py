@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from escrow.client.list_making import make_list
 from escrow.client.row_secrets import RowSecrets
 from escrow.client.state import AccountState, Sent, SentList
-from escrow.client.submitting import make_list
 from escrow.psi.keys import generation_keys
 from escrow.psi.matchkeys import MatchKeyClass, Suite
 from escrow.psi.profile_ids import LATEST_PROFILE

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from escrow.client.columns import Meaning
+from escrow.client.list_making import make_list
 from escrow.client.sources import CrmRows
 from escrow.client.state import AccountState, Sent, SentList
-from escrow.client.submitting import make_list
 from escrow.errors import HomeBusy, StateInvalid
 from escrow.psi.keys import generation_keys
 from escrow.psi.matchkeys import Suite

@@ -16,11 +16,13 @@ from escrow.client.chain import Chain, check_head, own_head
 from escrow.client.corrections import NO_CORRECTIONS, Corrections
 from escrow.client.generations import follow
 from escrow.client.keyring import KeyringFile
+from escrow.client.list_making import make_list
 from escrow.client.sdk import Escrow
 from escrow.client.seats import Seat
 from escrow.client.sources import CrmRows
 from escrow.client.state import AccountState
-from escrow.client.submitting import Plan, Submitted, Submitter, make_list
+from escrow.client.submission_plan import Plan
+from escrow.client.submitting import Submitted, Submitter
 from escrow.errors import ServiceRefused, SubmissionRejected
 from escrow.psi.keys import GenerationKeys
 

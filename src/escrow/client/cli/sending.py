@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from escrow.client.filling import Filling
     from escrow.client.seats import Seat
     from escrow.client.sources import CrmRows
-    from escrow.client.submitting import Plan
+    from escrow.client.submission_plan import Plan
     from escrow.psi.records import Charge
     from escrow.wire import Allowance
 
