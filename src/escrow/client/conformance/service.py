@@ -7,22 +7,21 @@ rest of that step alone; the partnership is ended whatever happens, which erases
 from __future__ import annotations
 
 import contextlib
-import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from escrow import wire
 from escrow.client.conformance.details import SHARED_FIELDS, details
 from escrow.client.conformance.disputes import disputes
 from escrow.client.conformance.findings import Finding, finding, refusal, refused
+from escrow.client.conformance.pairings import pairing, strangers, void_invitation
 from escrow.client.conformance.players import Player, Stage, columns_of, made_lists, records_of, upload_of
 from escrow.client.transport import HttpTransport
 from escrow.errors import EscrowError, VerificationFailed
 from escrow.presets import DISCLOSURE_PRESETS
-from escrow.psi import pairing as protocol
 from escrow.psi.envelope_format import PADDED_SIZES
 from escrow.psi.records import SubmissionKind
 from escrow.reports.matrix import CellState
@@ -86,91 +85,6 @@ def _end_all(stage: Stage) -> None:
     for partnership_id in (stage.partnership_id, stage.stray_id):
         with contextlib.suppress(EscrowError):
             stage.left.service.end(partnership_id)
-
-
-def _void(stage: Stage) -> Iterator[Finding]:
-    """A tag that does not verify: the inviter ends the invitation, and nobody can take it any more."""
-    section, at = "Pairing", stage.stray_id
-    keys, psk = stage.invite(at)
-    acceptor = protocol.new_key_pair(os.urandom)
-    wrong = wire.Acceptance(lookup=protocol.lookup(psk), acceptor_public=acceptor.public, tag=os.urandom(32))
-    stage.right.service.accept(at, wrong)
-    served = stage.left.service.pairing(at)
-    agreed = stage.agreed(at, keys, served.acceptor_public, psk)
-    same = (served.acceptor_public, served.acceptor_tag) == (acceptor.public, wrong.tag)
-    yield finding("what the acceptor sent reaches the inviter as it was", section, same, "another key or tag")
-    yield finding("a wrong tag does not verify", section, served.acceptor_tag != agreed.tag_acceptor, "it does")
-    stage.left.service.end(at)
-    shown = stage.right.service.partnership(at)
-    yield finding("a wrong tag voids the invitation", section, shown.state == "ended", f"it is {shown.state}")
-    yield refused(
-        "a void invitation cannot be confirmed",
-        section,
-        lambda: stage.left.service.confirm(at, agreed.tag_inviter),
-        409,
-        "partnership-ended",
-    )
-    yield refused(
-        "a void invitation is found by nobody",
-        section,
-        lambda: stage.right.service.look_up(protocol.lookup(psk)),
-        404,
-        "not-found",
-    )
-
-
-def _strangers(stage: Stage) -> Iterator[Finding]:
-    """Whoever is not a party learns of a partnership what she learns of an id that nobody made."""
-    at, section = uuid4(), "Rules that keep the promise"
-    stage.invite(at)
-    try:
-        for method, rest in _LOOKS:
-            foreign, absent = (_bytes(stage.right, method, each, rest) for each in (at, uuid4()))
-            name = f"foreign is absent: {method} {rest or 'the partnership'}"
-            yield finding(name, section, foreign == absent and foreign[0] == 404, "the two answers can be told apart")
-    finally:
-        stage.left.service.end(at)
-
-
-_LOOKS = (
-    ("GET", ""),
-    ("GET", "terms"),
-    ("GET", "pairing"),
-    ("GET", "releases/latest"),
-    ("GET", "overlaps"),
-    ("GET", "details"),
-    ("GET", "details/wanted"),
-    ("POST", "end"),
-)
-
-
-def _bytes(player: Player, method: str, at: UUID, rest: str) -> tuple[int, bytes]:
-    path = f"/v1/partnerships/{at}" + (f"/{rest}" if rest else "")
-    answer = player.raw.send(method, path, content=b"{}" if method == "POST" else None)
-    return answer.status, answer.body
-
-
-def _pair(stage: Stage) -> Iterator[Finding]:
-    section, at = "Pairing", stage.partnership_id
-    keys, psk = stage.invite(at)
-    acceptor, lookup = protocol.new_key_pair(os.urandom), protocol.lookup(psk)
-    found = stage.right.service.look_up(lookup)
-    same = (found.partnership_id, found.inviter.organization_id, found.inviter_public)
-    right = same == (at, stage.left.organization_id, keys.public)
-    yield finding("the code leads to its invitation", section, right, "another partnership, inviter or key")
-    agreed = stage.agreed(at, keys, acceptor.public, psk)
-    acceptance = wire.Acceptance(lookup=lookup, acceptor_public=acceptor.public, tag=agreed.tag_acceptor)
-    first, again = (stage.right.service.accept(at, acceptance) for _ in range(2))
-    yield finding("the same acceptance gets the same answer", section, first == again, "another answer")
-    other = acceptance.model_copy(update={"tag": os.urandom(32)})
-    yield refused(
-        "an invitation is taken once", section, lambda: stage.right.service.accept(at, other), 409, "invitation-taken"
-    )
-    stage.left.service.confirm(at, agreed.tag_inviter)
-    told = stage.right.service.pairing(at)
-    yield finding("the inviter's tag is served as sent", section, told.inviter_tag == agreed.tag_inviter, "another tag")
-    states = {player.service.partnership(at).state for player in stage.players}
-    yield finding("a confirmed partnership is active for both", section, states == {"active"}, f"{states}")
 
 
 def _terms(stage: Stage) -> Iterator[Finding]:
@@ -344,9 +258,9 @@ def _reads(player: Player, at: UUID) -> tuple[tuple[str, Callable[[], object]], 
 
 
 _STEPS: tuple[tuple[str, str, Step], ...] = (
-    ("an invitation that is void", "Pairing", _void),
-    ("foreign and absent", "Rules that keep the promise", _strangers),
-    ("pairing", "Pairing", _pair),
+    ("an invitation that is void", "Pairing", void_invitation),
+    ("foreign and absent", "Rules that keep the promise", strangers),
+    ("pairing", "Pairing", pairing),
     ("terms", "Rules that keep the promise: 3", _terms),
     ("lists", "Generations", _lists),
     ("a release", "Rules that keep the promise: 6 and 7", _release),
