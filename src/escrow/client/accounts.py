@@ -131,11 +131,7 @@ def make_accounts(
     companies = companies_of_rows(keys, numbers, rows=len(rows), together=rules.together, sides=rules.sides)
     without_keys = np.count_nonzero(companies == NO_COMPANY)
     kept_back = _keep_back(companies, rules.kept_back)
-    members = np.argsort(companies, kind="stable")[np.count_nonzero(companies == NO_COMPANY) :]
-    is_first = np.diff(companies[members], prepend=NO_COMPANY) != 0
-    starts = np.append(np.flatnonzero(is_first), len(members))
-    account_of_row = np.full(len(rows), NO_COMPANY)
-    account_of_row[members] = np.cumsum(is_first) - 1
+    members, starts, account_of_row = _numbered(companies)
     sent, ambiguous, shared, past_the_most = _keys_to_send(keys, numbers, account_of_row[keys.rows])
     return Accounts(
         account_ids=name_accounts(rows.crm_ids, members, starts, earlier or EarlierAccounts()),
@@ -162,6 +158,15 @@ def make_accounts(
             if account_of_row[each.row] != NO_COMPANY
         ),
     )
+
+
+def _numbered(companies: Indexes) -> tuple[Indexes, Indexes, Indexes]:
+    """Give the rows one account after the other, where each account starts among these, and each row's account."""
+    members = np.argsort(companies, kind="stable")[np.count_nonzero(companies == NO_COMPANY) :]
+    is_first = np.diff(companies[members], prepend=NO_COMPANY) != 0
+    account_of_row = np.full(len(companies), NO_COMPANY)
+    account_of_row[members] = np.cumsum(is_first) - 1
+    return members, np.append(np.flatnonzero(is_first), len(members)), account_of_row
 
 
 def _keep_back(companies: Indexes, rows: Set[int]) -> tuple[int, int]:

@@ -91,10 +91,7 @@ def add_endpoint(
     """
     target = Target.parse(unverified_url, by.rule)
     lock_organization(tx, caller.organization_id)
-    own = endpoints.c.organization_id == caller.organization_id
-    if tx.execute(select(func.count()).select_from(endpoints).where(own)).scalar_one() >= by.most:
-        told = counted(by.most, "endpoint")
-        raise EndpointsTooMany(f"This organization has {told}, as many as it may: remove one first.")
+    _must_have_room(tx, caller, by)
     secret = SigningSecret.make(random=by.random) if kind is EndpointKind.STANDARD else None
     endpoint_id = uuid4()
     tx.execute(
@@ -116,6 +113,13 @@ def add_endpoint(
     )
     _record(tx, audit.Action.ENDPOINT_ADDED, caller, endpoint_id, by.now)
     return endpoint_of(tx, caller, endpoint_id, by=by), secret
+
+
+def _must_have_room(tx: Transaction, caller: Caller, by: Endpoints) -> None:
+    own = endpoints.c.organization_id == caller.organization_id
+    if tx.execute(select(func.count()).select_from(endpoints).where(own)).scalar_one() >= by.most:
+        told = counted(by.most, "endpoint")
+        raise EndpointsTooMany(f"This organization has {told}, as many as it may: remove one first.")
 
 
 def endpoints_of(tx: Transaction, caller: Caller, *, by: Endpoints) -> Sequence[Endpoint]:

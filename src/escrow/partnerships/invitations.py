@@ -6,6 +6,7 @@ Who may not see an invitation gets the same answer as if there were none.
 from __future__ import annotations
 
 import hmac
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -83,15 +84,19 @@ def invite(
         "created_at": now,
         "expires_at": now + OPEN_FOR,
     }
+    _open(tx, invitation)
+    _take_seat(tx, partnership_id, Side.LEFT, caller, now=now)
+    audit.record(tx, audit.Action.INVITED, trail_id=partnership_id, caller=caller, now=now)
+    _tell_meeting(tx, EventType.PARTNERSHIP_INVITED, caller, acceptor_organization_id, partnership_id, now=now)
+    return party_of(tx, caller, partnership_id)
+
+
+def _open(tx: Transaction, invitation: Mapping[str, Any]) -> None:
     try:
         with tx.begin_nested():
             tx.execute(insert(partnerships).values(invitation))
     except IntegrityError as taken:
         raise PartnershipExists("This invitation was made before: make a fresh one.") from taken
-    _take_seat(tx, partnership_id, Side.LEFT, caller, now=now)
-    audit.record(tx, audit.Action.INVITED, trail_id=partnership_id, caller=caller, now=now)
-    _tell_meeting(tx, EventType.PARTNERSHIP_INVITED, caller, acceptor_organization_id, partnership_id, now=now)
-    return party_of(tx, caller, partnership_id)
 
 
 def look_up(tx: Transaction, caller: Caller, lookup: bytes, *, now: datetime) -> Invitation:

@@ -66,14 +66,15 @@ def start(
         agree=agree,
         now=session.now,
     )
+    machine = {**seat_object(started.seat), **_object(started.seat, started.shown)}
+    return Said(machine, lambda console: _show_started(console, started.seat, started.shown))
 
-    def show(console: Console) -> None:
-        for line in generation_lines(started.seat, started.shown):
-            console.print(line.strip())
-        if started.shown.next_generation is not None and started.shown.next_generation.state == "building":
-            console.print("`escrow submit` fills it beside the live one from now on; nothing else is to be done.")
 
-    return Said({**seat_object(started.seat), **_object(started.seat, started.shown)}, show)
+def _show_started(console: Console, seat: Seat, shown: Partnership) -> None:
+    for line in generation_lines(seat, shown):
+        console.print(line.strip())
+    if shown.next_generation is not None and shown.next_generation.state == "building":
+        console.print("`escrow submit` fills it beside the live one from now on; nothing else is to be done.")
 
 
 def _paired_afresh(session: Session, profile: str | None, *, yes: bool) -> Said:

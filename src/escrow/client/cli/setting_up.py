@@ -17,6 +17,8 @@ from escrow.errors import ApiKeyMissing, KeyringExists, ServiceAnswerInvalid
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from escrow.wire import Organization
+
 __all__ = ["ApiKeyFileOption", "app", "given_api_key"]
 
 app = typer.Typer()
@@ -36,7 +38,6 @@ def init(
 ) -> Said:
     """Make the keyring of this machine, for one service and one API key."""
     from escrow.client.keyring import Keyring, KeyringFile
-    from escrow.psi.profile_ids import PROFILE_IDS
 
     if session.home.keyring.exists():
         raise KeyringExists(f"there is a keyring in {session.home.folder} already; use it, or choose another --home")
@@ -44,13 +45,9 @@ def init(
     if not address:
         raise typer.BadParameter("name the service with --url or ESCROW_URL", param_hint="--url")
     api_key = given_api_key(session, api_key_file)
-    with session.connect(address, api_key, ca=session.ca_file, proxy=session.proxy) as service:
-        offered, organization = service.service(), service.organization()
-        address = service.url
-    if not set(offered.profiles) & set(PROFILE_IDS):
-        raise ServiceAnswerInvalid("the service has no profile that this version has; bring both to the same version")
+    url, organization = _met(session, address, api_key)
     keyring = Keyring(
-        url=address,
+        url=url,
         api_key=api_key,
         organization_id=organization.organization_id,
         organization_name=organization.name,
@@ -61,17 +58,33 @@ def init(
     KeyringFile.create(session.home, keyring, session.passphrase.choose(session.environment), random=session.random)
 
     def show(console: Console) -> None:
-        console.print(f"You are [bold]{printable(organization.name)}[/] at {address}.")
+        console.print(f"You are [bold]{printable(organization.name)}[/] at {url}.")
         console.print(f"Keyring: {session.home.keyring}", markup=False)
         console.print("Next: `escrow invite`, or `escrow accept CODE` with a code that a partner gave you.")
 
     machine = {
         "organization_id": str(organization.organization_id),
         "organization_name": organization.name,
-        "url": address,
+        "url": url,
         "home": str(session.home.folder),
     }
     return Said(machine, show)
+
+
+def _met(session: Session, address: str, api_key: str) -> tuple[str, Organization]:
+    """Meet the service: give its URL as it is called, and whose the API key is.
+
+    Raises:
+        ServiceAnswerInvalid: it is of another time than this version.
+    """
+    from escrow.psi.profile_ids import PROFILE_IDS
+
+    with session.connect(address, api_key, ca=session.ca_file, proxy=session.proxy) as service:
+        offered, organization = service.service(), service.organization()
+        url = service.url
+    if not set(offered.profiles) & set(PROFILE_IDS):
+        raise ServiceAnswerInvalid("the service has no profile that this version has; bring both to the same version")
+    return url, organization
 
 
 def given_api_key(session: Session, file: Path | None) -> str:
