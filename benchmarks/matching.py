@@ -48,6 +48,7 @@ RULES: Mapping[str, Callable[[Lexicon], Lexicon]] = {
     "legal forms written onto the name": lambda words: replace(words, written_on_forms=()),
     "words around the name in labels": lambda words: replace(words, label_beginnings=(), label_endings=()),
     "one spelling of each word": lambda words: replace(words, same={}),
+    "numbers as figures": lambda words: replace(words, numbers={}),
     "typing errors in corporate words": lambda words: replace(words, mistyped={}),
     "stems (corporate words, places)": lambda words: replace(words, stem_endings={}, stem_beginnings=frozenset()),
     "common words name nobody alone": lambda words: replace(words, common=frozenset()),

@@ -53,6 +53,11 @@ def test_rows_that_share_a_variant_or_fallback_alone_stay_two_accounts(name: str
     assert len(accounts_of(("Globex Group", ""), ("Globex Holdings", ""), (name, ""))) == 3
 
 
+def test_a_branch_joins_the_one_company_of_several_with_its_first_word_that_has_the_rest_of_its_name_too() -> None:
+    accounts = accounts_of(("Globex Technologies", ""), ("Globex Consulting", ""), ("Globex Technologies India", ""))
+    assert [accounts.rows_of(number) for number in range(len(accounts))] == [[0, 2], [1]]
+
+
 def test_the_airline_and_the_tap_maker_do_not_meet_by_more_than_possibility() -> None:
     assert tiers(DELTAS[:1], DELTAS[1:]) == [Tier.POSSIBLE]
 

@@ -63,6 +63,8 @@ def test_spellings_of_one_name_have_one_core_name(one: str, other: str) -> None:
         ("Globex Research - Norway", "Globex"),
         ("globex.com", "Globex"),
         ("Globex.co.uk Ltd", "Globex"),
+        ("Globex Web Services", "Globex"),
+        ("Globex Samoa", "Globex"),
         ("WAYNE T ROWAN GROUP INC", "T. Rowan Wayne"),
         ("Müller Glas", "Mueller Glas"),
         ("Ромашка", "Romashka"),
@@ -86,6 +88,8 @@ def test_names_that_differ_in_what_says_little_share_a_word(one: str, other: str
         ("Initrode (Norway)", "Norway"),
         ("Weather.example", "Weather"),
         ("Hotels.com", "Hotels"),
+        ("City-Data.com", "CityData"),
+        ("Globexdrive", "Globex"),
         ("Incorporated", "Inc"),
         ("\u0430pple", "apple"),
         ("app\u04cfe Inc", "apple"),
@@ -107,13 +111,30 @@ def test_names_of_other_companies_share_no_word(one: str, other: str) -> None:
         ("American Airlines", ""),
         ("First Data", ""),
         ("Mississippi Weather", ""),
-        ("H1 Insights", "h1insights"),
+        ("H1 Insights", "h1insight"),
         ("Zé Tortuga", "zetortuga"),
-        ("H1", ""),
+        ("H1", "h1"),
+        ("H1 Research of Norway", "h1"),
+        ("Mi Account", ""),
+        ("Umbrages and Others", "umbrage"),
+        ("People Searchers", "peoplesearcher"),
+        ("PeopleSearcher", "peoplesearcher"),
+        ("Quillon Campus", "quillon"),
+        ("Umbragus", "umbragus"),
+        ("Four Umbrages", "4umbrage"),
+        ("4Umbrage", "4umbrage"),
     ],
 )
 def test_the_fallback_is_the_beginning_up_to_the_first_rare_word(name: str, fallback: str) -> None:
     assert NAMES.keys_of(name).fallback == fallback
+
+
+def test_each_form_on_the_way_to_the_stem_is_a_variant() -> None:
+    assert NAMES.keys_of("Globex Technologies Services of India").variants == (
+        "globex",
+        "globextechnologiesservices",
+        "globextechnologies",
+    )
 
 
 @pytest.mark.parametrize("name", ["AMBA", "COOP", "IKS APS", "The The", "Inc. Co. Ltd.", "3M", "X Corp.", "III", "O2"])

@@ -117,6 +117,14 @@ _NAMES = (
         "Gl\u043ebex",
         "\u0430cme Inc.",
     ),
+    *(
+        "Quillon Technologies Services of India",
+        "Quillon Web Services",
+        "QB Research of Norway",
+        "Quillon Searchers",
+        "Four Umbrages",
+        "City-Data.com",
+    ),
 )
 _NOT_NAMES = (
     *("", " ", "-", ".", "?", "n/a", "N.A.", "none", "None", "null", "unknown", "Unknown Company", "test", "TEST Inc."),

@@ -43,9 +43,13 @@ class Lexicon:
     #: What goes off the end of a stem: legal forms, corporate words, places, and what joins them.
     stem_endings: Endings
     stem_beginnings: frozenset[str]
+    #: What stands between a name and a place.
+    joining: frozenset[str]
     #: Words that alone name nobody, the endings of stems among them.
     common: frozenset[str]
     industry: frozenset[str]
+    #: Words for numbers, and the figures.
+    numbers: Mapping[str, str]
     #: What stands around a company's name in the labels of domains.
     label_beginnings: tuple[str, ...]
     label_endings: tuple[str, ...]
@@ -74,7 +78,8 @@ def read_lexicon(version: str = "escrow-2") -> Lexicon:
     romanizations = sections(folder.joinpath("romanizations.txt"))
     placeholders = sections(folder.joinpath("placeholder_names.txt"))
     beside = sections(folder.joinpath("labels.txt"))
-    stem_endings = _endings([*forms["trailing"], *words["corporate"], *places["places"], *places["joining"]])
+    little = [*words["corporate"], *words["products"], *places["places"], *places["joining"]]
+    stem_endings = _endings([*forms["trailing"], *little])
     common = [*words["industry"], *words["common"], *words["first names"], *places["before"]]
     return Lexicon(
         assigned=tuple(ranges(characters["assigned"])),
@@ -87,9 +92,11 @@ def read_lexicon(version: str = "escrow-2") -> Lexicon:
         attached_forms=sorted(forms["attached"], key=len, reverse=True),
         written_on_forms=tuple(forms["written on"]),
         stem_endings=stem_endings,
+        joining=frozenset(places["joining"]),
         stem_beginnings=frozenset([*words["leading"], *places["before"]]),
         common=frozenset(common).union(stem_endings),
         industry=frozenset(words["industry"]),
+        numbers=dict(map(pair, words["numbers"])),
         label_beginnings=tuple(words["before labels"]),
         label_endings=_label_endings(words),
         same={spelling: first for first, *others in map(str.split, words["same"]) for spelling in others},

@@ -113,11 +113,11 @@ class CompanyNames:
         return bool(words)
 
     def _keys_of_plain(self, words: list[str]) -> NameKeys:
-        core, stem, telling = self._words.taken_apart(words)
+        core, shorter, fallback = self._words.taken_apart(words)
         value = "".join(core)
         if not is_name(value) or self._is_placeholder(core, value):
             return _NOTHING
-        return self._told(value, [stem] if len(stem) == 1 else [stem, sorted(stem)], telling)
+        return self._told(value, [*_in_both_orders(shorter[-1]), *shorter[:-1]], fallback)
 
     def _keys(self, main: str, others: Sequence[str]) -> NameKeys:
         main, others = self.without_web_ending(main, others)
@@ -125,22 +125,26 @@ class CompanyNames:
         value = "".join(core)
         if not is_name(value) or self._is_placeholder(core, value):
             return _NOTHING
-        stem = self._words.stem(core)
-        found = [stem] if len(stem) == 1 else [stem, sorted(stem)]
+        *shorter, stem = self._words.shorter_forms(core)
+        found = _in_both_orders(stem)
         for other in others:
             words = self._core(other)
             if words and (len(words) > 1 or self._words.is_rare(words[0])):
                 found += [words, self._words.stem(words)]
-        return self._told(value, found, self._words.first_telling(core))
+        return self._told(value, [*found, *shorter], self._words.fallback(core, stem))
 
     def without_web_ending(self, main: str, others: Sequence[str]) -> tuple[str, Sequence[str]]:
         """Let "Globex.com" be called Globex, and Globex.com besides, if a rare word remains."""
-        shorter = self._parts.without_web_ending(main)
-        if shorter == main or not any(map(self._words.is_rare, self._core(shorter))):
-            return main, others
-        return shorter, [main, *(other for other in others if other != shorter)]
+        shorter = self._shorter_address(main)
+        others = [*others, *filter(None, map(self._shorter_address, others))]
+        return (shorter, [main, *others]) if shorter else (main, others)
 
-    def _told(self, value: str, found: Sequence[list[str]], telling: list[str]) -> NameKeys:
+    def _shorter_address(self, name: str) -> str:
+        """Give a name without the ending of a web address; empty if it has none, or is all common words without it."""
+        shorter = self._parts.without_web_ending(name)
+        return shorter if shorter != name and any(map(self._words.is_rare, self._core(shorter))) else ""
+
+    def _told(self, value: str, found: Sequence[list[str]], fallback: str) -> NameKeys:
         """Put the keys together: the name, which is ``value``, what was ``found`` for variants, and the fallback."""
         variants: list[str] = []
         for words in found:
@@ -152,7 +156,7 @@ class CompanyNames:
                 and other not in self._placeholders
             ):
                 variants.append(other)
-        return NameKeys(value, tuple(variants[:MOST_VARIANTS]), "".join(telling))
+        return NameKeys(value, tuple(variants[:MOST_VARIANTS]), fallback)
 
     def _is_placeholder(self, core: list[str], value: str) -> bool:
         return (
@@ -176,3 +180,7 @@ class CompanyNames:
                 if rest not in ("", core):
                     return self._without_attached_forms(rest)
         return core
+
+
+def _in_both_orders(stem: list[str]) -> list[list[str]]:
+    return [stem] if len(stem) == 1 else [stem, sorted(stem)]

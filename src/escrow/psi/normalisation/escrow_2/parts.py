@@ -95,7 +95,6 @@ class Parts:
         first = self._separator.split(text, maxsplit=1)[0]
         if first != text:
             others.append(first)
-        others += [shorter for name in (text, *others) if (shorter := self.without_web_ending(name)) != name]
         return text, others
 
     def without_web_ending(self, name: str) -> str:

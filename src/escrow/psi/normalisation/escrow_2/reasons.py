@@ -54,11 +54,12 @@ class CompanyReasons:
             self._say_other(other, "another name in the text", reasons)
         if not name.isascii():
             self._say_other(self._parts.of(self._text.romanized(name))[0], "written in Latin letters", reasons)
-        telling = self._words.first_telling(core)
+        fallback = self._words.fallback(core, self._words.stem(core))
+        is_word = fallback in core
         reasons.say(
             MatchKeyClass.FALLBACK,
-            "".join(telling),
-            ["first distinctive word" if len(telling) == 1 else "the name up to its first distinctive word"],
+            fallback,
+            ["first distinctive word" if is_word else "the name up to its first distinctive word, in the singular"],
         )
 
     def of_website(self, website: str, reasons: Reasons) -> None:
@@ -113,10 +114,10 @@ class CompanyReasons:
         return core
 
     def _say_stem(self, core: list[str], source: str, reasons: Reasons) -> None:
-        stem = self._words.stem(core)
-        rules = [source] * bool(source) + told_reasons(core, stem, taken_off="corporate or common word")
-        reasons.say(MatchKeyClass.VARIANT, "".join(stem), rules or ["the name as it is written, in lower case"])
-        reasons.say(MatchKeyClass.VARIANT, "".join(sorted(stem)), [*rules, "words in alphabetical order"])
+        for shorter in self._words.shorter_forms(core):
+            rules = [source] * bool(source) + told_reasons(core, shorter, taken_off="corporate or common word")
+            reasons.say(MatchKeyClass.VARIANT, "".join(shorter), rules or ["the name as it is written, in lower case"])
+        reasons.say(MatchKeyClass.VARIANT, "".join(sorted(shorter)), [*rules, "words in alphabetical order"])
 
     def _say_other(self, text: str, source: str, reasons: Reasons) -> None:
         core, rules = self._core(text, [source])

@@ -9,8 +9,13 @@ from escrow.psi.normalisation.escrow_2.lexicon import Endings, Lexicon
 
 __all__ = ["SHORTEST_TELLING", "Words", "is_name"]
 
-#: Letters that a variant or fallback has at least; shorter ones are initials of a great many companies.
+#: Letters that a variant has at least; shorter ones are initials of a great many companies.
 SHORTEST_TELLING = 3
+#: Letters of a stem that is too short for a variant, but not for a fallback.
+_SHORT_STEM = 2
+#: Letters that a word in the plural has at least, and what words end with that are none: "Press", "Campus", "Analysis".
+_SHORTEST_PLURAL = 5
+_NO_PLURAL = ("ss", "us", "is", "as", "os")
 
 _CONNECTORS = frozenset({"and", "et", "och", "og", "und"})
 #: A word that is in no list and in no name.
@@ -27,11 +32,13 @@ class Words:
         "_common",
         "_endings",
         "_industry",
+        "_joining",
         "_known",
         "_legal",
         "_legal_beginnings",
         "_little",
         "_mistyped",
+        "_numbers",
         "_same",
         "_stem",
         "_stem_beginnings",
@@ -49,6 +56,8 @@ class Words:
         self._stem_beginnings = lexicon.stem_beginnings
         self._common = lexicon.common
         self._industry = lexicon.industry
+        self._joining = lexicon.joining
+        self._numbers = dict(lexicon.numbers)
         self._same = dict(lexicon.same)
         self._mistyped = dict(lexicon.mistyped)
         forms = [form for endings in (self._legal, self._stem) for forms in endings.values() for form in forms]
@@ -62,11 +71,12 @@ class Words:
             self._industry,
             self._same,
             self._mistyped,
+            self._numbers,
         )
-        self._endings: dict[tuple[str, ...], tuple[list[str], list[str]]] = {}
+        self._endings: dict[tuple[str, ...], tuple[list[str], list[list[str]]]] = {}
 
-    def taken_apart(self, words: list[str]) -> tuple[list[str], list[str], list[str]]:
-        """Give the core of ASCII words, its stem and its first telling words, as the rules below do one by one.
+    def taken_apart(self, words: list[str]) -> tuple[list[str], list[list[str]], str]:
+        """Give the core of ASCII words, its shorter forms and its fallback, as the rules below do one by one.
 
         Nearly every name is words that no rule knows, with some behind them that rules do know. What becomes of these
         does not depend on the others then, and is remembered.
@@ -77,15 +87,18 @@ class Words:
         is_long_way = not end or len(words[0]) < SHORTEST_TELLING or words[end - 1].endswith(self._written_on)
         if is_long_way or (end > 1 and not known.isdisjoint(words[:end])):
             core = self.core(words)
-            return (core, self.stem(core), self.first_telling(core)) if core else ([], [], [])
+            if not core:
+                return [], [], ""
+            shorter = self.shorter_forms(core)
+            return core, shorter, self.fallback(core, shorter[-1])
         own, ending = words[:end], tuple(words[end:])
-        in_core, in_stem = self._endings.get(ending) or self._looked_at(ending)
-        return own + in_core, own + in_stem, words[:1]
+        in_core, in_shorter = self._endings.get(ending) or self._looked_at(ending)
+        return own + in_core, [own + rest for rest in in_shorter], _singular(words[0])
 
-    def _looked_at(self, ending: tuple[str, ...]) -> tuple[list[str], list[str]]:
-        """Say what stays in core and stem of an ending behind a word that no rule knows."""
+    def _looked_at(self, ending: tuple[str, ...]) -> tuple[list[str], list[list[str]]]:
+        """Say what stays in the core of an ending behind a word that no rule knows, and in its shorter forms."""
         core = self.core([_UNKNOWN, *ending])
-        stays = core[1:], self.stem(core)[1:]
+        stays = core[1:], [shorter[1:] for shorter in self.shorter_forms(core)]
         if len(self._endings) < _MOST_ENDINGS:
             self._endings[ending] = stays
         return stays
@@ -122,10 +135,26 @@ class Words:
 
     def stem(self, core: list[str]) -> list[str]:
         """Take corporate words and places off the ends of a core, as long as a telling name remains."""
-        words = _without(self._stem, core, self._is_telling) if core[-1] in self._stem else core
+        return self.shorter_forms(core)[-1]
+
+    def shorter_forms(self, core: list[str]) -> list[list[str]]:
+        """Take corporate words and places off a core one by one, and give each form on the way, the stem last."""
+        forms = _shorter(self._stem, core, self._is_telling) if core[-1] in self._stem else []
+        words = forms[-1] if forms else core
         while len(words) > 1 and words[0] in self._stem_beginnings and self._is_telling(words[1:]):
             words = words[1:]
-        return words
+            forms.append(words)
+        return [*(form for form in forms[:-1] if form[-1] not in self._joining), words]
+
+    def fallback(self, core: list[str], stem: list[str]) -> str:
+        """Give the fallback of a core: a stem of two letters, or its beginning up to the first rare word.
+
+        Numbers are figures in it and its last word is in the singular. Empty if there is none.
+        """
+        if len(stem) == 1 and len(stem[0]) == _SHORT_STEM and self.is_rare(stem[0]):
+            return stem[0]
+        telling = self.first_telling(core)
+        return "".join(self._numbers.get(word, word) for word in telling[:-1]) + _singular("".join(telling[-1:]))
 
     def first_telling(self, core: list[str]) -> list[str]:
         """Give the words of a core up to the first that is rare, or the next if that is too short; none if none is."""
@@ -158,15 +187,29 @@ def is_name(core: str) -> bool:
 
 def _without(endings: Endings, words: list[str], is_enough: Callable[[list[str]], bool]) -> list[str]:
     """Take endings off, the longest first, while what remains is enough."""
+    shorter = _shorter(endings, words, is_enough)
+    return shorter[-1] if shorter else words
+
+
+def _shorter(endings: Endings, words: list[str], is_enough: Callable[[list[str]], bool]) -> list[list[str]]:
+    """Give what is left after each ending that comes off."""
+    left: list[list[str]] = []
     while len(words) > 1:
         for form in endings.get(words[-1], ()):
             rest = words[: -len(form)]
             if rest and (len(form) == 1 or tuple(words[-len(form) :]) == form) and is_enough(rest):
                 words = rest
+                left.append(words)
                 break
         else:
             break
-    return words
+    return left
+
+
+def _singular(word: str) -> str:
+    """Take the s of a plural off; what is no plural only seldom loses a letter, and then on both lists."""
+    is_plural = len(word) >= _SHORTEST_PLURAL and word.endswith("s") and not word.endswith(_NO_PLURAL)
+    return word[:-1] if is_plural else word
 
 
 def _is_enough(rest: list[str]) -> bool:
