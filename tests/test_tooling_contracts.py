@@ -15,6 +15,7 @@ SHARED = {
     "escrow.allowance",
     "escrow.counts",
     "escrow.errors",
+    "escrow.hosts",
     "escrow.presets",
     "escrow.psi",
     "escrow.reports",

@@ -15,8 +15,9 @@ from urllib.parse import urlsplit
 import httpx
 
 from escrow import __version__
-from escrow.client.transport import HttpTransport, Patience, is_loopback, retry_after
+from escrow.client.transport import HttpTransport, Patience, retry_after
 from escrow.errors import ClientError, SinkFailed
+from escrow.hosts import is_loopback
 
 __all__ = ["Called", "Caller", "check_called"]
 

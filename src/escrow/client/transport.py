@@ -8,7 +8,6 @@ API key is in no message, log line or ``repr``.
 
 from __future__ import annotations
 
-import ipaddress
 import ssl
 import time
 from collections.abc import Callable, Mapping
@@ -24,8 +23,9 @@ import httpx
 
 from escrow import __version__
 from escrow.errors import CaFileInvalid, PlainHttpRefused, ProxyInvalid, ServiceUnreachable
+from escrow.hosts import is_loopback
 
-__all__ = ["Answer", "Connection", "HttpTransport", "Look", "Patience", "check_address", "is_loopback", "retry_after"]
+__all__ = ["Answer", "Connection", "HttpTransport", "Look", "Patience", "check_address", "retry_after"]
 
 HttpTransport = httpx.BaseTransport
 
@@ -88,16 +88,6 @@ def check_address(url: str) -> str:
     if parts.scheme == "http" and not is_loopback(parts.hostname):
         raise PlainHttpRefused("plain http is only for a service on this machine; use the https:// address")
     return url.rstrip("/")
-
-
-def is_loopback(host: str) -> bool:
-    """Say whether a host names this machine and nothing else."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 class Connection:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import stat
 from collections.abc import Iterator, Mapping
@@ -20,6 +19,7 @@ from escrow.errors import (
     TlsKeyExposed,
     WebhooksExposed,
 )
+from escrow.hosts import is_loopback
 from escrow.presets import DISCLOSURE_PRESETS
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ __all__ = [
     "check_egress",
     "check_listener",
     "check_mail",
-    "is_loopback",
     "must_be_private",
     "must_lie_outside",
     "warnings",
@@ -105,16 +104,6 @@ def warnings(settings: ServerSettings, places: Mapping[str, str]) -> Iterator[st
         yield f"There is a preset {settings.own_preset_name} already, which stays as it is: name yours differently."
     if settings.tls_certificate is not None:
         yield from _warnings_of_certificate(settings.tls_certificate)
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether only this machine reaches the address."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _warnings_of_certificate(chain: Path) -> Iterator[str]:
