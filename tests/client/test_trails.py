@@ -10,9 +10,10 @@ from uuid import uuid4
 
 import pytest
 
-from escrow.client.trails import SeenTrails, read_exported, told
+from escrow.client.trails import SeenTrails, read_exported
 from escrow.errors import StateInvalid, TrailBroken
 from escrow.reports.trail import NOTHING_BEFORE, TrailEntry, check_trail, entry_digest, shared_trail
+from escrow.wire import AuditEntry
 
 TRAIL = shared_trail(uuid4())
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -31,7 +32,7 @@ def entries(count: int, *, action: str = "terms-set") -> list[TrailEntry]:
 
 
 def lines(trail: list[TrailEntry]) -> list[str]:
-    return [told(entry).model_dump_json() for entry in trail]
+    return [AuditEntry.of(entry).model_dump_json() for entry in trail]
 
 
 def test_what_was_exported_is_read_and_checked() -> None:

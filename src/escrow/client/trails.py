@@ -16,7 +16,7 @@ from escrow.errors import StateInvalid, TrailBroken
 from escrow.psi.encoding import b64url, unb64url
 from escrow.reports.trail import TrailEntry, check_trail, own_trail, shared_trail
 
-__all__ = ["SeenTrails", "Trails", "fetch", "fetch_organization", "read_exported", "told"]
+__all__ = ["SeenTrails", "Trails", "fetch", "fetch_organization", "read_exported"]
 
 _VERSION = 1
 _FILE = "audit.json"
@@ -101,20 +101,6 @@ def fetch_organization(service: Escrow, organization_id: UUID) -> list[TrailEntr
     return _checked(service.organization_entries(), organization_id)
 
 
-def told(entry: TrailEntry) -> wire.AuditEntry:
-    """Write an entry as the service does."""
-    return wire.AuditEntry(
-        trail_id=entry.trail_id,
-        number=entry.number,
-        at=entry.at,
-        organization_id=entry.organization_id,
-        api_key_id=entry.api_key_id,
-        action=entry.action,
-        detail=dict(entry.detail),
-        digest=entry.digest,
-    )
-
-
 def read_exported(lines: Iterable[str]) -> list[list[TrailEntry]]:
     """Read exported entries, one on each line, and check each trail among them.
 
@@ -124,7 +110,7 @@ def read_exported(lines: Iterable[str]) -> list[list[TrailEntry]]:
     trails: dict[UUID, list[TrailEntry]] = {}
     for number, line in enumerate(lines, start=1):
         try:
-            entry = _entry(wire.AuditEntry.model_validate_json(line))
+            entry = wire.AuditEntry.model_validate_json(line).value()
         except ValueError:
             raise TrailBroken(f"line {number} is no audit entry") from None
         trails.setdefault(entry.trail_id, []).append(entry)
@@ -132,20 +118,7 @@ def read_exported(lines: Iterable[str]) -> list[list[TrailEntry]]:
 
 
 def _checked(entries: Iterable[wire.AuditEntry], trail_id: UUID) -> list[TrailEntry]:
-    checked = check_trail(map(_entry, entries))
+    checked = check_trail(entry.value() for entry in entries)
     if any(entry.trail_id != trail_id for entry in checked):
         raise TrailBroken("the service shows the audit trail of something else")
     return checked
-
-
-def _entry(entry: wire.AuditEntry) -> TrailEntry:
-    return TrailEntry(
-        trail_id=entry.trail_id,
-        number=entry.number,
-        at=entry.at,
-        organization_id=entry.organization_id,
-        api_key_id=entry.api_key_id,
-        action=entry.action,
-        detail=entry.detail,
-        digest=entry.digest,
-    )

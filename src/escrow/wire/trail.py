@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Self
 
 from pydantic import Field
 
+from escrow.reports.trail import TrailEntry
 from escrow.wire.values import Bytes32, Cursor, Id, Model, Number, Time
 
 __all__ = ["ActorName", "AuditEntry", "AuditPage"]
@@ -38,6 +39,33 @@ class AuditEntry(Model):
     action: Annotated[str, Field(max_length=40)]
     detail: Annotated[dict[str, str | int | bool | list[str]], Field(examples=[{"release": 3}])]
     digest: Bytes32
+
+    @classmethod
+    def of(cls, entry: TrailEntry) -> Self:
+        """Say an entry as it is shown."""
+        return cls(
+            trail_id=entry.trail_id,
+            number=entry.number,
+            at=entry.at,
+            organization_id=entry.organization_id,
+            api_key_id=entry.api_key_id,
+            action=entry.action,
+            detail=dict(entry.detail),
+            digest=entry.digest,
+        )
+
+    def value(self) -> TrailEntry:
+        """The entry as both sides check it."""
+        return TrailEntry(
+            trail_id=self.trail_id,
+            number=self.number,
+            at=self.at,
+            organization_id=self.organization_id,
+            api_key_id=self.api_key_id,
+            action=self.action,
+            detail=self.detail,
+            digest=self.digest,
+        )
 
 
 class AuditPage(Model):

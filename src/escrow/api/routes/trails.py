@@ -64,17 +64,5 @@ def list_organization_entries(
 
 
 def _told(page: AuditPage, cursors: Cursors) -> wire.AuditPage:
-    items = tuple(
-        wire.AuditEntry(
-            trail_id=entry.trail_id,
-            number=entry.number,
-            at=entry.at,
-            organization_id=entry.organization_id,
-            api_key_id=entry.api_key_id,
-            action=entry.action,
-            detail=dict(entry.detail),
-            digest=entry.digest,
-        )
-        for entry in page.items
-    )
+    items = tuple(wire.AuditEntry.of(entry) for entry in page.items)
     return wire.AuditPage(items=items, next=cursors.write_number(page.next))

@@ -85,10 +85,10 @@ def export(
     organization: OrganizationOption = False,
 ) -> Said:
     """Write all entries, once they are checked, to a file that `escrow audit verify` checks without the service."""
-    from escrow.client.trails import told
+    from escrow.wire import AuditEntry
 
     entries = [entry for each in _entries(session, organization=organization).values() for entry in each]
-    write_output(to, "".join(f"{told(entry).model_dump_json()}\n" for entry in entries))
+    write_output(to, "".join(f"{AuditEntry.of(entry).model_dump_json()}\n" for entry in entries))
     written = counted(len(entries), "entry", "entries")
     return Said({"entries": len(entries)}, lambda console: console.print(f"Wrote {written} to {to}."))
 
@@ -127,9 +127,9 @@ def _verified_file(file: Path) -> Said:
 
 
 def _object(entry: TrailEntry) -> dict[str, object]:
-    from escrow.client.trails import told
+    from escrow.wire import AuditEntry
 
-    return told(entry).model_dump(mode="json")
+    return AuditEntry.of(entry).model_dump(mode="json")
 
 
 def _who(session: Session, entry: TrailEntry) -> str:
