@@ -5,8 +5,6 @@ A new key takes the place of an old one in the file; the old public key stays be
 
 from __future__ import annotations
 
-import base64
-import binascii
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,11 +17,17 @@ from sqlalchemy import insert, select
 from escrow.errors import ReleaseKeyInvalid
 from escrow.reports.statement import key_id, sign
 from escrow.store.database import Transaction
+from escrow.store.key_files import KEY_BYTES, KeyFile
 from escrow.store.tables import release_keys
 
 __all__ = ["PublishedKey", "ReleaseKey", "publish", "published"]
 
-_HEADER = "escrow-release-key-1"
+_FILE = KeyFile(
+    header="escrow-release-key-1",
+    name="release key",
+    advice="put it back from a backup, or move it away and run 'escrow-server init' for a new key.",
+    refused=ReleaseKeyInvalid,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,7 @@ class ReleaseKey:
     __slots__ = ("_key", "_secret", "key_id", "public_key")
 
     def __init__(self, secret: bytes) -> None:
-        if len(secret) != 32:
+        if len(secret) != KEY_BYTES:
             raise ReleaseKeyInvalid("A release key is 32 bytes.")
         self._secret = secret
         self._key = Ed25519PrivateKey.from_private_bytes(secret)
@@ -54,40 +58,20 @@ class ReleaseKey:
     @classmethod
     def make(cls, *, random: Callable[[int], bytes] = os.urandom) -> ReleaseKey:
         """Make a fresh key."""
-        return cls(random(32))
+        return cls(random(KEY_BYTES))
 
     @classmethod
     def read(cls, path: Path) -> ReleaseKey:
         """Read the service's key from its file."""
-        try:
-            header, _, text = path.read_text("ascii").strip().partition(":")
-            secret = base64.b64decode(text, validate=True)
-        except FileNotFoundError as missing:
-            raise ReleaseKeyInvalid(f"No release key at {path}: make one with 'escrow-server init'.") from missing
-        except (UnicodeDecodeError, binascii.Error) as broken:
-            raise ReleaseKeyInvalid(_not_one(path)) from broken
-        if header != _HEADER or len(secret) != 32:
-            raise ReleaseKeyInvalid(_not_one(path))
-        return cls(secret)
+        return cls(_FILE.read(path))
 
     def write(self, path: Path) -> None:
         """Write the key to a new file that only its owner reads; an existing file is never overwritten."""
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(f"{_HEADER}:{base64.b64encode(self._secret).decode()}\n")
-            file.flush()
-            os.fsync(file.fileno())
+        _FILE.write(path, self._secret)
 
     def sign(self, statement: bytes) -> bytes:
         """Sign the statement of a release."""
         return sign(statement, self._key)
-
-
-def _not_one(path: Path) -> str:
-    return (
-        f"The file {path} is not a release key: put it back from a backup, or move it away and run 'escrow-server "
-        "init' for a new key."
-    )
 
 
 def publish(tx: Transaction, key: ReleaseKey, *, now: datetime) -> None:

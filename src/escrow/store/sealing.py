@@ -9,8 +9,6 @@ is authenticated, so that a value copied to another row does not open there.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hmac
 import os
 from collections.abc import Callable
@@ -21,12 +19,18 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 from escrow.errors import SealBroken, SealingKeyInvalid
+from escrow.store.key_files import KEY_BYTES, KeyFile
 
 __all__ = ["SealingKey", "context"]
 
 _FORMAT = b"\x01"
 _NONCE = 12
-_HEADER = "escrow-sealing-key-1:"
+_FILE = KeyFile(
+    header="escrow-sealing-key-1",
+    name="sealing key",
+    advice="put it back from a backup, since nothing else opens what it sealed.",
+    refused=SealingKeyInvalid,
+)
 
 Random = Callable[[int], bytes]
 
@@ -54,7 +58,7 @@ class SealingKey:
     __slots__ = ("_cipher", "_key", "_random")
 
     def __init__(self, key: bytes, *, random: Random = os.urandom) -> None:
-        if len(key) != 32:
+        if len(key) != KEY_BYTES:
             raise SealingKeyInvalid("A sealing key is 32 bytes.")
         self._key = key
         self._cipher = ChaCha20Poly1305(key)
@@ -66,29 +70,16 @@ class SealingKey:
     @classmethod
     def make(cls, *, random: Random = os.urandom) -> SealingKey:
         """Make a fresh key."""
-        return cls(random(32), random=random)
+        return cls(random(KEY_BYTES), random=random)
 
     @classmethod
     def read(cls, path: Path) -> SealingKey:
         """Read the service's key from its file."""
-        try:
-            header, _, text = path.read_text("ascii").strip().partition(":")
-            key = base64.b64decode(text, validate=True)
-        except FileNotFoundError as missing:
-            raise SealingKeyInvalid(f"No sealing key at {path}: make one with 'escrow-server init'.") from missing
-        except (UnicodeDecodeError, binascii.Error) as broken:
-            raise SealingKeyInvalid(_not_one(path)) from broken
-        if f"{header}:" != _HEADER or len(key) != 32:
-            raise SealingKeyInvalid(_not_one(path))
-        return cls(key)
+        return cls(_FILE.read(path))
 
     def write(self, path: Path) -> None:
         """Write the key to a new file that only its owner reads; an existing file is never overwritten."""
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(f"{_HEADER}{base64.b64encode(self._key).decode()}\n")
-            file.flush()
-            os.fsync(file.fileno())
+        _FILE.write(path, self._key)
 
     def seal(self, plaintext: bytes, *, context: bytes) -> bytes:
         """Seal a value for one place."""
@@ -118,7 +109,3 @@ class SealingKey:
     def open_key(self, sealed: bytes, *, context: bytes) -> SealingKey:
         """Open a key sealed under this one."""
         return SealingKey(self.open(sealed, context=context), random=self._random)
-
-
-def _not_one(path: Path) -> str:
-    return f"The file {path} is not a sealing key: put it back from a backup, since nothing else opens what it sealed."
