@@ -21,11 +21,11 @@ from escrow import audit
 from escrow.access import Party, not_found
 from escrow.errors import ConfirmationTaken, InvitationTaken, PairingIncomplete, PairingInvalid
 from escrow.partnerships.generations import build
-from escrow.partnerships.pairing import PUBLIC_BYTES, TAG_BYTES, Pairing, must_measure
+from escrow.partnerships.pairing import PUBLIC_BYTES, TAG_BYTES, Pairing, must_measure, pairing_said
 from escrow.partnerships.proposals import proposal_of
 from escrow.store.database import Transaction
 from escrow.store.sealing import SealingKey
-from escrow.store.tables import fresh_pairings, parties
+from escrow.store.tables import fresh_pairings
 from escrow.terms import Side
 
 __all__ = ["accept_fresh_pairing", "confirm_fresh_pairing", "fresh_pairing"]
@@ -65,16 +65,7 @@ def fresh_pairing(tx: Transaction, party: Party, *, now: datetime) -> Pairing:
     """
     party.must_be_active()
     row = _accepted(tx, party, now)
-    seats = select(parties.c.side, parties.c.organization_id).where(parties.c.partnership_id == party.partnership_id)
-    seated = {Side(seat.side): seat.organization_id for seat in tx.execute(seats)}
-    return Pairing(
-        inviter_organization_id=seated[Side(row.side)],
-        acceptor_organization_id=seated[Side(row.side).other],
-        inviter_public=row.inviter_public,
-        acceptor_public=row.acceptor_public,
-        acceptor_tag=row.acceptor_tag,
-        inviter_tag=row.inviter_tag,
-    )
+    return pairing_said(tx, party.partnership_id, row, inviter=Side(row.side))
 
 
 def confirm_fresh_pairing(

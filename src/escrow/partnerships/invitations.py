@@ -106,15 +106,7 @@ def look_up(tx: Transaction, caller: Caller, lookup: bytes, *, now: datetime) ->
         return _fresh_pairing(tx, caller, lookup, now)
     if row.state != PartnershipState.INVITED.value or not _is_for(row, caller, now=now):
         raise not_found()
-    return Invitation(
-        partnership_id=row.partnership_id,
-        inviter_organization_id=row.organization_id,
-        inviter_name=row.name,
-        inviter_public=row.inviter_public,
-        suite=Suite(row.suite),
-        profile=row.profile,
-        expires_at=row.expires_at,
-    )
+    return _shown(row)
 
 
 def accept(
@@ -185,6 +177,10 @@ def _fresh_pairing(tx: Transaction, caller: Caller, lookup: bytes, now: datetime
         raise not_found()
     if row.state != PartnershipState.ACTIVE.value or not caller.reaches(row.partnership_id):
         raise not_found()
+    return _shown(row, generation=row.generation)
+
+
+def _shown(row: Row[Any], *, generation: int = 0) -> Invitation:
     return Invitation(
         partnership_id=row.partnership_id,
         inviter_organization_id=row.organization_id,
@@ -193,7 +189,7 @@ def _fresh_pairing(tx: Transaction, caller: Caller, lookup: bytes, now: datetime
         suite=Suite(row.suite),
         profile=row.profile,
         expires_at=row.expires_at,
-        generation=row.generation,
+        generation=generation,
     )
 
 

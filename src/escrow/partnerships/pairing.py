@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Row, insert, select, update
 
 from escrow import audit
 from escrow.access import Party, party_of
@@ -39,6 +40,7 @@ __all__ = [
     "move",
     "must_measure",
     "pairing",
+    "pairing_said",
 ]
 
 PUBLIC_BYTES = 32
@@ -76,11 +78,16 @@ def pairing(tx: Transaction, party: Party, *, now: datetime) -> Pairing:
             partnerships.c.inviter_tag,
         ).where(partnerships.c.partnership_id == party.partnership_id)
     ).one()
-    seats = select(parties.c.side, parties.c.organization_id).where(parties.c.partnership_id == party.partnership_id)
+    return pairing_said(tx, party.partnership_id, said, inviter=Side.LEFT)
+
+
+def pairing_said(tx: Transaction, partnership_id: UUID, said: Row[*tuple[Any, ...]], *, inviter: Side) -> Pairing:
+    """Put what was said beside those who said it."""
+    seats = select(parties.c.side, parties.c.organization_id).where(parties.c.partnership_id == partnership_id)
     seated = {Side(seat.side): seat.organization_id for seat in tx.execute(seats)}
     return Pairing(
-        inviter_organization_id=seated[Side.LEFT],
-        acceptor_organization_id=seated[Side.RIGHT],
+        inviter_organization_id=seated[inviter],
+        acceptor_organization_id=seated[inviter.other],
         inviter_public=said.inviter_public,
         acceptor_public=said.acceptor_public,
         acceptor_tag=said.acceptor_tag,
