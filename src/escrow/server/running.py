@@ -74,41 +74,45 @@ def mailing(postman: Postman | None, stop: threading.Event, settings: ServerSett
     if postman is None:
         yield
         return
-    thread = threading.Thread(target=_until_stopped, args=(postman.run, stop), name="postman", daemon=True)
-    thread.start()
-    try:
+    with _beside(postman.run, stop, settings, name="postman"):
         yield
-    finally:
-        stop.set()
-        thread.join(settings.stop_seconds)
 
 
 @contextmanager
 def delivering(dispatcher: Dispatcher, stop: threading.Event, settings: ServerSettings) -> Iterator[None]:
     """Post webhooks beside the block; what is under way when it ends is waited for, and otherwise made again."""
-    thread = threading.Thread(target=_until_stopped, args=(dispatcher.run, stop), name="dispatcher", daemon=True)
-    thread.start()
-    try:
+    with _beside(dispatcher.run, stop, settings, name="dispatcher", wake=dispatcher.wake):
         yield
-    finally:
-        stop.set()
-        dispatcher.wake()
-        thread.join(settings.stop_seconds)
 
 
 @contextmanager
 def working(worker: Worker, stop: threading.Event, settings: ServerSettings) -> Iterator[None]:
     """Work in a thread beside the block; when the block ends, finish the job at hand or give it back in time."""
-    thread = threading.Thread(target=_until_stopped, args=(worker.run, stop), name="worker", daemon=True)
+    with _beside(worker.run, stop, settings, name="worker", wake=worker.wake, give_up=worker.let_go):
+        yield
+
+
+@contextmanager
+def _beside(
+    run: Callable[[threading.Event], None],
+    stop: threading.Event,
+    settings: ServerSettings,
+    *,
+    name: str,
+    wake: Callable[[], None] = lambda: None,
+    give_up: Callable[[], None] = lambda: None,
+) -> Iterator[None]:
+    """Run something in a thread until the block ends; ``give_up`` is for what does not stop in the time it has."""
+    thread = threading.Thread(target=_until_stopped, args=(run, stop), name=name, daemon=True)
     thread.start()
     try:
         yield
     finally:
         stop.set()
-        worker.wake()
+        wake()
         thread.join(settings.stop_seconds)
         if thread.is_alive():
-            worker.let_go()
+            give_up()
 
 
 def _until_stopped(run: Callable[[threading.Event], None], stop: threading.Event) -> None:
