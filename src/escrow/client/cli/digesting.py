@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,6 +11,7 @@ from escrow.client.cli.completing import partnership_names
 from escrow.client.cli.digest_tables import show_digest, show_digests
 from escrow.client.cli.pairing_up import YesOption, ask
 from escrow.client.cli.session import Said, Session
+from escrow.client.cli.short_ids import meant
 from escrow.client.cli.texts import counted, printable
 from escrow.client.cli.webhooking import chosen_partnerships, event_types
 
@@ -25,8 +25,6 @@ app = typer.Typer(no_args_is_help=True)
 IdArgument = Annotated[
     str, typer.Argument(metavar="ID", help="The digest's id, or its first letters: `escrow digest list`.")
 ]
-
-_LEAST_LETTERS = 4
 
 
 @app.callback()
@@ -60,7 +58,7 @@ def add(
     from escrow import wire
 
     asked = {
-        "address": _read_line(session, "The address to mail to:") if address == "-" else address,
+        "address": session.ask_line("The address to mail to:") if address == "-" else address,
         "hour": hour,
         "weekday": _weekday(weekday),
         "description": description,
@@ -94,7 +92,7 @@ def confirm(
     from escrow.errors import MailCodeWrong
 
     digest = _meant(session, digest_id)
-    given = _read_line(session, "The code from the mail:") if code == "-" else code
+    given = session.ask_line("The code from the mail:") if code == "-" else code
     if not 1 <= len(given.strip()) <= 100:
         raise typer.BadParameter("give the code as it stands in the mail", param_hint="CODE")
     confirmed = session.service.confirm_mail_digest(digest.mail_digest_id, given)
@@ -131,22 +129,14 @@ def remove(session: Session, digest_id: IdArgument, yes: YesOption = False) -> S
 
 
 def _meant(session: Session, letters: str) -> wire.MailDigest:
-    there = session.service.mail_digests()
-    wanted = letters.casefold()
-    found = [each for each in there if str(each.mail_digest_id).startswith(wanted)]
-    if len(found) == 1 and len(wanted) >= _LEAST_LETTERS:
-        return found[0]
-    if not there:
-        raise typer.BadParameter("there is no digest yet; see `escrow digest add`", param_hint="ID")
-    known = ", ".join(f"{each.mail_digest_id} ({each.address})" for each in there)
-    told = f"{len(found)} digests have ids that start so" if len(found) > 1 else "no digest has this id"
-    raise typer.BadParameter(f"{told} (give {_LEAST_LETTERS} letters or more); there are: {known}", param_hint="ID")
-
-
-def _read_line(session: Session, question: str) -> str:
-    if sys.stdin.isatty():
-        session.note(question)
-    return sys.stdin.readline().strip()
+    return meant(
+        letters,
+        session.service.mail_digests(),
+        what="digest",
+        made_by="escrow digest add",
+        id_of=lambda digest: digest.mail_digest_id,
+        told=lambda digest: digest.address,
+    )
 
 
 def _weekday(said: str | None) -> str | None:

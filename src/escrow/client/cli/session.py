@@ -162,6 +162,12 @@ class Session:
         """Tell a person something beside the answer."""
         print(text, file=sys.stderr)  # noqa: T201
 
+    def ask_line(self, question: str) -> str:
+        """Read a line from the standard input; a person who sits there is told what for."""
+        if sys.stdin.isatty():
+            self.note(question)
+        return sys.stdin.readline().strip()
+
     def renew(self) -> None:
         """Begin another run of the same command: the clock and the keyring as they are now, and a new connection."""
         self.now = datetime.now(UTC)

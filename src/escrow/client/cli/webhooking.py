@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,6 +10,7 @@ from escrow.client.cli.commands import command
 from escrow.client.cli.completing import partnership_names
 from escrow.client.cli.pairing_up import YesOption, ask
 from escrow.client.cli.session import Said, Session
+from escrow.client.cli.short_ids import meant
 from escrow.client.cli.texts import counted, printable
 from escrow.client.cli.webhook_tables import show_deliveries, show_endpoints, show_secret
 
@@ -60,8 +60,6 @@ PartnershipOption = Annotated[
     ),
 ]
 
-_LEAST_LETTERS = 4
-
 
 @app.callback()
 def _webhook() -> None: ...
@@ -81,7 +79,7 @@ def add(
     from escrow import wire
 
     asked = {
-        "url": _read_url(session) if url == "-" else url,
+        "url": session.ask_line("The URL to post to:") if url == "-" else url,
         "kind": "slack" if slack else "standard",
         "description": description,
         "types": event_types(event),
@@ -184,22 +182,14 @@ def remove(session: Session, endpoint_id: IdArgument, yes: YesOption = False) ->
 
 def endpoint_meant(session: Session, letters: str) -> wire.Endpoint:
     """Give the one endpoint whose id begins so, or say which there are."""
-    there = session.service.webhooks()
-    wanted = letters.casefold()
-    found = [each for each in there if str(each.endpoint_id).startswith(wanted)]
-    if len(found) == 1 and len(wanted) >= _LEAST_LETTERS:
-        return found[0]
-    if not there:
-        raise typer.BadParameter("there is no endpoint yet; see `escrow webhook add`", param_hint="ID")
-    known = ", ".join(f"{each.endpoint_id} ({each.url})" for each in there)
-    told = f"{len(found)} endpoints have ids that start so" if len(found) > 1 else "no endpoint has this id"
-    raise typer.BadParameter(f"{told} (give {_LEAST_LETTERS} letters or more); there are: {known}", param_hint="ID")
-
-
-def _read_url(session: Session) -> str:
-    if sys.stdin.isatty():
-        session.note("The URL to post to:")
-    return sys.stdin.readline().strip()
+    return meant(
+        letters,
+        session.service.webhooks(),
+        what="endpoint",
+        made_by="escrow webhook add",
+        id_of=lambda endpoint: endpoint.endpoint_id,
+        told=lambda endpoint: endpoint.url,
+    )
 
 
 def event_types(said: Sequence[str] | None) -> tuple[str, ...] | None:
