@@ -10,9 +10,9 @@ from collections.abc import Callable
 from uuid import UUID
 
 from escrow import wire
-from escrow.client.keyring import NOT_OURS
+from escrow.client.generations import shown_without_keys
 from escrow.client.sdk import Escrow
-from escrow.errors import NothingToWithdraw, PartnershipUnknown, ServiceRefused, ServiceUnreachable
+from escrow.errors import NothingToWithdraw, ServiceRefused, ServiceUnreachable
 
 __all__ = ["latest_sent", "until_decided", "withdraw_without_keys"]
 
@@ -65,12 +65,7 @@ def withdraw_without_keys(service: Escrow, partnership_id: UUID, number: int | N
         PartnershipUnknown: the service has none of ours by this id.
         NothingToWithdraw: nothing of ours is being uploaded or applied.
     """
-    try:
-        shown = service.partnership(partnership_id)
-    except ServiceRefused as refusal:
-        if refusal.status != 404:
-            raise
-        raise PartnershipUnknown(NOT_OURS) from None
+    shown = shown_without_keys(service, partnership_id)
     withdrawn = service.withdraw_submission(partnership_id, number or latest_sent(service, shown))
     last = service.partnership(partnership_id).list.last_number
     if wait and last:
