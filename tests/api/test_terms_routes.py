@@ -63,3 +63,20 @@ def test_terms_of_an_ended_partnership_do_not_change(api: Served) -> None:
     api.left.http.post(f"{address}/end", json={})
     refused = api.left.http.put(f"{address}/terms", json=stated(level=Level.COUNTS))
     assert (refused.status_code, refused.json()["code"]) == (409, "partnership-ended")
+
+
+def test_terms_made_from_older_ones_undo_nothing_that_came_between(api: Served) -> None:
+    address = api.active()
+    url = f"{address}/terms"
+    tight, wide = (stated(level=level) for level in (Level.HIDDEN, Level.COUNTS))
+    assert api.left.http.put(url, json=tight, params={"base": 1}).json()["number"] == 2
+    asked = api.right.http.post(f"{address}/terms-requests", json=wide).json()["number"]
+    for refused in (
+        api.left.http.put(url, json=wide, params={"base": 1}),
+        api.left.http.post(f"{address}/terms-requests", json=wide, params={"base": 1}),
+        api.left.http.post(f"{address}/terms-requests/{asked}/answer", json=wide, params={"base": 1}),
+    ):
+        assert (refused.status_code, refused.json()["code"]) == (409, "terms-changed")
+    assert level_of(api.left.http.get(url).json()["ours"], OURS) == "hidden"
+    assert api.left.http.put(url, json=tight, params={"base": 1}).json()["number"] == 2, "said again, they undo nothing"
+    assert api.left.http.put(url, json=wide, params={"base": 2}).json()["number"] == 3

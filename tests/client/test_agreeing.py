@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from escrow.client import agreeing
-from escrow.terms import Level, Terms, uniform_levels
+from escrow.errors import TermsElsewhere
+from escrow.terms import CELLS, Level, Terms, uniform_levels
 from tests.client.fake_service import FakeService
 from tests.client.making_keyrings import Machine, a_pair
 
@@ -53,3 +54,40 @@ def test_a_request_is_forgotten_when_we_answer_the_partners(machine: Machine) ->
     with pytest.raises(AssertionError):  # this service cannot be answered
         agreeing.answer(machine.service, machine.file, machine.seat, request, narrow)
     assert answered(machine) == TIGHT
+
+
+#: What a second machine of ours closes, which this one has not heard of.
+CLOSED = replace(TIGHT, levels={**TIGHT.levels, CELLS[0]: Level.HIDDEN})
+WIDER = replace(TIGHT, largest_list=300_000)
+
+
+def held(machine: Machine) -> Terms:
+    return machine.service.terms(machine.seat.partnership_id).ours.value()
+
+
+def test_terms_that_another_machine_set_are_not_undone(machine: Machine) -> None:
+    machine.service.set_terms(machine.seat.partnership_id, CLOSED)
+    for say in (agreeing.set_terms, agreeing.ask):
+        with pytest.raises(TermsElsewhere, match="customers:customers is counts here and hidden there") as refusal:
+            say(machine.service, machine.file, machine.seat, WIDER)
+    assert "`escrow terms confirm`" in refusal.value.message
+    assert (held(machine), machine.seat.confirmed.terms) == (CLOSED, TIGHT)
+
+
+def test_terms_that_were_taken_over_are_gone_on_from(machine: Machine) -> None:
+    document = machine.service.set_terms(machine.seat.partnership_id, CLOSED)
+    agreeing.take_over(machine.file, machine.seat, document)
+    agreeing.set_terms(machine.service, machine.file, machine.seat, replace(CLOSED, largest_list=300_000))
+    assert held(machine) == machine.seat.confirmed.terms == replace(CLOSED, largest_list=300_000)
+
+
+def test_our_user_may_put_the_terms_of_this_machine_over_those_of_another(machine: Machine) -> None:
+    machine.service.set_terms(machine.seat.partnership_id, CLOSED)
+    agreeing.restate(machine.service, machine.file, machine.seat, WIDER)
+    assert held(machine) == machine.seat.confirmed.terms == WIDER
+
+
+def test_the_very_terms_of_the_service_are_confirmed_by_saying_them(machine: Machine) -> None:
+    machine.service.set_terms(machine.seat.partnership_id, CLOSED)
+    agreeing.set_terms(machine.service, machine.file, machine.seat, CLOSED)
+    assert machine.seat.confirmed.terms == CLOSED

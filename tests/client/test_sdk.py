@@ -256,10 +256,11 @@ def test_terms_are_sent_in_words() -> None:
 
     def answer(request: httpx.Request) -> httpx.Response:
         seen.append(json.loads(request.content))
-        return httpx.Response(200, json={"number": 1, "ours": seen[0], "theirs": None, "effective": None})
+        assert request.url.query == b"base=4"
+        return httpx.Response(200, json={"number": 5, "ours": seen[0], "theirs": None, "effective": None})
 
     with an_escrow(answer) as escrow:
-        document = escrow.set_terms(PARTNERSHIP, Terms(levels=uniform_levels(Level.COUNTS)))
+        document = escrow.set_terms(PARTNERSHIP, Terms(levels=uniform_levels(Level.COUNTS)), base=4)
     assert document.ours.value().levels == uniform_levels(Level.COUNTS)
     assert seen[0]["levels"][0] == {"ours": "customers", "theirs": "customers", "level": "counts"}  # type: ignore[index]
 

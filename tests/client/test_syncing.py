@@ -258,7 +258,7 @@ def test_terms_that_were_changed_elsewhere_stop_the_sealing(
     left, right = machines
     let_them_meet(service, left, right)
     seats(service, left)[0].terms_number += 1
-    with pytest.raises(TermsElsewhere, match="terms set"):
+    with pytest.raises(TermsElsewhere, match="terms confirm"):
         sync(left)
     assert not seats(service, left)[0].envelopes
 

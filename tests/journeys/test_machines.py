@@ -34,6 +34,13 @@ def test_two_machines_take_turns_and_the_slower_one_is_told_to_import(
     assert (went_on["type"], went_on["state_was_lost"]) == ("delta", False)
     assert numbers_of(first, first.run("submit", SALESFORCE)) == before
 
+    tightened = second.run("terms", "set", "--level", "customers:customers=hidden")
+    code, error = first.refused("terms", "set", "--largest-list", "300000")
+    assert (code, error["code"]) == (5, "terms-elsewhere")
+    assert "customers:customers" in error["detail"]
+    taken_over = first.run("terms", "confirm", "--yes")
+    assert (taken_over["confirmed_number"], taken_over["differs"]) == (tightened["number"], False)
+
 
 @of_the_client
 def test_a_machine_that_fell_behind_sends_nothing_unless_it_is_told_to(

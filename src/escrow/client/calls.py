@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -35,8 +35,7 @@ class Calls:
         self._connection = connection
 
     def _get(self, path: str, model: type[Model], **query: str | int | None) -> Model:
-        asked = {name: value for name, value in query.items() if value is not None}
-        return _parsed(accepted(self._connection.send("GET", path, query=asked)), model)
+        return _parsed(accepted(self._connection.send("GET", path, query=_given(query))), model)
 
     def _pages(self, path: str, model: type[PageModel], **query: str) -> Iterator[PageModel]:
         cursor: str | None = None
@@ -51,11 +50,11 @@ class Calls:
             seen.add(cursor)
         raise ServiceAnswerInvalid("the service's pages have no end; tell its operator, or check the address")
 
-    def _put(self, path: str, body: BaseModel, model: type[Model]) -> Model:
-        return _parsed(accepted(self._connection.send("PUT", path, content=_json(body))), model)
+    def _put(self, path: str, body: BaseModel, model: type[Model], **query: int | None) -> Model:
+        return _parsed(accepted(self._connection.send("PUT", path, content=_json(body), query=_given(query))), model)
 
-    def _post(self, path: str, body: BaseModel, model: type[Model]) -> Model:
-        return _parsed(accepted(self._connection.send("POST", path, content=_json(body))), model)
+    def _post(self, path: str, body: BaseModel, model: type[Model], **query: int | None) -> Model:
+        return _parsed(accepted(self._connection.send("POST", path, content=_json(body), query=_given(query))), model)
 
     def _patch(self, path: str, body: BaseModel, model: type[Model]) -> Model:
         content = body.model_dump_json(exclude_unset=True).encode()
@@ -67,6 +66,10 @@ class Calls:
 
 #: The largest list in pages of one; a service that has more is not telling the truth.
 _MOST_PAGES = 10_000_000
+
+
+def _given(query: Mapping[str, str | int | None]) -> dict[str, str | int]:
+    return {name: value for name, value in query.items() if value is not None}
 
 
 def _json(body: BaseModel) -> bytes:

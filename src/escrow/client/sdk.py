@@ -162,22 +162,24 @@ class Escrow(EndpointCalls, MailCalls):
         """Both parties' terms and their meet."""
         return self._get(_at(partnership_id, "terms"), wire.TermsDocument)
 
-    def set_terms(self, partnership_id: UUID, terms: Terms) -> wire.TermsDocument:
-        """Replace the caller's terms."""
-        return self._put(_at(partnership_id, "terms"), wire.Terms.of(terms), wire.TermsDocument)
+    def set_terms(self, partnership_id: UUID, terms: Terms, *, base: int | None = None) -> wire.TermsDocument:
+        """Replace the caller's terms; with ``base``, only if that is still their number."""
+        return self._put(_at(partnership_id, "terms"), wire.Terms.of(terms), wire.TermsDocument, base=base)
 
     def terms_requests(self, partnership_id: UUID) -> wire.TermsRequests:
         """The requests for other terms that can be answered."""
         return self._get(_at(partnership_id, "terms-requests"), wire.TermsRequests)
 
-    def request_terms(self, partnership_id: UUID, terms: Terms) -> wire.TermsRequest:
-        """Ask the partner to answer these terms; they are the caller's once it does."""
-        return self._post(_at(partnership_id, "terms-requests"), wire.Terms.of(terms), wire.TermsRequest)
+    def request_terms(self, partnership_id: UUID, terms: Terms, *, base: int | None = None) -> wire.TermsRequest:
+        """Ask the partner to answer these terms, made from those numbered ``base``; they hold once it does."""
+        return self._post(_at(partnership_id, "terms-requests"), wire.Terms.of(terms), wire.TermsRequest, base=base)
 
-    def answer_terms(self, partnership_id: UUID, number: int, terms: Terms) -> wire.TermsDocument:
+    def answer_terms(
+        self, partnership_id: UUID, number: int, terms: Terms, *, base: int | None = None
+    ) -> wire.TermsDocument:
         """Take these terms as the caller's, and the requested ones as the partner's, at the same instant."""
         path = _at(partnership_id, "terms-requests", number, "answer")
-        return self._post(path, wire.Terms.of(terms), wire.TermsDocument)
+        return self._post(path, wire.Terms.of(terms), wire.TermsDocument, base=base)
 
     def close_terms_request(self, partnership_id: UUID, number: int) -> wire.TermsRequests:
         """Take one's own request back, or decline the partner's."""

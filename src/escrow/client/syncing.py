@@ -85,7 +85,7 @@ class Syncer:
         if page.items and page.terms_number != self.seat.confirmed.number:
             raise TermsElsewhere(
                 "our terms were changed elsewhere since this machine confirmed them; look at `escrow terms show`, "
-                "then confirm with `escrow terms set`"
+                "then take them over with `escrow terms confirm`"
             )
         if page.items and page.submission != self.kept.sent.number:
             raise SubmittedElsewhere(

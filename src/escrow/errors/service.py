@@ -268,7 +268,7 @@ class TermsRequestLapsed(Refused):
 
 
 class TermsChanged(Refused):
-    """The envelopes were sealed under other terms than the owner's current ones."""
+    """Terms were made from, or envelopes sealed under, other terms of the caller's than the current ones."""
 
     code = "terms-changed"
 

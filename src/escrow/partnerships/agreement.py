@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, and_, delete, insert, not_, update
 
 from escrow import audit, changes
 from escrow.access import Party
-from escrow.errors import DisclosureTooWeak, PartnershipEnded
+from escrow.errors import DisclosureTooWeak, PartnershipEnded, TermsChanged
 from escrow.standing import SideStanding, columns_of_terms, standing_of
 from escrow.store import jobs
 from escrow.store.database import Transaction
@@ -29,6 +29,7 @@ __all__ = [
     "NOTHING_SHARED",
     "TermsDocument",
     "allow",
+    "check_base",
     "check_offered",
     "restate",
     "set_terms",
@@ -62,20 +63,29 @@ def terms_document(tx: Transaction, party: Party) -> TermsDocument:
 
 
 def set_terms(
-    tx: Transaction, party: Party, new: Terms, *, offered: Iterable[DisclosureRule], now: datetime
+    tx: Transaction,
+    party: Party,
+    new: Terms,
+    *,
+    offered: Iterable[DisclosureRule],
+    now: datetime,
+    base: int | None = None,
 ) -> TermsDocument:
     """State the party's terms; what they forbid is gone when this commits. Terms that change nothing keep their number.
 
-    ``offered`` are the disclosure rules that the service has presets for.
+    ``offered`` are the disclosure rules that the service has presets for, ``base`` is the number of the party's own
+    terms that the new ones were made from.
 
     Raises:
         DisclosureTooWeak: counts would be shown more freely than every preset does.
         PartnershipEnded: the partnership or its invitation is over.
+        TermsChanged: they were made from other terms than those of now.
     """
     if party.state_at(now) is PartnershipState.ENDED:
         raise PartnershipEnded("This partnership has ended, or its invitation has expired.")
     check_offered(new, offered)
     before = standing_of(tx, party.partnership_id).sides[party.side]
+    check_base(before, new, base)
     number = restate(tx, party.partnership_id, party.side, before, new, now=now)
     if number == before.terms_number:
         return terms_document(tx, party)
@@ -96,6 +106,17 @@ def check_offered(stated: Terms, offered: Iterable[DisclosureRule]) -> None:
     """Raise DisclosureTooWeak unless the rule of these terms is as strict as one that the service has a preset for."""
     if not any(stated.disclosure.is_at_least(rule) for rule in offered):
         raise DisclosureTooWeak("No preset of this service shows counts that freely: GET /v1/service lists them.")
+
+
+def check_base(before: SideStanding, new: Terms, base: int | None) -> None:
+    """Raise TermsChanged if the new terms were made from other ones than these: they would undo what came between.
+
+    The very terms of now undo nothing, whatever they were made from; so the same statement may be sent again.
+    """
+    if base not in (None, before.terms_number) and new != before.terms:
+        raise TermsChanged(
+            f"Your terms were changed meanwhile and have the number {before.terms_number}: make yours from those."
+        )
 
 
 def restate(

@@ -21,7 +21,15 @@ from sqlalchemy import ColumnElement, Row, and_, func, insert, select, update
 from escrow import audit
 from escrow.access import Party
 from escrow.errors import NotFound, TermsRequestLapsed
-from escrow.partnerships.agreement import TermsDocument, allow, check_offered, restate, tell_terms, terms_document
+from escrow.partnerships.agreement import (
+    TermsDocument,
+    allow,
+    check_base,
+    check_offered,
+    restate,
+    tell_terms,
+    terms_document,
+)
 from escrow.standing import columns_of_terms, standing_of, terms_of_row
 from escrow.store.database import Transaction
 from escrow.store.states import EventType, TermsRequestState
@@ -44,17 +52,28 @@ class TermsRequest:
 
 
 def request_terms(
-    tx: Transaction, party: Party, asked: Terms, *, offered: Iterable[DisclosureRule], lasts: timedelta, now: datetime
+    tx: Transaction,
+    party: Party,
+    asked: Terms,
+    *,
+    offered: Iterable[DisclosureRule],
+    lasts: timedelta,
+    now: datetime,
+    base: int | None = None,
 ) -> TermsRequest:
     """Ask the partner to answer these terms of ours; an earlier request of ours is closed by it.
+
+    ``base`` is the number of our terms that these were made from.
 
     Raises:
         DisclosureTooWeak: counts would be shown more freely than every preset does.
         PartnershipNotActive: there is nobody to answer.
+        TermsChanged: they were made from other terms of ours than those of now.
     """
     party.must_be_active()
     check_offered(asked, offered)
     standing = standing_of(tx, party.partnership_id)
+    check_base(standing.sides[party.side], asked, base)
     _close(tx, and_(_open_ones(party), terms_requests.c.side == party.side.value), now)
     number = 1 + tx.execute(select(func.coalesce(func.max(terms_requests.c.number), 0)).where(_of(party))).scalar_one()
     tx.execute(
@@ -83,14 +102,24 @@ def open_requests(tx: Transaction, party: Party, *, now: datetime) -> tuple[Term
 
 
 def answer_terms(
-    tx: Transaction, party: Party, number: int, ours: Terms, *, offered: Iterable[DisclosureRule], now: datetime
+    tx: Transaction,
+    party: Party,
+    number: int,
+    ours: Terms,
+    *,
+    offered: Iterable[DisclosureRule],
+    now: datetime,
+    base: int | None = None,
 ) -> TermsDocument:
     """Take these terms as ours and the requested ones as the partner's, both in this transaction.
+
+    ``base`` is the number of our terms that these were made from.
 
     Raises:
         NotFound: there is no such request of the partner's.
         TermsRequestLapsed: it was answered or closed, its time is over, or the partner's terms have changed since.
         DisclosureTooWeak: counts would be shown more freely than every preset does.
+        TermsChanged: they were made from other terms of ours than those of now.
     """
     party.must_be_active()
     check_offered(ours, offered)
@@ -100,6 +129,7 @@ def answer_terms(
         raise NotFound("There is no such request of your partner's.")
     if not _stands(row, {side: each.terms_number for side, each in standing.sides.items()}, now):
         raise TermsRequestLapsed("This request can no longer be answered: ask your partner for a new one.")
+    check_base(standing.sides[party.side], ours, base)
     asked = terms_of_row(row)
     # The preset that it was made with may be offered no more.
     check_offered(asked, offered)

@@ -5,18 +5,28 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated
 
-from fastapi import Depends, Path
+from fastapi import Depends, Path, Query
 
 from escrow import access, errors, partnerships, wire
 from escrow.api.dependencies import AnyKey, PartnershipId, Serving, TermsKey, json_only
 from escrow.api.idempotency import Router
 from escrow.api.problems import TAKES_A_BODY, problems
 from escrow.partnerships import TermsDocument, TermsRequest
+from escrow.wire.values import MOST_NUMBER
 
 __all__ = ["router"]
 
 #: Requests are counted in 32 bits.
 RequestNumber = Annotated[int, Path(ge=1, le=2**31 - 1)]
+AskedBase = Annotated[
+    int | None,
+    Query(
+        alias="base",
+        ge=0,
+        le=MOST_NUMBER,
+        description="The number of the caller's own terms that these were made from; refused if they have another now.",
+    ),
+]
 
 router = Router(tags=["terms"], dependencies=[Depends(json_only)])
 
@@ -33,17 +43,23 @@ def show_terms(partnership_id: PartnershipId, key: AnyKey, service: Serving) -> 
     "/v1/partnerships/{partnership_id}/terms",
     summary="State one's terms",
     responses=problems(
-        errors.ScopeMissing, errors.NotFound, errors.PartnershipEnded, errors.DisclosureTooWeak, *TAKES_A_BODY
+        errors.ScopeMissing,
+        errors.NotFound,
+        errors.PartnershipEnded,
+        errors.TermsChanged,
+        errors.DisclosureTooWeak,
+        *TAKES_A_BODY,
     ),
 )
 def set_terms(
-    partnership_id: PartnershipId, key: TermsKey, service: Serving, request: wire.Terms
+    partnership_id: PartnershipId, key: TermsKey, service: Serving, request: wire.Terms, base: AskedBase = None
 ) -> wire.TermsDocument:
     """State the caller's terms; what they forbid is gone before this answers."""
     with service.database.transaction("set terms") as tx:
         party = access.party_of(tx, key.admit(tx), partnership_id)
         offered = service.disclosure_presets.values()
-        return _told(partnerships.set_terms(tx, party, request.value(), offered=offered, now=service.now()))
+        stated, now = request.value(), service.now()
+        return _told(partnerships.set_terms(tx, party, stated, offered=offered, now=now, base=base))
 
 
 @router.get(
@@ -64,19 +80,25 @@ def show_requests(partnership_id: PartnershipId, key: AnyKey, service: Serving) 
     summary="Ask for other terms",
     status_code=201,
     responses=problems(
-        errors.ScopeMissing, errors.NotFound, errors.PartnershipNotActive, errors.DisclosureTooWeak, *TAKES_A_BODY
+        errors.ScopeMissing,
+        errors.NotFound,
+        errors.PartnershipNotActive,
+        errors.TermsChanged,
+        errors.DisclosureTooWeak,
+        *TAKES_A_BODY,
     ),
 )
 def request_terms(
-    partnership_id: PartnershipId, key: TermsKey, service: Serving, request: wire.Terms
+    partnership_id: PartnershipId, key: TermsKey, service: Serving, request: wire.Terms, base: AskedBase = None
 ) -> wire.TermsRequest:
     """Ask the partner to answer these terms of the caller's, which hold from then on for both at once."""
     with service.database.transaction("request terms") as tx:
         party = access.party_of(tx, key.admit(tx), partnership_id)
         offered = service.disclosure_presets.values()
         lasts = timedelta(seconds=service.settings.terms_request_seconds)
-        asked = request.value()
-        return _request(partnerships.request_terms(tx, party, asked, offered=offered, lasts=lasts, now=service.now()))
+        asked, now = request.value(), service.now()
+        made = partnerships.request_terms(tx, party, asked, offered=offered, lasts=lasts, now=now, base=base)
+        return _request(made)
 
 
 @router.post(
@@ -87,19 +109,25 @@ def request_terms(
         errors.NotFound,
         errors.PartnershipNotActive,
         errors.TermsRequestLapsed,
+        errors.TermsChanged,
         errors.DisclosureTooWeak,
         *TAKES_A_BODY,
     ),
 )
 def answer_terms(
-    partnership_id: PartnershipId, number: RequestNumber, key: TermsKey, service: Serving, request: wire.Terms
+    partnership_id: PartnershipId,
+    number: RequestNumber,
+    key: TermsKey,
+    service: Serving,
+    request: wire.Terms,
+    base: AskedBase = None,
 ) -> wire.TermsDocument:
     """State the caller's terms, and the requested ones as the partner's, in one transaction."""
     with service.database.transaction("answer terms request") as tx:
         party = access.party_of(tx, key.admit(tx), partnership_id)
         offered = service.disclosure_presets.values()
-        ours = request.value()
-        return _told(partnerships.answer_terms(tx, party, number, ours, offered=offered, now=service.now()))
+        ours, now = request.value(), service.now()
+        return _told(partnerships.answer_terms(tx, party, number, ours, offered=offered, now=now, base=base))
 
 
 @router.post(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from escrow.client.cli.commands import command
+from escrow.client.cli.pairing_up import YesOption
 from escrow.client.cli.session import Said, Session
 from escrow.presets import DISCLOSURE_PRESETS, SHARING_PRESETS, USUAL_PRESET
 from escrow.terms import (
@@ -93,22 +94,42 @@ def set_terms(  # each is an option
     reveals_from: RevealsOption = None,
     largest_list: LargestOption = None,
     disclosure: DisclosureOption = None,
+    from_here: Annotated[
+        bool,
+        typer.Option("--from-here", help="Put the terms of this machine in the place of those set on another one."),
+    ] = False,
 ) -> Said:
     """Set our terms. What is shared is the stricter of both sides', cell by cell.
 
     The first time, without any option, they are those of counts-only.
     """
+    from escrow.client.agreeing import restate, up_to_date
     from escrow.client.agreeing import set_terms as state
-    from escrow.client.agreeing import up_to_date
 
     seat = up_to_date(session.service, session.file, session.seat)
     said = SaidTerms(preset, level, fields, counts_from, reveals_from, largest_list, disclosure)
-    if not any(astuple(said)):
+    if not any(astuple(said)) and not (from_here and seat.confirmed.number):
         if seat.confirmed.number:
             raise typer.BadParameter("say what is to change; `escrow terms show` tells how they are")
         said = replace(said, preset=USUAL_PRESET)
-    document = state(session.service, session.file, seat, said.changing(seat.confirmed.terms, session))
+    meant = said.changing(seat.confirmed.terms, session)
+    document = (restate if from_here else state)(session.service, session.file, seat, meant)
     return told(document, session.seat)
+
+
+@command(app, "confirm")
+def confirm_terms(session: Session, yes: YesOption = False) -> Said:
+    """Confirm on this machine our terms as another one has set them: details follow what is confirmed here."""
+    from escrow.client.agreeing import differences, take_over
+    from escrow.client.cli.pairing_up import ask
+
+    seat = session.seat
+    document = session.service.terms(seat.partnership_id)
+    differing = tuple(differences(seat.confirmed.terms, document.ours.value()))
+    if differing and not yes:
+        lines = "".join(f"\n- {line}" for line in differing)
+        ask(f"Our terms at the service (number {document.number}) are not those of this machine:{lines}\nConfirm them?")
+    return told(document, take_over(session.file, seat, document))
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +229,7 @@ def told(document: TermsDocument, seat: Seat, requests: Sequence[TermsRequest] =
         if differs:
             console.print(
                 "Our terms were changed elsewhere. Details follow the copy confirmed on this machine: "
-                "`escrow terms set` confirms anew."
+                "`escrow terms confirm` takes over what we allow by now."
             )
         for request in requests:
             console.print(_REQUESTED[request.asked_by].format(until=request.expires_at))

@@ -163,7 +163,9 @@ def lost_terms(seat: Seat) -> str:
     """Say that a machine which lost its keys has lost the terms that it goes by as well."""
     if seat.confirmed.number:
         return ""
-    return "\nThis machine has no terms of yours: see `escrow terms show`, and confirm them with `escrow terms set`."
+    return (
+        "\nThis machine has no terms of yours: see `escrow terms show`, and confirm them with `escrow terms confirm`."
+    )
 
 
 def _newest_check(seat: Seat) -> str | None:
