@@ -12,9 +12,9 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
-from escrow import audit
+from escrow import audit, wire
 from escrow.access import Grant
 from escrow.api.app import create_app, openapi_document
 from escrow.api.dependencies import AnyKey, Serving
@@ -26,6 +26,7 @@ from escrow.psi.profile_ids import LATEST_PROFILE
 from escrow.reports.trail import shared_trail
 from escrow.store.idempotency import Place, hold
 from escrow.store.tables import audit_entries, idempotency, partnerships
+from escrow.terms import Level, Terms, uniform_levels
 from escrow.worker import Worker
 from tests.api.serving import Organization, Served, calling, listening
 from tests.partnership_makers import RELEASE_KEY
@@ -146,6 +147,66 @@ def test_a_kept_answer_is_sealed(api: Served) -> None:
     kept = sealed(api)
     for told in (body["partnership_id"], body["lookup"], "partnership_id", "canary-key"):
         assert told.encode() not in kept
+
+
+def stated(level: Level) -> dict[str, Any]:
+    said: dict[str, Any] = wire.Terms.of(Terms(levels=uniform_levels(level))).model_dump(mode="json")
+    return said
+
+
+#: What the partner does that forbids what was allowed before.
+SHUTS = {
+    "tighten": ("PUT", "/terms", stated(Level.HIDDEN)),
+    "pause": ("POST", "/pause", {}),
+    "end": ("POST", "/end", {}),
+}
+
+
+@pytest.mark.parametrize("shut", SHUTS)
+def test_after_a_tightening_a_pause_or_an_end_a_request_sent_again_is_only_said_to_be_done(
+    api: Served, shut: str
+) -> None:
+    address, headers = api.active(), {HEADER: "one"}
+    api.right.http.put(f"{address}/terms", json=stated(Level.COUNTS))
+    # Resuming what runs changes nothing, and its answer shows the partnership.
+    resumed = [api.left.http.post(f"{address}/resume", json={}, headers=headers) for _ in range(2)]
+    assert [(each.status_code, REPLAYED in each.headers) for each in resumed] == [(200, False), (200, True)]
+    method, path, said = SHUTS[shut]
+    assert api.right.http.request(method, address + path, json=said).status_code == 200
+    after = api.left.http.post(f"{address}/resume", json={}, headers=headers)
+    assert (code(after), REPLAYED in after.headers) == ((409, "already-done"), False)
+    other = api.left.http.post(f"{address}/pause", json={}, headers=headers)
+    assert code(other) == (422, "idempotency-key-reused")
+
+
+def test_an_answered_step_up_sent_again_tells_no_terms_that_hold_no_more(api: Served) -> None:
+    address, headers = api.active(), {HEADER: "one"}
+    number = api.left.http.post(f"{address}/terms-requests", json=stated(Level.DETAILS)).json()["number"]
+    answer = f"{address}/terms-requests/{number}/answer"
+    answers = [api.right.http.post(answer, json=stated(Level.DETAILS), headers=headers) for _ in range(2)]
+    assert [(each.status_code, each.json()["effective"]["levels"][0]["level"]) for each in answers] == [
+        (200, "details")
+    ] * 2
+    assert api.left.http.put(f"{address}/terms", json=stated(Level.HIDDEN)).status_code == 200
+    again = api.right.http.post(answer, json=stated(Level.DETAILS), headers=headers)
+    assert code(again) == (409, "already-done")
+    assert "effective" not in again.json()
+
+
+def test_a_pause_and_an_end_under_a_key_are_answered_as_before_to_who_made_them(api: Served) -> None:
+    address = api.active()
+    for verb in ("pause", "end"):
+        first, second = (api.left.http.post(f"{address}/{verb}", json={}, headers={HEADER: verb}) for _ in range(2))
+        assert (second.status_code, second.content) == (200, first.content)
+        assert second.headers[REPLAYED] == "true"
+
+
+def test_an_answer_about_a_partnership_that_an_earlier_release_kept_is_not_repeated(api: Served) -> None:
+    address, headers = api.active(), {HEADER: "one"}
+    api.left.http.post(f"{address}/pause", json={}, headers=headers)
+    with api.service.database.transaction("keep as the release before did") as tx:
+        tx.execute(update(idempotency).values(footing=None))
+    assert code(api.left.http.post(f"{address}/pause", json={}, headers=headers)) == (409, "already-done")
 
 
 def test_an_api_key_that_reaches_less_is_not_told_what_another_was_answered(api: Served) -> None:

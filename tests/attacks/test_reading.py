@@ -165,6 +165,29 @@ def test_after_an_end_or_a_pause_nothing_is_read(field: Arena, shut: str) -> Non
     assert {path: field.attacker.get(path).status_code for path in READ} == dict.fromkeys(READ, 409)
 
 
+def test_a_request_sent_again_brings_back_nothing_that_was_forbidden_since(field: Arena) -> None:
+    begin(field, Level.ACCOUNTS)
+    match = field.attacker.get("/overlaps").json()["items"][0]
+    wrong = {"row": match["row"], "match_id": match["match_id"], "reason": "other"}
+    asked = {"/disputes": (wrong, 201), "/allowance/grants": ({"accounts": 1}, 200)}
+
+    def again(path: str) -> httpx.Response:
+        once = {"Idempotency-Key": path}
+        return field.attacker.http.post(f"{field.attacker.address}{path}", json=asked[path][0], headers=once)
+
+    answers = {path: again(path) for path in asked}
+    assert {path: (each.status_code, each.content) for path, each in answers.items()} == {
+        path: (asked[path][1], again(path).content) for path in asked
+    }
+    field.victim.state(Level.COUNTS)
+    for shut in ("pause", "end"):
+        told = {path: again(path).json() for path in asked}
+        assert [each["code"] for each in told.values()] == ["already-done"] * 2
+        assert {tuple(sorted(each)) for each in told.values()} == {("code", "detail", "status", "title", "type")}
+        assert field.victim.http.post(f"{field.victim.address}/{shut}", json={}).status_code == 200
+    assert [again(path).json()["code"] for path in asked] == ["already-done"] * 2
+
+
 def test_a_tightening_shuts_what_was_open_at_once_and_in_every_release_there_was(field: Arena) -> None:
     begin(field, Level.ACCOUNTS)
     only = {cell: Level.COUNTS if cell == Cell(C, C) else Level.HIDDEN for cell in CELLS}

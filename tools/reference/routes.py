@@ -34,6 +34,9 @@ is in the [protocol](protocol.md), and [your own client](your-own-client.md) wal
   and has one effect. Another request with that key gets [`idempotency-key-reused`](errors/idempotency-key-reused.md);
   one that comes while the first runs gets [`request-in-progress`](errors/request-in-progress.md). Answers are kept
   for a day (`ESCROW_IDEMPOTENCY_SECONDS`), sealed. A refusal is not kept: it had no effect, and is judged anew.
+  An answer about a partnership is repeated while the terms and pauses of both sides are those that it was given under,
+  and the partnership has not ended since. Otherwise the request gets [`already-done`](errors/already-done.md), which
+  says that it had its effect and nothing of what was answered then.
 - **Rate.** An organization sends at most `ESCROW_REQUESTS_PER_MINUTE` requests a minute, in bursts as it likes. Past
   that it gets [`rate-exceeded`](errors/rate-exceeded.md) with `Retry-After`, `RateLimit` and `RateLimit-Policy`.
 - **`X-Request-Id`** is in every answer. The operator finds the request by it."""

@@ -3,6 +3,9 @@
 A router of this module gives that to each POST route that it is given. The route runs inside of one transaction that
 also keeps its answer, so effect, record and audit entry commit together. A refusal has no effect, and so is not kept:
 the request is judged anew when it comes again. Neither is what only reads.
+
+An answer about a partnership is repeated only while the partnership is on the footing that it was given on. Once terms
+were stated anew, or somebody paused or ended it, the request is told that it was done, and nothing besides.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import wraps
 from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Request
 from pydantic import BaseModel
@@ -44,6 +48,9 @@ _ANSWERED = {
 
 Endpoint = Callable[..., Any]
 
+#: The parameter that names the partnership which an answer is about.
+_ABOUT = "partnership_id"
+
 
 class Router(APIRouter):
     """A router whose POST routes take an Idempotency-Key; each has the parameters ``key`` and ``service``."""
@@ -54,7 +61,9 @@ class Router(APIRouter):
         if "POST" in (said.get("methods") or ()):
             status = said.get("status_code") or 200
             endpoint = _answering_once(endpoint, status)
-            said["responses"] = also(said.get("responses") or {}, errors.RequestInProgress, errors.IdempotencyKeyReused)
+            refusals = [errors.RequestInProgress, errors.IdempotencyKeyReused]
+            refusals += [errors.AlreadyDone] if f"{{{_ABOUT}}}" in path else []
+            said["responses"] = also(said.get("responses") or {}, *refusals)
             said["responses"][status] = _ANSWERED
         super().add_api_route(path, endpoint, **said)
 
@@ -78,6 +87,8 @@ class _Repeatable:
             idempotency.hold(tx, place)
             before = idempotency.kept(tx, place, asked, service_key=service.sealing_key, now=service.now())
             if before is not None:
+                # Looked at after the answer was: what has been forbidden by now is seen, whenever the answer was kept.
+                _must_stand(tx, before, given.get(_ABOUT))
                 return _response(before, {REPLAYED: "true"})
             return _response(self._answered(endpoint, status, given, tx=tx, place=place, asked=asked), {})
 
@@ -86,7 +97,8 @@ class _Repeatable:
     ) -> KeptAnswer:
         service: Service = given["service"]
         joined = service.database.joined(tx)
-        answer = KeptAnswer(status, _body(endpoint(**given | {"service": replace(service, database=joined)})))
+        body = _body(endpoint(**given | {"service": replace(service, database=joined)}))
+        answer = KeptAnswer(status, body, _footing(tx, given.get(_ABOUT)))
         if joined.decided:
             lasting = timedelta(seconds=service.settings.idempotency_seconds)
             idempotency.keep(
@@ -142,6 +154,19 @@ def _answering_once(endpoint: Endpoint, status: int) -> Endpoint:
         parameters=[*signature.parameters.values(), asked]
     )
     return answering_once
+
+
+def _must_stand(tx: Transaction, before: KeptAnswer, partnership_id: UUID | None) -> None:
+    """Raise AlreadyDone unless what was answered before may still be said."""
+    if before.footing != _footing(tx, partnership_id):
+        raise errors.AlreadyDone(
+            "This was done when it was first asked. Since then terms were stated anew, or the partnership was paused, "
+            "resumed or ended, so the answer is not repeated: read anew what you need."
+        )
+
+
+def _footing(tx: Transaction, partnership_id: UUID | None) -> str | None:
+    return None if partnership_id is None else idempotency.footing_of(tx, partnership_id)
 
 
 def _body(shown: BaseModel | None) -> bytes:

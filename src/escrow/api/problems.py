@@ -69,6 +69,7 @@ STATUS: Mapping[type[EscrowError], int] = {
     errors.SubmissionChanged: 409,
     errors.SubmissionClosed: 409,
     errors.SubmissionInProgress: 409,
+    errors.AlreadyDone: 409,
     errors.RequestInProgress: 409,
     errors.SubmissionNotWithdrawable: 409,
     errors.TermsChanged: 409,

@@ -20,7 +20,7 @@
     │   ├── RequestInvalid, BodyUnreadable, BodyTooLarge, ContentTypeUnsupported, RouteUnknown, MethodUnsupported
     │   ├── WebhookUrlInvalid, EndpointsTooMany, EndpointNotConfirmed, EndpointUnsigned
     │   ├── MailOff, MailAddressInvalid, MailDigestsTooMany, MailCodesTooMany
-    │   ├── IdempotencyKeyReused, RequestInProgress, RateExceeded
+    │   ├── IdempotencyKeyReused, AlreadyDone, RequestInProgress, RateExceeded
     │   └── PartnershipExists, PartnershipNotActive, PartnershipPaused, PartnershipEnded, PairingIncomplete,
     │       PairingInvalid, InvitationTaken, ConfirmationTaken, ListMissing
     ├── ServiceFault            the service cannot go on, and its operator has to act

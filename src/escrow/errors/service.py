@@ -5,6 +5,7 @@ from __future__ import annotations
 from escrow.errors.base import EscrowError
 
 __all__ = [
+    "AlreadyDone",
     "BodyTooLarge",
     "BodyUnreadable",
     "ChunkDigestMismatch",
@@ -307,6 +308,12 @@ class IdempotencyKeyReused(Refused):
     """An idempotency key came with another request than before."""
 
     code = "idempotency-key-reused"
+
+
+class AlreadyDone(Refused):
+    """A request was done before; terms, a pause or an end came since, so that its answer is not repeated."""
+
+    code = "already-done"
 
 
 class RequestInProgress(Refused):

@@ -2,6 +2,8 @@
 
 The record is written in the transaction of the effect, so there is never one without the other. A key may say what its
 sender had in mind, so only its digest is stored; request and answer lie sealed, since an answer may hold a secret.
+An answer about a partnership goes with the footing that it was given on, so that whoever repeats it can tell whether it
+may still be said.
 """
 
 from __future__ import annotations
@@ -16,9 +18,10 @@ from sqlalchemy import ColumnElement, and_, delete, func, insert, select
 from escrow.errors import IdempotencyKeyReused, RequestInProgress
 from escrow.store.database import Transaction
 from escrow.store.sealing import SealingKey, context
-from escrow.store.tables import idempotency
+from escrow.store.states import PartnershipState
+from escrow.store.tables import idempotency, parties, partnerships
 
-__all__ = ["KeptAnswer", "Place", "forget_expired", "hold", "keep", "kept"]
+__all__ = ["KeptAnswer", "Place", "footing_of", "forget_expired", "hold", "keep", "kept"]
 
 _FINGERPRINT = 32
 _STATUS = 2
@@ -29,10 +32,11 @@ _BATCH = 1_000
 
 @dataclass(frozen=True, slots=True)
 class KeptAnswer:
-    """What a request was answered with."""
+    """What a request was answered with, and on what footing: None of an answer that is about no partnership."""
 
     status: int
     body: bytes = field(repr=False)
+    footing: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +82,15 @@ def kept(
     Raises:
         IdempotencyKeyReused: the key came with another request.
     """
-    query = select(idempotency.c.sealed).where(place.row, idempotency.c.expires_at > now)
-    sealed = tx.execute(query).scalar_one_or_none()
-    if sealed is None:
+    query = select(idempotency.c.sealed, idempotency.c.footing).where(place.row, idempotency.c.expires_at > now)
+    found = tx.execute(query).one_or_none()
+    if found is None:
         return None
-    opened = service_key.open(sealed, context=place.context)
+    opened = service_key.open(found.sealed, context=place.context)
     if opened[:_FINGERPRINT] != fingerprint:
         raise IdempotencyKeyReused("This Idempotency-Key came with another request: send a new key with a new request.")
     body = _FINGERPRINT + _STATUS
-    return KeptAnswer(int.from_bytes(opened[_FINGERPRINT:body]), opened[body:])
+    return KeptAnswer(int.from_bytes(opened[_FINGERPRINT:body]), opened[body:], found.footing)
 
 
 def keep(
@@ -106,9 +110,26 @@ def keep(
             organization_id=place.organization_id,
             key_digest=place.key_digest,
             sealed=service_key.seal(plaintext, context=place.context),
+            footing=answer.footing,
             expires_at=expires_at,
         )
     )
+
+
+def footing_of(tx: Transaction, partnership_id: UUID) -> str:
+    """Say on what footing a partnership is: each side's terms by their number, who pauses, whether it has ended.
+
+    Footings that are equal allow the same; any tightening, pause or end makes another one.
+    """
+    seats = tx.execute(
+        select(parties.c.side, parties.c.terms_number, parties.c.paused_at, partnerships.c.state)
+        .join_from(parties, partnerships)
+        .where(parties.c.partnership_id == partnership_id)
+        .order_by(parties.c.side)
+    ).all()
+    said = [f"{each.side} {each.terms_number}{'' if each.paused_at is None else ' paused'}" for each in seats]
+    ended = any(each.state == PartnershipState.ENDED.value for each in seats)
+    return ", ".join([*said, *(["ended"] if ended else [])])
 
 
 def forget_expired(tx: Transaction, *, now: datetime) -> bool:

@@ -449,6 +449,8 @@ idempotency = Table(
     Column("key_digest", LargeBinary(32), primary_key=True),
     # The request's fingerprint, the status and the body; sealed under the service's key.
     Column("sealed", LargeBinary, nullable=False),
+    # Of the partnership that the answer is about, when it was given.
+    Column("footing", Text, nullable=True),
     Column("expires_at", Moment, nullable=False, index=True),
 )
 

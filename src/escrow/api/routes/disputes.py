@@ -70,7 +70,10 @@ def list_disputes(
     cursor: AskedCursor = None,
     limit: AskedLimit = None,
 ) -> wire.DisputePage:
-    """Page through the disputes that the caller made, newest first, withdrawn ones too."""
+    """Page through the disputes that the caller made, newest first, withdrawn ones too.
+
+    They are the caller's own acts, and stay listed when terms close the cell of the match.
+    """
     with service.database.transaction("list disputes") as tx:
         party = access.party_of(tx, key.admit(tx), partnership_id)
         cursors, size = Cursors.within("disputes", party), page_size(service, limit)
