@@ -20,7 +20,7 @@ from escrow.store.states import AlarmReason, PartnershipState, SubmissionState, 
 from escrow.submissions import Submission
 from escrow.terms import Level, Population, Side
 from tests.partnership_makers import active_partnership, seat
-from tests.store.list_makers import records_of
+from tests.store.list_makers import Accounts, records_of
 from tests.submission_makers import Desk, new_desk
 
 CUSTOMER, OPPORTUNITY, PROSPECT = 1, 2, 3
@@ -246,6 +246,14 @@ def test_too_many_prospects_for_the_rest_of_a_list_are_refused(desk: Desk) -> No
     assert (refused.problem.code, refused.problem.limit) == ("prospects-too-many", 50)
     del prospects[61]
     assert desk.applied(Side.LEFT, records_of(customers | prospects)).state is SubmissionState.APPLIED
+
+
+def test_accounts_without_a_key_make_no_room_for_prospects(desk: Desk) -> None:
+    nameless: Accounts = {row: (CUSTOMER, frozenset()) for row in range(100, 140)}
+    prospects: Accounts = {row: (PROSPECT, frozenset({(DOMAIN, row)})) for row in range(11, 62)}
+    refused = desk.applied(Side.LEFT, records_of({**nameless, **prospects}))
+    assert refused.problem is not None
+    assert (refused.problem.code, refused.problem.limit) == ("prospects-too-many", 50)
 
 
 def test_charged_changes_are_accounts_by_the_population_they_come_to(desk: Desk) -> None:

@@ -21,7 +21,7 @@ from escrow.reports.matrix import CellCount, CellState
 from escrow.reports.noise import EPSILON, draw_noise
 from escrow.store.database import Database
 from escrow.store.tables import noise_spent
-from escrow.terms import CELLS, Cell, Level, Side
+from escrow.terms import CELLS, Cell, Level, Side, Terms, uniform_levels
 from tests.partnership_makers import NOON, RELEASE_KEY, active_partnership, seat
 from tests.psi.making_lists import records_of
 from tests.submission_makers import Desk, new_desk
@@ -114,6 +114,31 @@ def test_a_cell_in_which_nothing_is_shared_is_withheld_or_looks_like_a_small_cou
     assert cell.state is CellState.WITHHELD or (cell.number or 0) >= GUARDED.k
     # Populations that are not there are too small, whatever was drawn.
     assert report(desk, Side.LEFT).matrix[Cell(OPPORTUNITIES, CUSTOMERS)] == CellCount.withheld(Level.COUNTS)
+
+
+def test_neither_number_nor_state_with_noise_is_kept_by_a_release_without_it(desk: Desk) -> None:
+    exact = replace(DISCLOSURE_PRESETS["trusted"], interval=DAY)
+
+    def left_has(own: int, shared: int) -> None:
+        accounts = many(CUSTOMERS, 1, own, domains_from=7_000) | many(CUSTOMERS, 2_000, shared, domains_from=1_100)
+        desk.applied(Side.LEFT, records_of(accounts))
+
+    desk.share(Level.COUNTS, disclosure=exact)
+    desk.applied(Side.RIGHT, records_of(RIGHT))
+    left_has(60, exact.k - 1)
+    assert report(desk, Side.LEFT).matrix[CC] == CellCount.withheld(Level.COUNTS)
+    desk.state(Side.LEFT, Terms(levels=uniform_levels(Level.COUNTS), disclosure=replace(exact, noise=True)))
+    # One shared company more: the count would be public now, but right has changed nothing that hides which it is.
+    left_has(60, exact.k)
+    desk.clock.move(DAY)
+    release(desk, randbelow=Random(40).randrange)  # which draws 10 for this cell
+    assert report(desk, Side.LEFT).matrix[CC].number == exact.k + 10
+    desk.state(Side.LEFT, Terms(levels=uniform_levels(Level.COUNTS), disclosure=exact))
+    left_has(61, exact.k)
+    desk.clock.move(DAY)
+    desk.drain()
+    assert numbers(desk) == [3, 2, 1]
+    assert [report(desk, side).matrix[CC] for side in Side] == [CellCount.withheld(Level.COUNTS)] * 2
 
 
 def test_the_schedule_is_fixed_and_what_a_release_tells_is_written_with_it(desk: Desk) -> None:

@@ -177,11 +177,11 @@ def test_a_preset_is_known_by_its_value() -> None:
     assert disclosure_name(DisclosureRule(77)) is None
 
 
-def test_co_sell_shares_prospects_of_both_as_counts_and_all_else_as_details() -> None:
-    both_prospects = Cell(Population.PROSPECTS, Population.PROSPECTS)
+def test_co_sell_shares_details_of_customers_and_opportunities_and_prospects_as_counts() -> None:
     levels = SHARING_PRESETS["co-sell"]
-    assert levels[both_prospects] is Level.COUNTS
-    assert {levels[cell] for cell in CELLS if cell != both_prospects} == {Level.DETAILS}
+    with_prospects = {cell for cell in CELLS if Population.PROSPECTS in (cell.ours, cell.theirs)}
+    assert {levels[cell] for cell in with_prospects} == {Level.COUNTS}
+    assert {levels[cell] for cell in set(CELLS) - with_prospects} == {Level.DETAILS}
 
 
 @pytest.mark.parametrize(

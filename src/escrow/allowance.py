@@ -1,8 +1,8 @@
 """How much one organization may ask about with one other: a ceiling at the start, then an allowance for each period.
 
 All amounts are in fifths of a token, so that they are whole numbers: a token that was not on the list before costs five
-fifths, a token that moves to another account or population one. What is spent is never given back. Pure: time and rule
-are arguments.
+fifths, a token that moves to another account, population or class one. What is spent is never given back. Pure: time
+and rule are arguments.
 
 ::
 

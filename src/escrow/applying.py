@@ -110,14 +110,15 @@ class _Submitted:
 class Prepared:
     """What became of a submission: a list in blocks, changes to set beside the blocks, or a problem.
 
-    ``populations`` are the sizes of the list that it leads to, ``charge`` is what that asks about beyond the list
-    before, and ``tokens`` counts all of its tokens.
+    ``populations`` are the sizes of the list that it leads to, ``with_keys`` those without the accounts that have no
+    key, ``charge`` is what that asks about beyond the list before, and ``tokens`` counts all of its tokens.
     ``changes`` are what it adds to the number that the next release waits for.
     """
 
     submitted: _Submitted
     became: PackedList | ListRecords | Problem
     populations: Mapping[Population, int]
+    with_keys: Mapping[Population, int]
     charge: Charge
     tokens: int
     changes: Changes = field(default_factory=Changes.none)
@@ -159,7 +160,7 @@ def prepare(db: Database, partnership_id: UUID, side: Side, *, service_key: Seal
             check_growth(ordered.distinct, most_tokens=submitted.most_tokens)
     except ProtocolError as refused:
         empty = ListRecords.empty()
-        return Prepared(submitted, Problem(refused.code, refused.message), {}, charge_of(empty, empty), 0)
+        return Prepared(submitted, Problem(refused.code, refused.message), {}, {}, charge_of(empty, empty), 0)
     # Under a key of its own every token is new: what a building generation holds is no change of the list.
     is_live = submitted.generation.state is GenerationState.LIVE
     charge = charge_of(submitted.before, whole, ordered=ordered)
@@ -167,7 +168,8 @@ def prepare(db: Database, partnership_id: UUID, side: Side, *, service_key: Seal
     became: PackedList | ListRecords = delta
     if not submitted.is_delta or _folds(submitted, delta, whole):
         became = pack_list(whole, ever_seen=submitted.ever_seen, ordered=ordered)
-    return Prepared(submitted, became, whole.population_sizes, charge, ordered.distinct, changes)
+    with_keys = whole.population_sizes_of(whole.tokens)
+    return Prepared(submitted, became, whole.population_sizes, with_keys, charge, ordered.distinct, changes)
 
 
 def commit(tx: Transaction, prepared: Prepared, *, limits: ListLimits, now: datetime) -> None:
@@ -197,15 +199,15 @@ def commit(tx: Transaction, prepared: Prepared, *, limits: ListLimits, now: date
 
 def _must_be_taken(prepared: Prepared, standing: Standing, limits: ListLimits) -> None:
     """Raise ListRefused if there are too many accounts, or too many prospects among them."""
-    most, sizes = spending.most_accounts(standing, limits), prepared.populations
+    most, sizes = spending.most_accounts(standing, limits), prepared.with_keys
     if prepared.accounts > most:
         raise ListTooLarge(f"The list has more than the {most} accounts that are accepted.", limit=most)
     known = sizes[Population.CUSTOMERS] + sizes[Population.OPPORTUNITIES]
     most_prospects = max(_FEW_PROSPECTS, limits.prospects_share * known)
     if sizes[Population.PROSPECTS] > most_prospects:
         raise ProspectsTooMany(
-            f"The list has {sizes[Population.PROSPECTS]} prospects, and with {known} customers and opportunities it "
-            f"may have {most_prospects}: leave out prospects that nobody works on.",
+            f"The list has {sizes[Population.PROSPECTS]} prospects with a key, and with {known} customers and "
+            f"opportunities that have one it may have {most_prospects}: leave out prospects that nobody works on.",
             limit=most_prospects,
         )
 

@@ -13,7 +13,7 @@ __all__ = ["DISCLOSURE_PRESETS", "SHARING_PRESETS", "USUAL_PRESET", "disclosure_
 
 
 def _co_sell(cell: Cell) -> Level:
-    return Level.COUNTS if cell.ours is cell.theirs is Population.PROSPECTS else Level.DETAILS
+    return Level.COUNTS if Population.PROSPECTS in (cell.ours, cell.theirs) else Level.DETAILS
 
 
 #: How far each cell is shared; single cells are changed from there.

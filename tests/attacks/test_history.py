@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from itertools import pairwise
 from random import Random
 
 import pytest
 
 from escrow.terms import CELLS, Cell, Level, Population
-from tests.attacks.arena import ATTACKERS_OWN, CC, KNOWN, RULE, VICTIMS_OWN, Arena, Listed, learnt, one_each
+from tests.attacks.arena import ATTACKERS_OWN, CC, DAY, KNOWN, RULE, VICTIMS_OWN, Arena, Listed, learnt, one_each
 
 C, O, P = Population  # noqa: E741 - the letters of the grid
 #: How many accounts the attacker takes away between two releases, to see what moves.
@@ -84,6 +85,23 @@ def test_how_many_accounts_the_victim_changed_would_narrow_a_withheld_count_and_
     told = range(RULE.k)
     elsewhere = range(max(0, number - 2 * RULE.k), RULE.k)
     assert (len(told), list(elsewhere)) == (RULE.k, [len(secret)])
+
+
+def test_noise_asked_for_in_between_has_no_kept_state_computed_anew(field: Arena) -> None:
+    padding, asked, seen = [*KNOWN[: RULE.k - 1], *ATTACKERS_OWN], 1, []
+    field.share(Level.COUNTS)
+    field.submit(field.victim, one_each(asked, *KNOWN, *VICTIMS_OWN))
+    field.submit(field.attacker, one_each(*padding))
+    assert field.attacker.number() is None
+    for turn in range(8):
+        # About every second number with noise is public: as if the state had been so, if that were kept.
+        for rule, waits in ((replace(RULE, noise=True), timedelta(days=28)), (RULE, DAY)):
+            assert field.attacker.state(Level.COUNTS, rule).status_code == 200
+            field.submit(field.attacker, one_each(asked, *padding, 6_000 + turn + 100 * rule.noise))
+            field.pass_time(waits)
+        seen.append(field.attacker.number())
+    assert seen == [None] * 8
+    assert field.attacker.get("/releases/latest").json()["number"] == 1 + 2 * len(seen)
 
 
 @pytest.mark.parametrize("step", [1, 5])

@@ -25,11 +25,11 @@ def one(row: int, *values: int, population: int = CUSTOMER) -> dict[int, tuple[i
     return {row: (population, frozenset((DOMAIN, value) for value in values))}
 
 
-def places(accounts: Accounts) -> set[tuple[int, int, int, int]]:
-    """Name each place of a token: its kind and value, the account and the population."""
+def places(accounts: Accounts) -> set[tuple[int, int, int, int, int]]:
+    """Name each place of a token: its kind and value, its class, the account and the population."""
     kind = {DOMAIN: 1, NAME: 2, VARIANT: 2}
     return {
-        (kind[key_class], value, row, population)
+        (kind[key_class], value, key_class, row, population)
         for row, (population, held) in accounts.items()
         for key_class, value in held
     }
@@ -44,7 +44,7 @@ def test_a_list_is_charged_for_tokens_that_were_not_there_and_for_new_places_of_
     assert charge.tokens == len({place[:2] for place in places(now)} - stood)
     assert charge.moves == len({place for place in places(now) - places(before) if place[:2] in stood})
     assert charge.fifths == charge.tokens * 5 + charge.moves
-    charged = {place[2:] for place in places(now) - places(before)}
+    charged = {place[3:] for place in places(now) - places(before)}
     for population in Population:
         assert charge.accounts[population] == len([row for row, of in charged if of == population])
 
@@ -83,6 +83,16 @@ def test_a_token_on_two_accounts_is_charged_once() -> None:
 def test_regrouping_tokens_into_other_accounts_is_charged() -> None:
     before, now = one(1, 1, 2) | one(2, 3), one(1, 1, 3) | one(2, 2)
     assert charge_of(records_of(before), records_of(now)).fifths == 2
+
+
+def test_a_key_that_was_a_name_and_becomes_a_variant_is_charged_as_a_move() -> None:
+    before, now = ({1: (CUSTOMER, frozenset({(key_class, 7)}))} for key_class in (NAME, VARIANT))
+    assert [
+        charge_of(records_of(each), records_of(other)).fifths for each, other in ((before, now), (now, before))
+    ] == [
+        1,
+        1,
+    ]
 
 
 def test_moving_an_account_to_another_population_is_charged_for_each_of_its_tokens() -> None:

@@ -108,10 +108,12 @@ _CONDITIONS = (releases.c.counts_from, releases.c.reveals_from, *(releases.c[col
 
 def _shown_before(tx: Transaction, partnership_id: UUID) -> Mapping[Cell, ShownBefore]:
     """Read what each cell showed when it was last at counts, in a release that it may repeat."""
-    repeatable = (release_cells.c.partnership_id == partnership_id) & release_cells.c.left_changes.is_not(None)
+    of_partnership = release_cells.c.partnership_id == partnership_id
+    # A number with noise was drawn for its own release alone, and a state that it had tells nothing of the count.
+    repeatable = and_(of_partnership, release_cells.c.left_changes.is_not(None), ~releases.c.noise)
     place = (release_cells.c.left_population, release_cells.c.right_population)
-    latest = select(*place, func.max(release_cells.c.number).label("number")).where(repeatable).group_by(*place)
-    last = latest.subquery()
+    latest = select(*place, func.max(release_cells.c.number).label("number")).join(releases, _RELEASE_OF_CELL)
+    last = latest.where(repeatable).group_by(*place).subquery()
     same = and_(*(last.c[column.name] == column for column in (*place, release_cells.c.number)))
     rows = tx.execute(
         select(release_cells, *_CONDITIONS).join(last, same).join(releases, _RELEASE_OF_CELL).where(repeatable)

@@ -45,7 +45,8 @@ def write_release(
     cells = []
     for cell, each in shown.items():
         is_there = cell.ours not in empty[Side.LEFT] and cell.theirs not in empty[Side.RIGHT]
-        cells.append(place | _cell_columns(cell, each, is_there=is_there) | {"salt": salts.cells[cell]})
+        may_repeat = is_there and each.count.level is Level.COUNTS and not each.made_under.rule.noise
+        cells.append(place | _cell_columns(cell, each, may_repeat=may_repeat) | {"salt": salts.cells[cell]})
     tx.execute(insert(release_cells), cells)
     detail = {"release": number}
     trail_id = standing.partnership_id
@@ -72,9 +73,8 @@ def _empty(applied: AppliedList) -> frozenset[Population]:
     return frozenset(population for population, size in applied.populations.items() if not size)
 
 
-def _cell_columns(cell: Cell, shown: ShownBefore, *, is_there: bool) -> dict[str, object]:
+def _cell_columns(cell: Cell, shown: ShownBefore, *, may_repeat: bool) -> dict[str, object]:
     count = shown.count
-    may_repeat = is_there and count.level is Level.COUNTS
     return {
         "left_population": int(cell.ours),
         "right_population": int(cell.theirs),

@@ -14,9 +14,9 @@ __all__ = ["Allowance", "Grant"]
 class Allowance(Model):
     """What the caller's own lists may ask about now, in fifths of a key.
 
-    A key that was not on the list before costs five fifths, one that moves to another account or population one; an
-    account costs about ``fifths_of_an_account``. ``renewed`` is what the first list after a fresh pairing may ask about
-    again; ``limit`` is all together. In the opening, until both sides have had a list, the limit does not renew.
+    A key that was not on the list before costs five fifths, one that moves to another account, population or class one;
+    an account costs about ``fifths_of_an_account``. ``renewed`` is what the first list after a fresh pairing may ask
+    about again; ``limit`` is all together. In the opening, until both sides have had a list, the limit does not renew.
     """
 
     is_opening: bool

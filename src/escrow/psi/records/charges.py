@@ -1,8 +1,9 @@
 """What a list asks about that the list before it did not: the charge of rule 8, counted on tokens alone.
 
 A token that is not on the list before is charged whole, be it new or one that returns. A token that stays is charged a
-fifth for each account or population that it newly stands on. Removing is free and gives nothing back. The charge is a
-matter of the two lists, so a snapshot and the delta that leads to the same list are charged alike.
+fifth for each place that it newly has: another account or population, or another class, which counts in other tiers.
+Removing is free and gives nothing back. The charge is a matter of the two lists, so a snapshot and the delta that leads
+to the same list are charged alike.
 """
 
 from __future__ import annotations
@@ -46,12 +47,12 @@ def charge_of(before: ListRecords, now: ListRecords, *, ordered: OrderedTokens |
     """
     if not before.tokens.size:
         ordered = ordered or OrderedTokens.of(now.tokens)
-        return Charge(ordered.distinct, 0, _accounts(now, now.tokens))
+        return Charge(ordered.distinct, 0, now.population_sizes_of(now.tokens))
     changed = difference(before, now)
     stood = pick(before.tokens, _any_of(before.tokens, changed.tokens))
     tokens, is_new, is_moved = _compared(before, stood, changed)
     charged = pick(changed.tokens, is_new | is_moved)
-    return Charge(tokens, int(np.count_nonzero(is_moved)), _accounts(changed, charged))
+    return Charge(tokens, int(np.count_nonzero(is_moved)), changed.population_sizes_of(charged))
 
 
 def _compared(before: ListRecords, stood: Records, changed: ListRecords) -> tuple[int, Mask, Mask]:
@@ -69,7 +70,7 @@ def _compared(before: ListRecords, stood: Records, changed: ListRecords) -> tupl
     is_new, is_moved = np.zeros(order.size, np.bool_), np.zeros(order.size, np.bool_)
     is_new[order] = ~token_stood[numbers]
     known = np.flatnonzero(token_stood[numbers])
-    populations = np.concatenate((_populations(before, stood), _populations(changed, changed.tokens)))
+    populations = np.concatenate((before.populations_of(stood), changed.populations_of(changed.tokens)))
     is_moved[order[known]] = _new_places(numbers[known], order[known], both, populations, count)
     return int(np.count_nonzero(~token_stood)), is_new[count:], is_moved[count:]
 
@@ -78,9 +79,13 @@ def _new_places(
     numbers: Places, entries: Places, both: Records, populations: npt.NDArray[np.uint8], count: int
 ) -> Mask:
     """Tell of entries, in token order, whether each is the first to stand where it does; the first ``count`` stood."""
-    rows, populations = both["row"].astype(np.uint64)[entries], populations[entries]
-    order = np.lexsort((entries, populations, rows, numbers))
-    is_first = run_starts(numbers[order]) | run_starts(rows[order]) | run_starts(populations[order])
+    rows, populations, classes = (
+        both["row"].astype(np.uint64)[entries],
+        populations[entries],
+        both["key_class"][entries],
+    )
+    order = np.lexsort((entries, classes, populations, rows, numbers))
+    is_first = np.logical_or.reduce([run_starts(of[order]) for of in (numbers, rows, populations, classes)])
     is_new_place = np.zeros(entries.size, np.bool_)
     is_new_place[order] = is_first & (entries[order] >= count)
     return is_new_place
@@ -93,17 +98,3 @@ def _any_of(tokens: Records, looked_for: Records) -> Mask:
     wanted, high = np.sort(token_halves(looked_for)[0]), token_halves(tokens)[0]
     found: Mask = wanted[np.minimum(np.searchsorted(wanted, high), wanted.size - 1)] == high
     return found
-
-
-def _populations(records: ListRecords, tokens: Records) -> npt.NDArray[np.uint8]:
-    """Give the population of the account that each token stands on."""
-    places = np.searchsorted(records.rows, tokens["row"].astype(np.uint64))
-    populations: npt.NDArray[np.uint8] = records.accounts["population"][places]
-    return populations
-
-
-def _accounts(records: ListRecords, charged: Records) -> dict[Population, int]:
-    """Count the accounts of charged tokens, by population; these are in the order of their rows."""
-    first = pick(charged, run_starts(charged["row"]))
-    sizes = np.bincount(_populations(records, first), minlength=len(Population) + 1)
-    return {population: int(sizes[population]) for population in Population}

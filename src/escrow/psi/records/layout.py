@@ -79,8 +79,22 @@ class ListRecords:
     @property
     def population_sizes(self) -> dict[Population, int]:
         """How many accounts each population has; removed accounts are in none."""
-        sizes = np.bincount(self.accounts["population"], minlength=len(Population) + 1)
-        return {population: int(sizes[population]) for population in Population}
+        return _sizes(self.accounts["population"])
+
+    def populations_of(self, tokens: Records) -> npt.NDArray[np.uint8]:
+        """Give the population of the account that each of these tokens stands on."""
+        places = np.searchsorted(self.rows, tokens["row"].astype(np.uint64))
+        populations: npt.NDArray[np.uint8] = self.accounts["population"][places]
+        return populations
+
+    def population_sizes_of(self, tokens: Records) -> dict[Population, int]:
+        """How many accounts of each population have any of these tokens, which are in the order of their rows."""
+        return _sizes(self.populations_of(pick(tokens, run_starts(tokens["row"]))))
+
+
+def _sizes(populations: npt.NDArray[np.uint8]) -> dict[Population, int]:
+    sizes = np.bincount(populations, minlength=len(Population) + 1)
+    return {population: int(sizes[population]) for population in Population}
 
 
 def pick(records: Records, which: npt.NDArray[np.intp] | Mask) -> Records:
