@@ -13,6 +13,7 @@ from typer.testing import CliRunner, Result
 
 from escrow.errors import MailExposed, MailUnusable, WebhooksExposed
 from escrow.server import app
+from escrow.server.allowed import allowed
 from escrow.server.configuration import PARTNER_VARIABLES, Configuration, configure
 from escrow.server.dangers import check_egress, check_mail
 from escrow.settings import ServerSettings
@@ -143,7 +144,7 @@ def test_a_secret_is_given_once(tmp_path: Path) -> None:
     [
         ("port", "70000"),
         ("own_preset_threshold", "2"),
-        ("connections", "0"),
+        ("connections", "-7"),
         ("body_seconds", "-3"),
         ("database_url", "mysql://hunter2"),
         ("tls_key", "key.pem"),
@@ -156,6 +157,20 @@ def test_a_setting_that_cannot_be_is_refused_without_repeating_it(name: str, val
     assert refused.settings is None
     assert refused.complaints
     assert value not in str(refused.complaints).replace("at least 3", "")
+
+
+def test_every_number_has_bounds_on_both_sides() -> None:
+    numbers = {name: field for name, field in ServerSettings.model_fields.items() if field.annotation in (int, float)}
+    words = {name: allowed(field) for name, field in numbers.items() if not name.startswith("own_preset_")}
+    assert [name for name, said in words.items() if "at most" not in said] == []
+    assert [name for name, said in words.items() if "at least" not in said and "more than" not in said] == []
+
+
+@pytest.mark.parametrize("name", ["stop_seconds", "poll_seconds", "events_seconds"])
+@pytest.mark.parametrize("value", ["inf", "nan", "1e300", "99999999999999999999999"])
+def test_a_time_that_never_comes_is_refused_before_anything_waits_for_it(name: str, value: str) -> None:
+    (told,) = from_environment(**{name: value}).complaints
+    assert told.endswith("at most 315,360,000.")
 
 
 def test_a_link_that_is_no_web_address_is_refused_with_what_one_is() -> None:

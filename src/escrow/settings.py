@@ -23,6 +23,16 @@ __all__ = ["PREFIX", "Form", "ServerSettings", "secret_settings"]
 #: What the environment variable of a setting begins with.
 PREFIX = "ESCROW_"
 
+# Beyond these a number is a slip, and some part would fail over it later: no wait, age or body is ever so long.
+_TEN_YEARS = 10 * 365 * 86_400
+_LARGEST_BODY = 1024 * 1024 * 1024
+_MOST_ACCOUNTS = 100_000_000
+
+Seconds = Annotated[float, Field(gt=0, le=_TEN_YEARS)]
+WholeSeconds = Annotated[int, Field(ge=1, le=_TEN_YEARS)]
+Bytes = Annotated[int, Field(ge=1, le=_LARGEST_BODY)]
+Accounts = Annotated[int, Field(ge=1, le=_MOST_ACCOUNTS)]
+
 
 @dataclass(frozen=True, slots=True)
 class Form:
@@ -62,7 +72,7 @@ Ports = Annotated[
 class ServerSettings(BaseModel):
     """What an operator decides; limits are per request or per list unless they say otherwise."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, allow_inf_nan=False)
 
     data_folder: Path = Field(
         default_factory=lambda: user_data_path("escrow-server"),
@@ -89,89 +99,100 @@ class ServerSettings(BaseModel):
     )
     tls_certificate: Path | None = Field(default=None, description="The certificate chain (PEM) to serve HTTPS with.")
     tls_key: Path | None = Field(default=None, description="The private key (PEM) of the certificate.")
-    tls_reload_seconds: float = Field(
-        default=60, gt=0, description="How often a renewed certificate is looked for; ``SIGHUP`` looks at once."
+    tls_reload_seconds: Seconds = Field(
+        default=60, description="How often a renewed certificate is looked for; ``SIGHUP`` looks at once."
     )
     trusted_proxies: Networks = Field(
         default=(),
         description="The proxies whose ``X-Forwarded-For`` and ``X-Forwarded-Proto`` are believed; nobody else's are.",
     )
     connections: int = Field(
-        default=1_000, ge=1, description="The most connections at once; a further one is answered 503 and closed."
+        default=1_000,
+        ge=1,
+        le=100_000,
+        description="The most connections at once; a further one is answered 503 and closed.",
     )
     concurrent_requests: int = Field(
-        default=100, ge=1, description="The most requests at once; a further one is answered 503. Health checks pass."
+        default=100,
+        ge=1,
+        le=100_000,
+        description="The most requests at once; a further one is answered 503. Health checks pass.",
     )
-    header_seconds: float = Field(
-        default=10, gt=0, description="Within this time the headers of a request have arrived, or it is cut off."
+    header_seconds: Seconds = Field(
+        default=10, description="Within this time the headers of a request have arrived, or it is cut off."
     )
-    body_seconds: float = Field(
-        default=120, gt=0, description="Within this time the body of a request has arrived, or it is cut off."
+    body_seconds: Seconds = Field(
+        default=120, description="Within this time the body of a request has arrived, or it is cut off."
     )
-    idle_seconds: int = Field(default=5, ge=1, description="How long a connection is kept between two requests.")
-    stop_seconds: int = Field(
-        default=25, ge=1, description="How long requests and a job at hand may go on once the service is told to stop."
+    idle_seconds: WholeSeconds = Field(default=5, description="How long a connection is kept between two requests.")
+    stop_seconds: WholeSeconds = Field(
+        default=25, description="How long requests and a job at hand may go on once the service is told to stop."
     )
-    worker_silence_seconds: float = Field(
-        default=120, gt=0, description="``/readyz`` fails when the worker of this process was silent for longer."
+    worker_silence_seconds: Seconds = Field(
+        default=120, description="``/readyz`` fails when the worker of this process was silent for longer."
     )
     log_file: Path | None = Field(default=None, description="Where log lines go instead of standard output.")
-    body_bytes: int = Field(
-        default=64 * 1024, ge=1, description="The largest JSON body of a request, except for batches of details."
+    body_bytes: Bytes = Field(
+        default=64 * 1024, description="The largest JSON body of a request, except for batches of details."
     )
-    details_body_bytes: int = Field(
-        default=8 * 1024 * 1024, ge=1, description="The largest JSON body of a batch of details."
+    details_body_bytes: Bytes = Field(
+        default=8 * 1024 * 1024, description="The largest JSON body of a batch of details."
     )
-    chunk_bytes: int = Field(default=4 * 1024 * 1024, ge=1, description="The largest chunk of a submission.")
-    json_list_accounts: int = Field(
-        default=10_000, ge=1, description="The most accounts in a submission that is sent as one JSON body."
+    chunk_bytes: Bytes = Field(default=4 * 1024 * 1024, description="The largest chunk of a submission.")
+    json_list_accounts: Accounts = Field(
+        default=10_000, description="The most accounts in a submission that is sent as one JSON body."
     )
-    json_list_bytes: int = Field(
-        default=16 * 1024 * 1024, ge=1, description="The largest JSON body of a submission that is sent as one."
+    json_list_bytes: Bytes = Field(
+        default=16 * 1024 * 1024, description="The largest JSON body of a submission that is sent as one."
     )
-    upload_seconds: float = Field(
-        default=86_400, gt=0, description="How long an upload may rest before it is deleted; it is then begun anew."
+    upload_seconds: Seconds = Field(
+        default=86_400, description="How long an upload may rest before it is deleted; it is then begun anew."
     )
-    events_seconds: float = Field(
-        default=90 * 86_400, gt=0, description="How long events and changes of overlaps can be read; then they go."
+    events_seconds: Seconds = Field(
+        default=90 * 86_400, description="How long events and changes of overlaps can be read; then they go."
     )
     reset_changes: int = Field(
-        default=10_000, ge=0, description="More changes of overlaps at once than this are told as: list them again."
+        default=10_000,
+        ge=0,
+        le=_MOST_ACCOUNTS,
+        description="More changes of overlaps at once than this are told as: list them again.",
     )
-    largest_list: int = Field(
-        default=5_000_000, ge=1, description="The most accounts that one list may hold, whatever the terms accept."
+    largest_list: Accounts = Field(
+        default=5_000_000, description="The most accounts that one list may hold, whatever the terms accept."
     )
     prospects_share: int = Field(
         default=5,
         ge=1,
+        le=1_000_000,
         description="The most prospects on one list, for each of its customers and opportunities; 50 are always taken.",
     )
-    allowance_keys: int = Field(
-        default=500, ge=1, description="The least that one side may newly ask about in a period, in match keys."
+    allowance_keys: Accounts = Field(
+        default=500, description="The least that one side may newly ask about in a period, in match keys."
     )
     allowance_percent: int = Field(
         default=10, ge=0, le=100, description="The same, in percent of the keys on its list at the period's start."
     )
-    allowance_period_seconds: float = Field(
-        default=30 * 86_400, gt=0, description="How long a period is, counted from the first list."
+    allowance_period_seconds: Seconds = Field(
+        default=30 * 86_400, description="How long a period is, counted from the first list."
     )
-    generation_interval_seconds: float = Field(
-        default=90 * 86_400, gt=0, description="The least time between the starts of two generations of a partnership."
+    generation_interval_seconds: Seconds = Field(
+        default=90 * 86_400, description="The least time between the starts of two generations of a partnership."
     )
     page_items: int = Field(default=500, ge=1, le=1_000, description="The most items in one page of an answer.")
     open_disputes: int = Field(
-        default=100, ge=1, description="The most disputes that one party may have open in a partnership."
+        default=100, ge=1, le=1_000_000, description="The most disputes that one party may have open in a partnership."
     )
     requests_per_minute: int = Field(
         default=6_000,
         ge=0,
+        le=1_000_000_000,
         description="The most requests that one organization may send to one process in a minute; 0 counts none.",
     )
-    terms_request_seconds: int = Field(
-        default=30 * 86_400, ge=1, description="For how long a request for other terms can be answered."
+    terms_request_seconds: WholeSeconds = Field(
+        default=30 * 86_400, description="For how long a request for other terms can be answered."
     )
-    idempotency_seconds: float = Field(
-        default=86_400, gt=0, description="For how long the answer to an ``Idempotency-Key`` is kept."
+    idempotency_seconds: Seconds = Field(
+        default=86_400, description="For how long the answer to an ``Idempotency-Key`` is kept."
     )
     own_preset_name: str = Field(
         default="",
@@ -201,14 +222,14 @@ class ServerSettings(BaseModel):
         default=False,
         description="Lets webhooks be posted to this machine, over plain HTTP too: for development, refused elsewhere.",
     )
-    webhook_connect_seconds: float = Field(
-        default=5, gt=0, description="Within this time an endpoint's address is connected to."
+    webhook_connect_seconds: Seconds = Field(
+        default=5, description="Within this time an endpoint's address is connected to."
     )
-    webhook_read_seconds: float = Field(
-        default=10, gt=0, description="How long an endpoint may be silent while a webhook is posted."
+    webhook_read_seconds: Seconds = Field(
+        default=10, description="How long an endpoint may be silent while a webhook is posted."
     )
-    webhook_total_seconds: float = Field(
-        default=15, gt=0, description="Within this time an endpoint has answered, or the attempt has failed."
+    webhook_total_seconds: Seconds = Field(
+        default=15, description="Within this time an endpoint has answered, or the attempt has failed."
     )
     webhook_endpoints: int = Field(
         default=50, ge=0, le=1_000, description="The most webhook endpoints that one organization may have."
@@ -220,13 +241,16 @@ class ServerSettings(BaseModel):
         description="How many webhooks one process posts at once; half as many more go to slow and failing receivers.",
     )
     webhook_rotation_seconds: float = Field(
-        default=86_400, ge=0, description="How long the secret before the newest one still signs webhooks."
+        default=86_400,
+        ge=0,
+        le=_TEN_YEARS,
+        description="How long the secret before the newest one still signs webhooks.",
     )
-    webhook_give_up_seconds: float = Field(
-        default=5 * 86_400, gt=0, description="An endpoint that only failed for so long is disabled."
+    webhook_give_up_seconds: Seconds = Field(
+        default=5 * 86_400, description="An endpoint that only failed for so long is disabled."
     )
-    webhook_log_seconds: float = Field(
-        default=30 * 86_400, gt=0, description="How long deliveries are listed, and can be replayed, once settled."
+    webhook_log_seconds: Seconds = Field(
+        default=30 * 86_400, description="How long deliveries are listed, and can be replayed, once settled."
     )
     webhook_link: Annotated[str, Form("an address that begins with https:// (or http://)")] = Field(
         default="",
@@ -257,11 +281,11 @@ class ServerSettings(BaseModel):
     mail_contact: str = Field(
         default="", description="The address that people answer to, and where they ask to be sent no more."
     )
-    mail_answer_seconds: float = Field(
-        default=30, gt=0, description="How long the mail server may be silent while it takes a mail."
+    mail_answer_seconds: Seconds = Field(
+        default=30, description="How long the mail server may be silent while it takes a mail."
     )
-    mail_total_seconds: float = Field(
-        default=120, gt=0, description="Within this time the mail server has taken a mail, or the attempt has failed."
+    mail_total_seconds: Seconds = Field(
+        default=120, description="Within this time the mail server has taken a mail, or the attempt has failed."
     )
     mail_digests: int = Field(
         default=50,
@@ -269,10 +293,10 @@ class ServerSettings(BaseModel):
         le=1_000,
         description="The most mail digests that one organization may have, and codes that it may ask for in a day.",
     )
-    lease_seconds: float = Field(
-        default=60, gt=0, description="For how long a worker may keep a job before another takes it over."
+    lease_seconds: Seconds = Field(
+        default=60, description="For how long a worker may keep a job before another takes it over."
     )
-    poll_seconds: float = Field(default=0.5, gt=0, description="How often an idle worker looks for jobs.")
+    poll_seconds: Seconds = Field(default=0.5, description="How often an idle worker looks for jobs.")
 
     @property
     def list_limits(self) -> ListLimits:
