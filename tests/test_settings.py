@@ -259,6 +259,16 @@ def test_config_check_fails_where_the_folder_or_the_database_cannot_be_used(tmp_
     )
 
 
+def test_config_check_fails_where_no_log_can_be_written(tmp_path: Path) -> None:
+    assert ran(tmp_path, {}, "init").exit_code == 0
+    (told,) = errors_here(tmp_path, ESCROW_LOG_FILE=str(tmp_path / "nowhere" / "log"))
+    assert told == f"The log file {tmp_path}/nowhere/log cannot be made: there is no folder {tmp_path}/nowhere."
+    (told,) = errors_here(tmp_path, ESCROW_LOG_FILE=str(tmp_path))
+    assert told == f"The log file {tmp_path} is a folder: name a file in it."
+    assert errors_here(tmp_path, ESCROW_LOG_FILE=str(tmp_path / "log")) == []
+    assert not (tmp_path / "log").exists()
+
+
 def test_config_check_gives_a_database_up_that_does_not_answer(tmp_path: Path) -> None:
     assert ran(tmp_path, {}, "init").exit_code == 0
     with socket.create_server(("127.0.0.1", 0)) as silent:

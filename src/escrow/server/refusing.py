@@ -29,9 +29,9 @@ def unsafe_settings(settings: ServerSettings) -> Iterator[str]:
 
 
 def missing_parts(settings: ServerSettings) -> Iterator[str]:
-    """Say which key, folder or database ``serve`` would refuse on this machine, and what to do."""
+    """Say which key, folder, database or log file ``serve`` would refuse on this machine, and what to do."""
     yield from _refusals(settings, must_be_private, _check_sealing_key, _check_release_key)
-    yield from _refusals(settings, _check_folder_and_database)
+    yield from _refusals(settings, _check_folder_and_database, _check_log_file)
 
 
 def why_not(failure: OSError) -> str:
@@ -77,3 +77,18 @@ def _check_folder(folder: Path) -> None:
         raise ServiceFault(
             f"The folder {folder} of the database cannot be written to: give {nearest} to the user that runs this."
         )
+
+
+def _check_log_file(settings: ServerSettings) -> None:
+    """Refuse a log file that cannot be written to, or made, without making it."""
+    file = settings.log_file
+    if file is None:
+        return
+    if file.is_dir():
+        raise ServiceFault(f"The log file {file} is a folder: name a file in it.")
+    folder = file.absolute().parent
+    if not folder.is_dir():
+        raise ServiceFault(f"The log file {file} cannot be made: there is no folder {folder}.")
+    needed = (file, os.W_OK) if file.exists() else (folder, os.W_OK | os.X_OK)
+    if not os.access(*needed):
+        raise ServiceFault(f"The log file {file} cannot be written: give {needed[0]} to the user that runs this.")
