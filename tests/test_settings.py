@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 from collections.abc import Mapping
 from pathlib import Path
@@ -212,6 +213,21 @@ def test_config_check_shows_every_setting_and_where_it_came_from(tmp_path: Path)
     assert told["settings"]["database_url"] == {"value": "set", "from": "ESCROW_DATABASE_URL"}
     assert "hunter2" not in done.stdout
     assert any("ESCROW_DATABASE_URL_FILE" in thought for thought in told["warnings"])
+
+
+def test_config_check_keeps_its_columns_apart_in_any_home(tmp_path: Path) -> None:
+    folder = "/home/a-person-with-quite-a-long-name/.local/share/escrow-server"
+    printed = ran(tmp_path, {"ESCROW_DATA_FOLDER": folder}, "config", "check", "--settings-only").stdout
+    rows = dict(line.split(maxsplit=1) for line in printed.splitlines()[: len(ServerSettings.model_fields)])
+    assert {re.split(" {2,}", row)[-1] for row in rows.values()} == {
+        "default",
+        "ESCROW_DATA_FOLDER",
+        "ESCROW_SEALING_KEY_FILE",
+    }
+    assert len({line.index(" default") for line in printed.splitlines() if line.endswith(" default")}) == 1
+    assert {rows[name].split()[0] for name in ("log_file", "mail_host", "trusted_proxies")} == {"none"}
+    assert rows["header_seconds"].split()[0] == "10"
+    assert rows["poll_seconds"].split()[0] == "0.5"
 
 
 @pytest.mark.parametrize(

@@ -58,8 +58,10 @@ def _shown(settings: ServerSettings, configuration: Configuration) -> dict[str, 
 
 
 def _print(shown: dict[str, dict[str, object]], thoughts: list[str], errors: list[str]) -> None:
-    for name, each in shown.items():
-        typer.echo(f"{name:<32}{_word(each['value']):<44}{each['from']}")
+    rows = [(name, _word(each["value"]), str(each["from"])) for name, each in shown.items()]
+    widths = [max((len(row[column]) for row in rows), default=0) for column in (0, 1)]
+    for name, word, place in rows:
+        typer.echo(f"{name:<{widths[0]}}  {word:<{widths[1]}}  {place}")
     for thought in thoughts:
         typer.echo(f"warning: {thought}")
     for error in errors:
@@ -68,6 +70,9 @@ def _print(shown: dict[str, dict[str, object]], thoughts: list[str], errors: lis
 
 
 def _word(value: object) -> str:
+    """Write a value as a person would: one word for everything that is not there, whole numbers without a point."""
     if isinstance(value, list):
         return ", ".join(map(str, value)) or "none"
-    return "none" if value is None else str(value)
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return "none" if value in (None, "") else str(value)
