@@ -13,7 +13,7 @@ from escrow.client.cli.session import choose
 from escrow.client.seats import Seat, Standing
 from escrow.errors import PartnershipNotReady, PartnershipUnknown
 from escrow.terms import Side
-from tests.client.fake_service import FakeService
+from tests.client.fake_service import RIGHT_ORG, FakeService
 from tests.client.terminals import Partners
 
 
@@ -29,9 +29,36 @@ def test_a_label_that_is_had_again_means_the_open_partnership() -> None:
 
 
 def test_two_open_partnerships_must_be_told_apart() -> None:
-    seats = (a_seat(1, Standing.PAIRED), a_seat(2, Standing.INVITED, "acme"))
-    with pytest.raises(PartnershipUnknown, match="acme, brightwater"):
+    seats = (a_seat(1, Standing.PAIRED), a_seat(2, Standing.PAIRED, "acme"), a_seat(3, Standing.CLOSED, "gone"))
+    with pytest.raises(PartnershipUnknown, match="there are: acme, brightwater$"):
         choose(seats, None)
+
+
+def test_an_open_invitation_leaves_the_only_paired_partnership_meant() -> None:
+    paired, invited = a_seat(1, Standing.PAIRED), a_seat(2, Standing.INVITED, "")
+    assert choose((paired, invited), None) is paired
+    assert choose((paired, invited), None, frozenset({Standing.INVITED})) is invited
+    with pytest.raises(PartnershipUnknown, match=r"there are: 00000000 \(invited\), brightwater$"):
+        choose((paired, invited), None, frozenset())
+
+
+def test_a_word_that_names_no_partnership_is_said_to_name_none() -> None:
+    seats = (a_seat(1, Standing.PAIRED), a_seat(2, Standing.CLOSED, "gone"))
+    with pytest.raises(PartnershipUnknown, match="`nope` names no partnership; there are: brightwater$"):
+        choose(seats, "nope")
+
+
+def test_a_daily_job_goes_on_while_an_invitation_is_open_and_an_end_asks_which(paired: Partners) -> None:
+    left, _ = paired
+    again = left("invite", "--to", str(RIGHT_ORG))
+    assert "there already: contoso." in again.err
+    assert left("terms", "show").exit_code == ExitCode.DONE
+    assert left("end", "--yes", "--json").error_code == "partnership-unknown"
+
+
+@pytest.mark.parametrize("label", ["x" * 81, "CONTOSO"])
+def test_a_label_is_short_and_no_name_of_another_partner(paired: Partners, label: str) -> None:
+    assert paired[0]("invite", "--label", label, "--json").error_code == "usage"
 
 
 @pytest.mark.parametrize("standing", [each for each in Standing if each is not Standing.PAIRED])

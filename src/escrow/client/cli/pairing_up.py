@@ -9,7 +9,7 @@ from uuid import UUID
 import typer
 
 from escrow.client.cli.commands import command
-from escrow.client.cli.session import Said, Session, name_of
+from escrow.client.cli.session import Said, Session, name_of, short_id
 from escrow.client.cli.texts import printable, without_controls
 
 if TYPE_CHECKING:
@@ -21,7 +21,9 @@ __all__ = ["YesOption", "app", "ask", "id_without_keys", "lost_terms", "seat_obj
 
 app = typer.Typer()
 
-LabelOption = Annotated[str, typer.Option("--label", help="What you want to call the partnership.")]
+LabelOption = Annotated[str, typer.Option("--label", help="What you want to call the partnership, in 80 letters.")]
+#: As long as a name in a table can be read.
+_LONGEST_LABEL = 80
 YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 
@@ -41,6 +43,7 @@ def invite(
     from escrow.client.inviting import invite as send_invitation
 
     _must_be_free(session, label)
+    _warn_of_another(session, to)
     printed = send_invitation(
         session.service,
         session.file,
@@ -102,7 +105,7 @@ def confirm(session: Session, yes: YesOption = False) -> Said:
     from escrow.client.pairing import confirm as go_on
     from escrow.client.seats import Standing
 
-    seat = session.seat
+    seat = session.advanced(session.chosen_of(frozenset(Standing) - {Standing.PAIRED, Standing.CLOSED}))
     if seat.standing is Standing.UNCONFIRMED:
         if not yes:
             partner = f"{without_controls(seat.partner_name)} ({seat.partner_id})"
@@ -122,7 +125,8 @@ def end(session: Session, yes: YesOption = False) -> Said:
     lost = id_without_keys(session)
     if lost is not None:
         return _ended_without_keys(session, lost, yes=yes)
-    seat = session.chosen
+    # What cannot be taken back is never guessed among several.
+    seat = session.chosen_of(frozenset())
     if not yes:
         ask(f"End the partnership {name_of(seat)}? Both sides lose their results, and only a new invitation goes on.")
     return _standing(end_partnership(session.service, session.file, seat), "Ended.")
@@ -185,11 +189,26 @@ def _standing(seat: Seat, told: str) -> Said:
 
 
 def _must_be_free(session: Session, label: str) -> None:
+    if len(label) > _LONGEST_LABEL:
+        raise typer.BadParameter(f"a label has at most {_LONGEST_LABEL} letters", param_hint="--label")
+    names = {name.casefold() for seat in _open_seats(session) for name in (seat.label, seat.partner_name)}
+    if label and label.casefold() in names:
+        raise typer.BadParameter("another partnership has this label, or a partner this name", param_hint="--label")
+
+
+def _warn_of_another(session: Session, partner_id: UUID | None) -> None:
+    """Say that a partnership with this organization is there already: the second splits what was meant to be one."""
+    for seat in _open_seats(session):
+        if partner_id is not None and seat.partner_id == partner_id:
+            what = "An open invitation to" if seat.invited else "A partnership with"
+            told = f"{what} this organization is there already: {name_of(seat)}."
+            session.note(f"{told} `escrow end --partnership {short_id(seat)}` ends the one that is too many.")
+
+
+def _open_seats(session: Session) -> list[Seat]:
     from escrow.client.seats import Standing
 
-    open_seats = (seat for seat in session.keyring.seats if seat.standing is not Standing.CLOSED)
-    if label and any(seat.label.casefold() == label.casefold() for seat in open_seats):
-        raise typer.BadParameter("another partnership has this label", param_hint="--label")
+    return [seat for seat in session.keyring.seats if seat.standing is not Standing.CLOSED]
 
 
 def ask(question: str) -> None:

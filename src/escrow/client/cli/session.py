@@ -9,7 +9,7 @@ import os
 import secrets
 import sys
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from escrow.client.cli.exits import ExitCode, exit_code_of
+from escrow.client.cli.texts import without_controls
 from escrow.errors import EscrowError, PartnershipUnknown
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from escrow.client.keyring import Keyring, KeyringFile
     from escrow.client.project import Project
     from escrow.client.sdk import Escrow
-    from escrow.client.seats import Seat
+    from escrow.client.seats import Seat, Standing
 
 __all__ = ["Said", "Session", "SharedOptions"]
 
@@ -137,8 +138,12 @@ class Session:
 
     @property
     def chosen(self) -> Seat:
-        """The seat that --partnership names, or the only one."""
+        """The seat that --partnership names, or the only one that is paired, else the only one."""
         return choose(self.keyring.seats, self.options.partnership)
+
+    def chosen_of(self, usual: frozenset[Standing]) -> Seat:
+        """The seat that --partnership names, or the only one that stands so, else the only one."""
+        return choose(self.keyring.seats, self.options.partnership, usual)
 
     @property
     def seat(self) -> Seat:
@@ -182,34 +187,61 @@ class Session:
             self.service.close()
 
 
-def choose(seats: tuple[Seat, ...], wanted: str | None) -> Seat:
-    """Find the seat that a label, a partner's name, an id or the start of one means; without a word, the only one.
+def choose(seats: tuple[Seat, ...], wanted: str | None, usual: frozenset[Standing] | None = None) -> Seat:
+    """Find the seat that a label, a partner's name, an id or the start of one means.
+
+    Without a word it is the only one that stands in one of the ``usual`` ways, which is paired if none are given, else
+    the only one. One that has ended is meant only where no open one can be.
 
     Raises:
         PartnershipUnknown: none is, or more than one.
     """
     from escrow.client.seats import Standing
 
-    fitting = list(seats) if wanted is None else [seat for seat in seats if _is_named(seat, wanted)]
-    # A label or partner may be had again once a partnership has ended: then the open one is meant.
-    fitting = [seat for seat in fitting if seat.standing is not Standing.CLOSED] or fitting
-    if len(fitting) == 1:
-        return fitting[0]
     if not seats:
         raise PartnershipUnknown(
-            "the keyring has no partnership yet; run `escrow invite` or `escrow accept CODE`, or see `escrow status`"
+            "the keyring has no partnership; see `escrow status`, then `escrow invite` or `escrow accept CODE`"
         )
-    known = ", ".join(sorted(_told_apart(seats)))
-    raise PartnershipUnknown(f"say which partnership is meant with --partnership; there are: {known}")
+    there = _open(seats)
+    if wanted is None:
+        standing = frozenset({Standing.PAIRED}) if usual is None else usual
+        as_usual = [seat for seat in there if seat.standing in standing]
+        fitting = as_usual if len(as_usual) == 1 else there
+    else:
+        fitting = _open([seat for seat in seats if _is_named(seat, wanted)])
+    if len(fitting) == 1:
+        return fitting[0]
+    raise PartnershipUnknown(f"{_unclear(wanted, len(fitting))}; there are: {', '.join(sorted(_told_apart(there)))}")
 
 
-def _told_apart(seats: tuple[Seat, ...]) -> list[str]:
-    """Name each seat, with the start of its id where another goes by the same name."""
+def _open(seats: Sequence[Seat]) -> list[Seat]:
+    """Leave out those that have ended, unless all have: a label or a partner may be had again."""
+    from escrow.client.seats import Standing
+
+    return [seat for seat in seats if seat.standing is not Standing.CLOSED] or list(seats)
+
+
+def _unclear(wanted: str | None, fitting: int) -> str:
+    if wanted is None:
+        return "say which partnership is meant with --partnership"
+    return f"`{without_controls(wanted)}` names {'several partnerships' if fitting else 'no partnership'}"
+
+
+def _told_apart(seats: Sequence[Seat]) -> list[str]:
+    """Name each seat, with the start of its id where another goes by the same name or it has none."""
     names = Counter(name_of(seat) for seat in seats)
-    return [
-        name_of(seat) if names[name_of(seat)] == 1 else f"{name_of(seat)} ({str(seat.partnership_id)[:8]})"
-        for seat in seats
-    ]
+    return [_told(seat, is_alone=names[name_of(seat)] == 1) for seat in seats]
+
+
+def _told(seat: Seat, *, is_alone: bool) -> str:
+    if name_of(seat) == str(seat.partnership_id):
+        return f"{short_id(seat)} ({seat.standing.value})"
+    return without_controls(name_of(seat)) + ("" if is_alone else f" ({short_id(seat)})")
+
+
+def short_id(seat: Seat) -> str:
+    """The start of a partnership's id, which is enough to name it."""
+    return str(seat.partnership_id)[:8]
 
 
 def name_of(seat: Seat) -> str:
