@@ -318,7 +318,8 @@ def test_status_lists_every_partnership_and_chooses_by_label(paired: Partners) -
     stands = left("status", "--json").json["partnerships"]
     assert isinstance(stands, list)
     assert [(each["label"], each["pairing"]) for each in stands] == [("contoso", "paired"), ("fabrikam", "invited")]
-    assert left("terms", "show", "--json").error_code == "partnership-unknown"
+    assert left("terms", "show", "--json").exit_code == 0
+    assert left("terms", "show", "-p", "globex", "--json").error_code == "partnership-unknown"
     assert left("terms", "show", "-p", "Contoso", "--json").exit_code == 0
     assert left("terms", "show", "-p", str(stands[0]["partnership_id"])[:8], "--json").exit_code == 0
     assert left("invite", "--label", "contoso", "--json").exit_code == ExitCode.USAGE

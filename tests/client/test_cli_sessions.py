@@ -30,7 +30,7 @@ def test_a_label_that_is_had_again_means_the_open_partnership() -> None:
 
 def test_two_open_partnerships_must_be_told_apart() -> None:
     seats = (a_seat(1, Standing.PAIRED), a_seat(2, Standing.PAIRED, "acme"), a_seat(3, Standing.CLOSED, "gone"))
-    with pytest.raises(PartnershipUnknown, match="there are: acme, brightwater$"):
+    with pytest.raises(PartnershipUnknown, match=r"there are: acme, brightwater$"):
         choose(seats, None)
 
 
@@ -42,9 +42,19 @@ def test_an_open_invitation_leaves_the_only_paired_partnership_meant() -> None:
         choose((paired, invited), None, frozenset())
 
 
+def test_an_open_invitation_says_for_whom_until_when_and_what_comes_next(partners: Partners) -> None:
+    left, _ = partners
+    left("invite", "--to", str(RIGHT_ORG))
+    told = left("status").out
+    assert f"organization {RIGHT_ORG}" in told
+    for said in ("waits until 20", "`escrow accept CODE`", "`escrow end --partnership "):
+        assert said in told, said
+    assert "waits until 20" in left("doctor").out
+
+
 def test_a_word_that_names_no_partnership_is_said_to_name_none() -> None:
     seats = (a_seat(1, Standing.PAIRED), a_seat(2, Standing.CLOSED, "gone"))
-    with pytest.raises(PartnershipUnknown, match="`nope` names no partnership; there are: brightwater$"):
+    with pytest.raises(PartnershipUnknown, match=r"`nope` names no partnership; there are: brightwater$"):
         choose(seats, "nope")
 
 

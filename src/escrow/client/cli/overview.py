@@ -12,7 +12,7 @@ from escrow.client.cli.exits import ExitCode
 from escrow.client.cli.granting import alarm_text, allowance_text, size_text
 from escrow.client.cli.pairing_up import seat_object
 from escrow.client.cli.rotating import generation_lines
-from escrow.client.cli.session import Said, Session, name_of
+from escrow.client.cli.session import Said, Session, name_of, short_id
 from escrow.client.cli.texts import counted, printable
 from escrow.errors import EscrowError
 
@@ -51,6 +51,7 @@ class Stand:
         partner = f" with {printable(self.seat.partner_name)}" if self.seat.label and self.seat.partner_name else ""
         yield f"\n[bold]{printable(name_of(self.seat))}[/]{partner}  ({self.seat.partnership_id})"
         yield f"  pairing      {self._standing()}"
+        yield from _invitation_lines(self.seat)
         if self.seat.check and self.seat.keys:
             yield f"  check        {self.seat.check}"
         if self.shown is not None and self.shown.state == "active":
@@ -155,6 +156,15 @@ def _lines_of_one_elsewhere(shown: Partnership) -> Iterator[str]:
     if shown.list.accounts:
         yield f"  our list     {counted(shown.list.accounts, 'account')}, from another machine; to take it back:"
         yield f"               `escrow submission withdraw --partnership {shown.partnership_id}`"
+
+
+def _invitation_lines(seat: Seat) -> Iterator[str]:
+    """Say whom an invitation that nobody has accepted is for, how long it stands, and what comes next."""
+    if seat.invited is None:
+        return
+    yield f"  invited      {f'organization {seat.partner_id}' if seat.partner_id else 'whoever has the pairing code'}"
+    yield f"  next         waits until {_when(seat.invited.expires_at)} for their `escrow accept CODE`"
+    yield f"               `escrow end --partnership {short_id(seat)}` takes it back, as when the code is lost"
 
 
 def _lists(shown: Partnership) -> Iterator[str]:

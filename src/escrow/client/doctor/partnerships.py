@@ -64,6 +64,9 @@ def _standing(seat: Seat, shown: wire.Partnership, name: str) -> Check:
     told = f"{seat.standing.value} here, {shown.state} at the service"
     if shown.state == "ended":
         return warn("state", _AREA, told, "run `escrow status`, and invite again if you go on", partnership=name)
+    if seat.invited is not None:
+        told = f"invited: waits until {seat.invited.expires_at:%Y-%m-%d} for their `escrow accept CODE`"
+        return warn("state", _AREA, told, "if the code is lost, `escrow end` it and invite again", partnership=name)
     if seat.standing is not Standing.PAIRED or shown.state != "active":
         return warn("state", _AREA, told, "run `escrow status`: it says whose turn it is", partnership=name)
     if shown.paused.ours:
@@ -97,5 +100,9 @@ def _list(what: str, applied_at: datetime | None, advice: str, name: str, *, now
     if applied_at is None:
         return warn(what, _AREA, "none yet", advice, partnership=name)
     age = now - applied_at
-    told = f"applied {applied_at:%Y-%m-%d}, {counted(max(age.days, 0), 'day')} ago"
+    told = f"applied {applied_at:%Y-%m-%d}, {_ago(age)}"
     return warn(what, _AREA, told, advice, partnership=name) if age > _OLD else ok(what, _AREA, told, partnership=name)
+
+
+def _ago(age: timedelta) -> str:
+    return f"{counted(age.days, 'day')} ago" if age.days > 0 else "today"
