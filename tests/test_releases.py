@@ -236,3 +236,13 @@ def test_an_end_stops_reports_and_purges_releases(desk: Desk) -> None:
     desk.drain()
     with desk.database.snapshot("count releases") as tx:
         assert tx.execute(select(func.count()).select_from(releases)).scalar_one() == 0
+
+
+def test_under_steps_whose_common_multiple_no_list_reaches_a_release_shows_no_count(desk: Desk) -> None:
+    desk.share(Level.COUNTS)
+    for side, step in zip(Side, (999_983, 1_000_000), strict=True):
+        desk.state(side, Terms(uniform_levels(Level.COUNTS), disclosure=DisclosureRule(5, step, DAY)))
+    both_apply(desk)
+    seen = report(desk, Side.LEFT)
+    assert set(seen.matrix.values()) == {CellCount.withheld(Level.COUNTS)}
+    assert seen.made_under.rule.shows_no_count

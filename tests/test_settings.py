@@ -145,6 +145,9 @@ def test_a_secret_is_given_once(tmp_path: Path) -> None:
     [
         ("port", "70000"),
         ("own_preset_threshold", "2"),
+        ("own_preset_step", "2000000"),
+        ("own_preset_interval_seconds", "34560000"),
+        ("own_preset_least_changes", "1000001"),
         ("connections", "-7"),
         ("body_seconds", "-3"),
         ("database_url", "mysql://hunter2"),

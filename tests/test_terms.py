@@ -15,6 +15,8 @@ from escrow.presets import DISCLOSURE_PRESETS, SHARING_PRESETS, disclosure_name
 from escrow.terms import (
     CELLS,
     DETAIL_FIELDS,
+    MOST_DEMANDED,
+    NO_COUNT_STEP,
     Cell,
     DisclosureRule,
     Level,
@@ -47,7 +49,7 @@ def some_terms(draw: st.DrawFn) -> Terms:
 RULES = st.builds(
     DisclosureRule,
     threshold=st.integers(3, 60),
-    step=st.integers(1, 30),
+    step=st.integers(1, 30) | st.sampled_from([1_001, 999_983, MOST_DEMANDED, NO_COUNT_STEP]),
     interval=st.integers(1, 10**7).map(lambda seconds: timedelta(seconds=seconds)),
     least_changes=st.integers(1, 1_000),
     noise=st.booleans(),
@@ -189,13 +191,14 @@ def test_co_sell_shares_details_of_customers_and_opportunities_and_prospects_as_
     [
         {"threshold": 2},
         {"threshold": 5, "step": 0},
+        {"threshold": 5, "step": NO_COUNT_STEP + 1},
         {"threshold": 5, "least_changes": 0},
         {"threshold": 5, "interval": timedelta()},
         {"threshold": 5, "interval": timedelta(milliseconds=1_500)},
     ],
 )
 def test_a_rule_that_protects_nothing_cannot_be_made(parts: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=r"at least|whole seconds"):
+    with pytest.raises(ValueError, match=r"at least|at most|whole seconds"):
         DisclosureRule(**parts)
 
 

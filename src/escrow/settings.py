@@ -16,7 +16,7 @@ from platformdirs import user_config_path, user_data_path
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, IPvAnyNetwork, model_validator
 
 from escrow.allowance import AllowanceRule, ListLimits
-from escrow.terms import LEAST_THRESHOLD, DisclosureRule
+from escrow.terms import LEAST_THRESHOLD, LONGEST_INTERVAL, MOST_DEMANDED, DisclosureRule
 
 __all__ = ["PREFIX", "Form", "ServerSettings", "secret_settings"]
 
@@ -200,17 +200,24 @@ class ServerSettings(BaseModel):
         description="The name of a disclosure preset of your own, offered beside the usual ones; none unless named.",
     )
     own_preset_threshold: int = Field(
-        default=5, ge=LEAST_THRESHOLD, description="The smallest count that your own preset shows."
+        default=5,
+        ge=LEAST_THRESHOLD,
+        le=MOST_DEMANDED,
+        description="The smallest count that your own preset shows.",
     )
     own_preset_step: int = Field(
-        default=1, ge=1, description="Your own preset rounds counts down to a multiple of this."
+        default=1, ge=1, le=MOST_DEMANDED, description="Your own preset rounds counts down to a multiple of this."
     )
     own_preset_interval_seconds: int = Field(
-        default=86_400, ge=1, description="The least time between two releases under your own preset."
+        default=86_400,
+        ge=1,
+        le=int(LONGEST_INTERVAL.total_seconds()),
+        description="The least time between two releases under your own preset.",
     )
     own_preset_least_changes: int = Field(
         default=1,
         ge=1,
+        le=MOST_DEMANDED,
         description="How many accounts of one side change before a release follows, under your own preset.",
     )
     webhook_ports: Ports = Field(default=frozenset({443}), description="The ports that webhooks may be posted to.")

@@ -19,7 +19,10 @@ __all__ = [
     "CUSTOM_FIELD",
     "DETAIL_FIELDS",
     "LEAST_THRESHOLD",
+    "LONGEST_INTERVAL",
     "MOST_CUSTOM_FIELDS",
+    "MOST_DEMANDED",
+    "NO_COUNT_STEP",
     "STANDARD_RULE",
     "Cell",
     "DisclosureRule",
@@ -145,6 +148,13 @@ def uniform_levels(level: Level) -> Mapping[Cell, Level]:
 
 #: No rule shows smaller counts, whoever asks for it.
 LEAST_THRESHOLD = 3
+#: No larger threshold, step or number of changes is demanded by anybody.
+MOST_DEMANDED = 1_000_000
+#: Nobody demands a longer time between two releases.
+LONGEST_INTERVAL = timedelta(days=366)
+#: The step under which no count is shown: it stands for every common multiple that no list reaches. It is prime and
+#: more than anybody demands, so it is nobody's step otherwise.
+NO_COUNT_STEP = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +176,8 @@ class DisclosureRule:
             raise ValueError(f"the threshold is at least {LEAST_THRESHOLD}")
         if self.step < 1 or self.least_changes < 1:
             raise ValueError("the step and the number of changes are at least 1")
+        if self.step > NO_COUNT_STEP:
+            raise ValueError(f"the step is at most {NO_COUNT_STEP}")
         if self.interval < timedelta(seconds=1) or self.interval % timedelta(seconds=1):
             raise ValueError("whole seconds pass between two releases, at least one")
 
@@ -173,6 +185,11 @@ class DisclosureRule:
     def k(self) -> int:
         """The threshold raised to a multiple of the step, so that nothing shown is below it."""
         return -(-self.threshold // self.step) * self.step
+
+    @property
+    def shows_no_count(self) -> bool:
+        """Whether the step is one that no count reaches."""
+        return self.step == NO_COUNT_STEP
 
     def rounded(self, count: int) -> int:
         """Round down to the step."""
@@ -182,7 +199,7 @@ class DisclosureRule:
         """Give the loosest rule that is at least as strict as both."""
         return DisclosureRule(
             threshold=max(self.threshold, other.threshold),
-            step=lcm(self.step, other.step),
+            step=_common_step(self.step, other.step),
             interval=max(self.interval, other.interval),
             least_changes=max(self.least_changes, other.least_changes),
             noise=self.noise or other.noise,
@@ -191,6 +208,17 @@ class DisclosureRule:
     def is_at_least(self, other: DisclosureRule) -> bool:
         """Tell whether this rule is nowhere looser than the other."""
         return self.met(other) == self
+
+    def rounds_no_finer_than(self, other: DisclosureRule) -> bool:
+        """Tell whether whatever this rule shows is rounded as the other asks for, too."""
+        return _common_step(self.step, other.step) == self.step
+
+
+def _common_step(one: int, other: int) -> int:
+    """Give the least step that is a multiple of both, or the one that shows nothing where no count reaches it."""
+    if NO_COUNT_STEP in (one, other):
+        return NO_COUNT_STEP
+    return min(lcm(one, other), NO_COUNT_STEP)
 
 
 #: What holds unless somebody asks for another: shared numbers move weekly, in steps, and only once much has changed.

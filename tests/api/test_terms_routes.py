@@ -80,3 +80,16 @@ def test_terms_made_from_older_ones_undo_nothing_that_came_between(api: Served) 
     assert level_of(api.left.http.get(url).json()["ours"], OURS) == "hidden"
     assert api.left.http.put(url, json=tight, params={"base": 1}).json()["number"] == 2, "said again, they undo nothing"
     assert api.left.http.put(url, json=wide, params={"base": 2}).json()["number"] == 3
+
+
+@pytest.mark.parametrize(("steps", "step"), [((1_000, 1_001), 1_001_000), ((999_983, 1_000_000), 2_147_483_647)])
+def test_a_met_rule_may_be_more_than_anybody_can_demand(api: Served, steps: tuple[int, int], step: int) -> None:
+    url = f"{api.active()}/terms"
+    said = stated(level=Level.COUNTS)
+    for party, own in zip((api.left, api.right), steps, strict=True):
+        answer = party.http.put(url, json=said | {"disclosure": said["disclosure"] | {"step": own}})
+        assert (answer.status_code, answer.json()["ours"]["disclosure"]["step"]) == (200, own)
+    for party in (api.left, api.right):
+        told = wire.TermsDocument.model_validate_json(party.http.get(url).content)
+        assert told.effective is not None
+        assert told.effective.value().disclosure.step == step

@@ -361,7 +361,7 @@ class FakeService:
             asked = wire.Terms.model_validate_json(content).value()
             seat.terms_number += asked != seat.terms
             seat.terms = asked
-        effective = wire.Terms.of(meet(seat.terms, theirs))
+        effective = wire.EffectiveTerms.of(meet(seat.terms, theirs))
         return _json(
             wire.TermsDocument(
                 number=seat.terms_number,

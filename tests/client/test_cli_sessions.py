@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from escrow.client.cli.exits import ExitCode
 from escrow.client.cli.session import choose
 from escrow.client.seats import Seat, Standing
 from escrow.errors import PartnershipNotReady, PartnershipUnknown
-from escrow.terms import Side
+from escrow.terms import STANDARD_RULE, Side
 from tests.client.fake_service import RIGHT_ORG, FakeService
 from tests.client.terminals import Partners
 
@@ -92,6 +93,15 @@ def test_terms_that_were_never_set_are_not_called_changed(paired: Partners) -> N
     shown = paired[0]("terms", "show")
     assert "escrow terms set --preset counts-only" in shown.out
     assert "changed elsewhere" not in shown.out
+
+
+def test_a_step_that_no_count_reaches_is_said_in_words(paired: Partners, service: FakeService) -> None:
+    (deal,) = service.deals.values()
+    for seat, step in zip(deal.seats.values(), (999_983, 1_000_000), strict=True):
+        seat.terms = replace(seat.terms, disclosure=replace(STANDARD_RULE, step=step))
+    shown = paired[0]("terms", "show").out
+    assert "too coarse for any count" in shown
+    assert "2,147,483,647" not in shown
 
 
 def test_an_interrupted_command_says_so_and_exits_as_shells_expect(

@@ -19,7 +19,7 @@ from escrow.reports.pages import overlaps_html, report_html
 from escrow.reports.plays import PLAYS
 from escrow.reports.render import overlaps_csv, overlaps_json, report_csv, report_json
 from escrow.reports.report import ListedOverlap, OverlapList, ReleaseView, Report
-from escrow.terms import CELLS, Cell, DisclosureRule, Level, Population, Tier
+from escrow.terms import CELLS, NO_COUNT_STEP, Cell, DisclosureRule, Level, Population, Tier
 
 C, O, P = Population  # noqa: E741 - the letters of the grid
 NOON = datetime(2026, 11, 19, 12, tzinfo=UTC)
@@ -179,6 +179,7 @@ def test_without_noise_no_number_is_called_approximate() -> None:
 
 def test_a_page_tells_how_coarse_its_numbers_are() -> None:
     assert "10, rounded down to a multiple of 10" in Text(report_html(a_report(step=10), now=NOON)).words
+    assert "none: no count is as large" in " ".join(Text(report_html(a_report(step=NO_COUNT_STEP), now=NOON)).words)
 
 
 def test_a_withheld_cell_is_marked_as_one() -> None:

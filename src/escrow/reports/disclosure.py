@@ -38,7 +38,7 @@ class Conditions:
         """Tell whether these conditions show anything that the others would not."""
         return (
             self.rule.k < other.rule.k
-            or self.rule.step % other.rule.step != 0
+            or not self.rule.rounds_no_finer_than(other.rule)
             or (other.rule.noise and not self.rule.noise)
             or self.counts_from > other.counts_from
             or self.reveals_from > other.reveals_from

@@ -5,10 +5,10 @@ are UUIDs in their canonical form, times are UTC in ISO 8601, and the codes of t
 ("customers", "details"). No error raised here repeats what was sent.
 """
 
-from escrow.wire.agreement import CellLevel, Terms, TermsDocument, TermsRequest, TermsRequests
+from escrow.wire.agreement import CellLevel, EffectiveTerms, Terms, TermsDocument, TermsRequest, TermsRequests
 from escrow.wire.allowances import Allowance, Grant
 from escrow.wire.changes import CellName, Change, ChangePage
-from escrow.wire.disclosure import DisclosurePreset, DisclosureRule
+from escrow.wire.disclosure import DisclosurePreset, DisclosureRule, EffectiveRule
 from escrow.wire.disputes import Dispute, DisputedRow, DisputedRowPage, DisputePage, DisputeReason, NewDispute
 from escrow.wire.endpoints import (
     Challenge,
@@ -148,6 +148,8 @@ __all__ = [
     "DisputeReason",
     "DisputedRow",
     "DisputedRowPage",
+    "EffectiveRule",
+    "EffectiveTerms",
     "Endpoint",
     "EndpointChange",
     "EndpointDisabledEvent",

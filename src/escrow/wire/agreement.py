@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from escrow import terms as words
 from escrow.terms import CELLS, DETAIL_FIELDS, MOST_CUSTOM_FIELDS, Cell, Tier, fields_in_order
-from escrow.wire.disclosure import STANDARD, DisclosureRule
+from escrow.wire.disclosure import STANDARD, DisclosureRule, EffectiveRule
 from escrow.wire.values import MOST_ACCOUNTS, FieldWord, LevelWord, Model, Number, PopulationWord, TierWord, Time
 
 __all__ = [
     "CellLevel",
+    "EffectiveTerms",
     "Terms",
     "TermsDocument",
     "TermsRequest",
@@ -72,6 +73,8 @@ class Terms(Model):
     largest_list: Annotated[int, Field(ge=1, le=MOST_ACCOUNTS)] = 250_000
     disclosure: DisclosureRule = STANDARD
 
+    _rule: ClassVar[type[DisclosureRule]] = DisclosureRule
+
     @model_validator(mode="after")
     def _what_reveals_also_counts(self) -> Self:
         if self.reveals_from > self.counts_from:
@@ -88,7 +91,7 @@ class Terms(Model):
                 "counts_from": terms.counts_from,
                 "reveals_from": terms.reveals_from,
                 "largest_list": terms.largest_list,
-                "disclosure": DisclosureRule.of(terms.disclosure),
+                "disclosure": cls._rule.of(terms.disclosure),
             }
         )
 
@@ -104,13 +107,21 @@ class Terms(Model):
         )
 
 
+class EffectiveTerms(Terms):
+    """The meet of both parties' terms, which may ask for more than either of them can."""
+
+    disclosure: EffectiveRule
+
+    _rule: ClassVar[type[DisclosureRule]] = EffectiveRule
+
+
 class TermsDocument(Model):
     """Both parties' terms and their meet, all seen from the caller's side."""
 
     number: Number
     ours: Terms
     theirs: Terms | None
-    effective: Terms | None
+    effective: EffectiveTerms | None
 
 
 class TermsRequest(Model):

@@ -9,12 +9,12 @@ from pydantic import Field, StringConstraints
 
 from escrow import terms as words
 from escrow.presets import DISCLOSURE_PRESETS
-from escrow.terms import LEAST_THRESHOLD
+from escrow.terms import LEAST_THRESHOLD, LONGEST_INTERVAL, MOST_DEMANDED, NO_COUNT_STEP
 from escrow.wire.values import Model
 
-__all__ = ["STANDARD", "DisclosurePreset", "DisclosureRule"]
+__all__ = ["STANDARD", "DisclosurePreset", "DisclosureRule", "EffectiveRule"]
 
-_YEAR = 366 * 24 * 3_600
+_LONGEST = int(LONGEST_INTERVAL.total_seconds())
 
 
 class DisclosureRule(Model):
@@ -25,10 +25,10 @@ class DisclosureRule(Model):
     accounts added, removed or changed.
     """
 
-    threshold: Annotated[int, Field(ge=LEAST_THRESHOLD, le=1_000_000, examples=[5])]
-    step: Annotated[int, Field(ge=1, le=1_000_000, examples=[1])]
-    interval_seconds: Annotated[int, Field(ge=1, le=_YEAR, examples=[86_400])]
-    least_changes: Annotated[int, Field(ge=1, le=1_000_000, examples=[5])]
+    threshold: Annotated[int, Field(ge=LEAST_THRESHOLD, le=MOST_DEMANDED, examples=[5])]
+    step: Annotated[int, Field(ge=1, le=MOST_DEMANDED, examples=[1])]
+    interval_seconds: Annotated[int, Field(ge=1, le=_LONGEST, examples=[86_400])]
+    least_changes: Annotated[int, Field(ge=1, le=MOST_DEMANDED, examples=[5])]
     noise: Annotated[bool, Field(examples=[False])]
 
     @classmethod
@@ -51,6 +51,15 @@ class DisclosureRule(Model):
             least_changes=self.least_changes,
             noise=self.noise,
         )
+
+
+class EffectiveRule(DisclosureRule):
+    """The meet of two rules; its ``step`` is their least common multiple.
+
+    Where that is more than 2147483646, the step is 2147483647, and no count is shown.
+    """
+
+    step: Annotated[int, Field(ge=1, le=NO_COUNT_STEP, examples=[5])]
 
 
 STANDARD = DisclosureRule.of(DISCLOSURE_PRESETS["standard"])

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from escrow.terms import CELLS
-from escrow.wire.disclosure import DisclosureRule
+from escrow.wire.disclosure import EffectiveRule
 from escrow.wire.partnerships import PopulationSizes
 from escrow.wire.values import (
     Bytes16,
@@ -107,6 +107,6 @@ class Report(Model):
     cells: Annotated[tuple[ReportCell, ...], Field(strict=False, min_length=9, max_length=9, examples=[_EXAMPLE])]
     counts_from: TierWord
     reveals_from: TierWord
-    disclosure: DisclosureRule
+    disclosure: EffectiveRule
     margin: Annotated[Number | None, Field(examples=[None])]
     signed: Signed | None

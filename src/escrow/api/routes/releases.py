@@ -101,7 +101,7 @@ def _told(report: Report) -> wire.Report:
         ),
         counts_from=report.made_under.counts_from,
         reveals_from=report.made_under.reveals_from,
-        disclosure=wire.DisclosureRule.of(report.made_under.rule),
+        disclosure=wire.EffectiveRule.of(report.made_under.rule),
         margin=margin(report.made_under.rule),
         signed=_signed(report.signed),
     )

@@ -165,5 +165,5 @@ def _told(document: TermsDocument) -> wire.TermsDocument:
         number=document.number,
         ours=wire.Terms.of(document.ours),
         theirs=None if document.theirs is None else wire.Terms.of(document.theirs),
-        effective=None if document.effective is None else wire.Terms.of(document.effective),
+        effective=None if document.effective is None else wire.EffectiveTerms.of(document.effective),
     )

@@ -201,7 +201,12 @@ def _legend(release: ReleaseView) -> Iterator[str]:
     if release.margin is not None:
         yield f"≈: with noise, within {release.margin} of the shared primary domains 95 times in 100"
     if CellState.WITHHELD in states:
-        yield f"withheld: fewer than {release.conditions.rule.k}, or too few others beside them to hide among"
+        rule = release.conditions.rule
+        yield "withheld: " + (
+            "no count is as large as the steps that both sides' terms ask for together"
+            if rule.shows_no_count
+            else f"fewer than {rule.k}, or too few others beside them to hide among"
+        )
     if CellState.HIDDEN in states:
         yield "hidden: one side or both do not share this cell; `escrow terms show` says which"
     if states != {CellState.PUBLIC}:

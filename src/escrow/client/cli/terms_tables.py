@@ -46,7 +46,7 @@ def _condition_rows() -> Iterator[_Row]:
     yield "reveals from matches that are", lambda terms: terms.reveals_from.word
     yield "accounts on a list, at most", lambda terms: f"{terms.largest_list:,}"
     yield "disclosure", lambda terms: disclosure_name(terms.disclosure) or "own rule"
-    yield "smallest count shown", lambda terms: f"{terms.disclosure.k:,}"
+    yield "smallest count shown", lambda terms: _smallest(terms.disclosure)
     yield "rounding of counts", lambda terms: _rounding(terms.disclosure)
     yield "between two releases", lambda terms: _duration(terms.disclosure)
     yield "changes a release waits for", lambda terms: _changes(terms.disclosure)
@@ -76,7 +76,13 @@ def _holder(ours: str, theirs: str, effective: str) -> str:
     return "us" if effective == ours else "them" if effective == theirs else "both"
 
 
+def _smallest(rule: DisclosureRule) -> str:
+    return "none is shown" if rule.shows_no_count else f"{rule.k:,}"
+
+
 def _rounding(rule: DisclosureRule) -> str:
+    if rule.shows_no_count:
+        return "too coarse for any count"
     if rule.step > 1:
         return f"steps of {rule.step:,}"
     return "none" if rule.noise else "exact"
