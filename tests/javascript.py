@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -57,10 +58,11 @@ def node() -> str:
     return found
 
 
-def run(file: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run one file of the examples from the root of the repository."""
+def run(file: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run one file of the examples from the root of the repository, with more in its environment."""
     command = [node(), f"examples/javascript/{file}", *arguments]
-    return subprocess.run(command, check=False, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    env = {**os.environ, **environment}
+    return subprocess.run(command, check=False, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60)
 
 
 def answer(script: str, given: object = None) -> Any:  # noqa: ANN401 - whatever the script answers in JSON

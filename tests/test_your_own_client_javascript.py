@@ -27,6 +27,8 @@ from escrow.terms import DETAIL_FIELDS, is_detail_field
 from tests.javascript import ROOT, answer, run, shown_after
 from tests.psi.vector_files import FILES, FOLDER, vectors
 
+CODE = vectors("pairing", "pairings")[0]["code"]
+
 #: Groups of what must be refused: another value there may be refused just as well.
 REFUSED = {"refused", "refused_codes", "refused_public_keys"}
 
@@ -158,6 +160,63 @@ def test_the_javascript_shows_its_api_key_to_no_plain_address() -> None:
     """
     plain = ["http://escrow.example.com", "http://127.0.0.1.example.com", "ftp://escrow.example.com"]
     assert answer(script, [*plain, "https://escrow.example.com", "http://[::1]:8470"]) == [True] * 3 + [False] * 2
+
+
+@pytest.mark.parametrize(
+    ("called", "url", "told"),
+    [
+        (["accept.mjs"], "https://127.0.0.1:1", "usage: node accept.mjs CODE [KEYRING]"),
+        (["submit.mjs", "--help"], "https://127.0.0.1:1", "usage: node submit.mjs LIST [KEYRING]"),
+        (["accept.mjs", "AH2KE"], "", "usage: set ESCROW_URL and ESCROW_API_KEY in the environment"),
+        (["accept.mjs", "AH2KE"], "escrow", "usage: ESCROW_URL is no address; it begins with https://"),
+        (["accept.mjs", "AH2KE"], "https://127.0.0.1:1", "pairing-code-invalid: a code has 60 of A–Z and 2–7"),
+        (["accept.mjs", CODE], "https://127.0.0.1:1", "service-unreachable: no answer from https://127.0.0.1:1"),
+        (["submit.mjs", "nowhere.json"], "", "file-unusable: nowhere.json cannot be read (ENOENT)"),
+        (["submit.mjs", "README.md"], "", "file-unusable: README.md cannot be read (it is not JSON)"),
+        (["submit.mjs", "docs/openapi.json"], "", "line-invalid: docs/openapi.json is not a list"),
+        (
+            ["submit.mjs", "examples/javascript/list.json", "nowhere.json"],
+            "",
+            "file-unusable: nowhere.json cannot be read",
+        ),
+    ],
+)
+def test_the_javascript_says_in_a_line_why_it_does_not_go_on(called: list[str], url: str, told: str) -> None:
+    refused = run(*called, ESCROW_URL=url, ESCROW_API_KEY="esk_x")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr.startswith(told)
+    assert refused.stderr.count("\n") == 1
+
+
+def test_the_javascript_names_an_entry_that_cannot_be_sent_and_not_what_it_holds(tmp_path: Path) -> None:
+    good = {"id": "1", "website": "iana.org", "population": "customers"}
+    (tmp_path / "list.json").write_text(json.dumps([good, {**good, "population": "lead"}]), encoding="utf-8")
+    refused = run("submit.mjs", str(tmp_path / "list.json"), ESCROW_URL="", ESCROW_API_KEY="")
+    assert refused.stderr.startswith(
+        "line-invalid: entry 2 needs id and website, as texts, and a population: customers,"
+    )
+    assert refused.stderr.count("\n") == 1
+
+
+def test_the_javascript_passes_on_what_the_service_refused_and_owns_what_it_cannot_read() -> None:
+    script = """
+        import { createServer } from 'node:http';
+        import { Refusal } from './examples/javascript/bytes.mjs';
+        import { connect } from './examples/javascript/service.mjs';
+        const server = createServer((request, answer) => {
+          answer.statusCode = request.url === '/page' ? 200 : 404;
+          answer.end({ '/page': '<html>', '/problem': JSON.stringify(given) }[request.url] ?? '');
+        });
+        await new Promise((ready) => server.listen(0, '127.0.0.1', ready));
+        const call = connect(`http://127.0.0.1:${server.address().port}`, 'esk_x');
+        const refused = async (path) => call('GET', path).catch((each) => [each instanceof Refusal, each.code]);
+        const paths = ['/problem', '/page', '/nothing'];
+        console.log(JSON.stringify(await Promise.all(paths.map(refused))));
+        server.close();
+        server.closeAllConnections?.();
+    """
+    told = answer(script, {"code": "not-found", "detail": "There is no such thing."})
+    assert told == [[True, "not-found"], [True, "service-answer-invalid"], [True, "404"]]
 
 
 def _first_vectors(name: str) -> dict[str, list[dict[str, Any]]]:

@@ -159,7 +159,7 @@ def test_a_partner_in_javascript_submits_nothing_before_the_inviter_has_confirme
     partner.run("accept.mjs", inviter.invite())
     said, complaint = partner.run("submit.mjs", LIST)
     assert said == ""
-    assert "the inviter has not confirmed yet" in complaint
+    assert complaint == "partnership-not-active: the inviter has not confirmed yet; run this again later\n"
 
 
 def test_a_partner_in_javascript_submits_nothing_under_a_wrong_tag(
@@ -169,7 +169,8 @@ def test_a_partner_in_javascript_submits_nothing_under_a_wrong_tag(
     inviter.confirm(os.urandom(32))
     said, complaint = partner.run("submit.mjs", LIST)
     assert said == ""
-    assert "confirmation-failed" in complaint
+    assert complaint.startswith("confirmation-failed: ")
+    assert complaint.count("\n") == 1
     assert partner.service.right.http.get(inviter.address).json()["list"]["last_number"] == 0
 
 
@@ -177,7 +178,9 @@ def test_a_partner_in_javascript_never_writes_over_its_keys(inviter: Inviter, pa
     partner.keyring.write_text("precious", encoding="utf-8")
     said, complaint = partner.run("accept.mjs", inviter.invite())
     assert said == ""
-    assert "EEXIST" in complaint
+    assert complaint == (
+        f"file-unusable: {partner.keyring} cannot be made (EEXIST): name a file that is not there yet\n"
+    )
     assert partner.keyring.read_text(encoding="utf-8") == "precious"
     assert partner.service.left.http.get(inviter.address).json()["state"] == "invited"
 

@@ -6,13 +6,14 @@
 import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 
-import { fromBase64url, toBase64url } from './bytes.mjs';
+import { Refusal, fromBase64url, toBase64url } from './bytes.mjs';
 import { PROFILE } from './domain.mjs';
 import { generationKeys } from './generations.mjs';
 import { agree, checkInviter, lookup, newKeyPair, readCode, sharedSecret } from './pairing.mjs';
+import { wordsGiven } from './program.mjs';
 import { connect } from './service.mjs';
 
-const [code, keyringFile = 'keyring.json'] = process.argv.slice(2);
+const [code, keyringFile = 'keyring.json'] = wordsGiven('node accept.mjs CODE [KEYRING]');
 const call = connect(process.env.ESCROW_URL, process.env.ESCROW_API_KEY);
 
 const { commitment, psk } = readCode(code);
@@ -22,7 +23,7 @@ const [suite, g, profile] = [1, 0, PROFILE];
 const isKnown = invitation.suite === suite && invitation.profile === profile;
 if (!isKnown) {
   const told = `this program has profile ${profile} and suite ${suite} alone, the invitation is for others`;
-  throw new Error(`${told}: ask your partner for a code of escrow invite --profile ${profile}`);
+  throw new Refusal('profile-unknown', `${told}: ask your partner for a code of escrow invite --profile ${profile}`);
 }
 
 const named = {
@@ -48,7 +49,11 @@ const keyring = {
   next_root: toBase64url(nextRoot),
   own_secret: toBase64url(randomBytes(32)),
 };
-writeFileSync(keyringFile, JSON.stringify(keyring), { mode: 0o600, flag: 'wx' });
+try {
+  writeFileSync(keyringFile, JSON.stringify(keyring), { mode: 0o600, flag: 'wx' });
+} catch ({ code: reason }) {
+  throw new Refusal('file-unusable', `${keyringFile} cannot be made (${reason}): name a file that is not there yet`);
+}
 
 await call('POST', `/v1/partnerships/${named.partnershipId}/accept`, {
   lookup: toBase64url(lookup(psk)),
