@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from escrow.client.cli.app import run
 from tests.client.fake_service import Json
 from tests.client.making_keyrings import PASSPHRASE
 
-__all__ = ["CSV", "Answered", "Partner", "Partners"]
+__all__ = ["CSV", "Answered", "Partner", "Partners", "files_of_at_most"]
 
 CSV = """Account ID,Account Name,Website,Type,Account Owner
 001,Acme Rockets Inc,https://www.acme-rockets.com,Customer,Ada
@@ -61,3 +63,16 @@ class Partner:
 
 
 Partners = tuple[Partner, Partner]
+
+
+@contextmanager
+def files_of_at_most(octets: int) -> Iterator[None]:
+    """Let no file grow past a size, as a full disk does."""
+    import resource  # noqa: PLC0415  # Windows has none
+
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (octets, usual[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, usual)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +11,7 @@ import pytest
 
 from escrow.client.cli.exits import ExitCode
 from tests.client.fake_service import FakeService
-from tests.client.terminals import CSV, Partner, Partners
+from tests.client.terminals import CSV, Partner, Partners, files_of_at_most
 
 MESSY = (
     CSV
@@ -26,19 +24,6 @@ MESSY = (
     + "".join(f"1{at},Fir {word},fir-{word}.com,Prospect,Ada\n" for at, word in enumerate("abcdefgh"))
     + "".join(f"2{at},Gorse Nine,gorse-{word}.com,Customer,Ada\n" for at, word in enumerate("abcdefgh"))
 )
-
-
-@contextmanager
-def files_of_at_most(octets: int) -> Iterator[None]:
-    """Let no file grow past a size, as a full disk does."""
-    import resource  # noqa: PLC0415  # Windows has none
-
-    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (octets, usual[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
 
 
 def said(partner: Partner, *arguments: str | Path) -> dict[str, Any]:

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import contextlib
 import json
-import sqlite3
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import UUID
@@ -21,10 +19,12 @@ from escrow.client.corrections.remembered import DO_NOT_MAP_USED
 from escrow.client.home import Home, new_file, replace_file
 from escrow.client.keyring import Keyring, KeyringFile, Random, keyring_object, read_keyring
 from escrow.client.keyring_form import read_object, write_object
+from escrow.client.opened import IF_DETAILS_DAMAGED
 from escrow.client.sealed_files import Passphrase, PassphraseKey, Stretching
 from escrow.client.seats import Seat, Standing
-from escrow.client.state import AccountState
-from escrow.errors import KeyringExists, KeyringInvalid
+from escrow.client.sqlite_files import opened_sqlite
+from escrow.client.state import IF_LIST_DAMAGED, AccountState
+from escrow.errors import KeyringExists, KeyringInvalid, StateInvalid
 from escrow.psi.encoding import lp, u64
 
 __all__ = ["Carried", "export_home", "import_home"]
@@ -237,10 +237,10 @@ def _number(file: Path) -> tuple[int, int]:
     if not file.is_file():
         return 0, 0
     try:
-        with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as database:
+        with opened_sqlite(file, if_damaged=IF_LIST_DAMAGED, is_read_only=True) as database:
             g, number = database.execute("SELECT generation, number FROM submission").fetchone()
             return int(g), int(number)
-    except (sqlite3.DatabaseError, TypeError):
+    except (StateInvalid, TypeError):
         return 0, 0
 
 
@@ -257,7 +257,7 @@ def _take_details(carried: Path, present: Path) -> None:
     if present.is_file() and _generation(present) > _generation(carried):
         return
     if present.is_file() and _generation(present) == _generation(carried):
-        with closing(sqlite3.connect(carried)) as database, database:
+        with opened_sqlite(carried, if_damaged=IF_DETAILS_DAMAGED) as database, database:
             database.execute("ATTACH ? AS present", (str(present),))
             database.execute(
                 "INSERT INTO highest SELECT * FROM present.highest WHERE true"
@@ -267,5 +267,5 @@ def _take_details(carried: Path, present: Path) -> None:
 
 
 def _generation(details: Path) -> int:
-    with closing(sqlite3.connect(details)) as database:
+    with opened_sqlite(details, if_damaged=IF_DETAILS_DAMAGED) as database:
         return int(database.execute("PRAGMA user_version").fetchone()[0])

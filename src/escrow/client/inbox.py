@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID
+
+from escrow.client.sqlite_files import opened_sqlite
 
 __all__ = ["KEPT", "Inbox"]
 
 #: Longer than any sender goes on repeating a message.
 KEPT = timedelta(days=14)
 
+_IF_DAMAGED = "remove it: a listener that starts anew syncs everything once"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS seen (message_id TEXT PRIMARY KEY, at INTEGER);
 CREATE INDEX IF NOT EXISTS seen_at ON seen (at);
@@ -26,7 +29,11 @@ CREATE TABLE IF NOT EXISTS due (number INTEGER PRIMARY KEY AUTOINCREMENT, partne
 
 
 class Inbox:
-    """A file that several threads may use at once, each call on a connection of its own."""
+    """A file that several threads may use at once, each call on a connection of its own.
+
+    Raises:
+        StateInvalid, HomeBusy, OSError: as `opened_sqlite`, by each method.
+    """
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -58,6 +65,6 @@ class Inbox:
 
     @contextmanager
     def _opened(self) -> Iterator[sqlite3.Connection]:
-        with closing(sqlite3.connect(self._file, timeout=10.0)) as database:
+        with opened_sqlite(self._file, if_damaged=_IF_DAMAGED, patience=10.0) as database:
             database.execute("PRAGMA synchronous = FULL")
             yield database

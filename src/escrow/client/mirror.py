@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Set
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
 from escrow.client.sinks.changes import Batch, Change, ChangeKind, OverlapRecord, of_content
 from escrow.client.sinks.sink import Sink, Taken
+from escrow.client.sqlite_files import opened_sqlite
 from escrow.errors import StateInvalid
 from escrow.terms import CELLS, Cell, Level, Population, Tier
 
@@ -24,6 +25,7 @@ __all__ = ["Mirror", "Overlapping", "Telling", "has_told", "opened_mirror"]
 
 _FORMAT = 1
 _FILE = "sync.sqlite"
+_IF_DAMAGED = "remove it: the next sync tells every sink everything anew"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS heard (name TEXT PRIMARY KEY, value TEXT);
 CREATE TABLE IF NOT EXISTS overlapping (
@@ -264,24 +266,20 @@ def opened_mirror(folder: Path) -> Iterator[Mirror]:
 
     Raises:
         StateInvalid: it is damaged, or of another version.
+        HomeBusy, OSError: as `opened_sqlite`.
     """
     file = folder / _FILE
-    with closing(sqlite3.connect(file)) as database:
+    with opened_sqlite(file, if_damaged=_IF_DAMAGED) as database:
         file.chmod(0o600)
-        try:
-            _prepare(database)
-            yield Mirror(database)
-        except sqlite3.DatabaseError:
-            raise StateInvalid(
-                f"{file} is damaged; remove it: the next sync tells every sink everything anew"
-            ) from None
+        _prepare(database)
+        yield Mirror(database)
 
 
 def has_told(folder: Path) -> bool:
     """Say whether some sink has records of a partnership."""
     if not (folder / _FILE).exists():
         return False
-    with closing(sqlite3.connect(folder / _FILE)) as database:
+    with opened_sqlite(folder / _FILE, if_damaged=_IF_DAMAGED) as database:
         _prepare(database)
         return database.execute("SELECT 1 FROM told LIMIT 1").fetchone() is not None
 
@@ -289,10 +287,7 @@ def has_told(folder: Path) -> bool:
 def _prepare(database: sqlite3.Connection) -> None:
     (form,) = database.execute("PRAGMA user_version").fetchone()
     if form not in {0, _FORMAT}:
-        raise StateInvalid(
-            "sync.sqlite was written by a newer version of escrow; use that one, or remove the file: "
-            "the next sync tells every sink everything anew"
-        )
+        raise StateInvalid(f"sync.sqlite was written by a newer version of escrow; use that one, or {_IF_DAMAGED}")
     database.executescript(f"{_SCHEMA} PRAGMA user_version = {_FORMAT};")
 
 

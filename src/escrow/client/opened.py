@@ -10,15 +10,18 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from escrow.errors import StateInvalid
+from escrow.client.sqlite_files import opened_sqlite
 from escrow.psi.details import Detail
 from escrow.terms import Population
 
-__all__ = ["OpenedDetails", "OpenedFile"]
+__all__ = ["IF_DETAILS_DAMAGED", "OpenedDetails", "OpenedFile"]
+
+#: What a person does where the file cannot be read.
+IF_DETAILS_DAMAGED = "remove it, and run `escrow sync` to open the details again"
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS opened (
@@ -164,15 +167,14 @@ class OpenedFile:
 
 @contextmanager
 def opened_file(folder: Path) -> Iterator[OpenedFile]:
-    """Open the file of a partnership, and keep what was changed if all went well."""
+    """Open the file of a partnership, and keep what was changed if all went well.
+
+    Raises:
+        StateInvalid, HomeBusy, OSError: as `opened_sqlite`.
+    """
     file = folder / "details.sqlite"
-    with closing(sqlite3.connect(file)) as database:
+    with opened_sqlite(file, if_damaged=IF_DETAILS_DAMAGED) as database:
         file.chmod(0o600)
-        try:
-            database.executescript(_SCHEMA)
-            with database:
-                yield OpenedFile(database)
-        except sqlite3.DatabaseError:
-            raise StateInvalid(
-                f"{file} is damaged; remove it, and run `escrow sync` to open the details again"
-            ) from None
+        database.executescript(_SCHEMA)
+        with database:
+            yield OpenedFile(database)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +22,7 @@ import numpy.typing as npt
 from escrow.client.account_ids import EarlierAccounts
 from escrow.client.columns import Meaning
 from escrow.client.home import held, move_over, new_file
+from escrow.client.sqlite_files import is_damage, opened_sqlite
 from escrow.errors import StateInvalid
 from escrow.psi.records import ListRecords, join, pack_chunk, parse_chunk, split
 from escrow.terms import Population, is_detail_field
@@ -30,8 +31,10 @@ if TYPE_CHECKING:
     from escrow.client.accounts import Accounts
     from escrow.client.sources import CrmRows
 
-__all__ = ["AccountState", "CrmRow", "KeptAccount", "KeptList", "Sent", "SentList"]
+__all__ = ["IF_LIST_DAMAGED", "AccountState", "CrmRow", "KeptAccount", "KeptList", "Sent", "SentList"]
 
+#: What a person does where a list cannot be read.
+IF_LIST_DAMAGED = "remove it, and run `escrow submit --snapshot`"
 _FORMAT = 1
 _BLOCK = 8_192
 #: The unit separator of ASCII, which no CRM has in a value.
@@ -259,8 +262,15 @@ class AccountState:
             self.pending_file.unlink(missing_ok=True)
 
     def write_pending(self, sent: Sent, content: SentList) -> None:
-        """Remember a list that has just gone out."""
-        with new_file(self.pending_file) as file, closing(sqlite3.connect(file, isolation_level=None)) as database:
+        """Remember a list that has just gone out.
+
+        Raises:
+            OSError: it cannot be written; what was there is as it was.
+        """
+        with (
+            new_file(self.pending_file) as file,
+            opened_sqlite(file, if_damaged=IF_LIST_DAMAGED, has_transactions=False) as database,
+        ):
             # A file that is not whole is never looked at, so nothing needs a journal. Large blocks go on large pages.
             pragmas = "PRAGMA page_size = 65536; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF"
             database.executescript(f"{pragmas}; BEGIN; {_SCHEMA}")
@@ -278,19 +288,20 @@ def _open(file: Path) -> Iterator[KeptList | None]:
     if not file.exists():
         yield None
         return
-    with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as database:
+    with opened_sqlite(file, if_damaged=IF_LIST_DAMAGED, is_read_only=True) as database:
         sent = _sent(database)
-        try:
-            yield KeptList(database, sent) if sent else None
-        except sqlite3.DatabaseError:
-            raise StateInvalid(f"{file} is damaged; remove it, and run `escrow submit --snapshot`") from None
+        yield KeptList(database, sent) if sent else None
 
 
 def _sent(database: sqlite3.Connection) -> Sent | None:
     """Read what a file holds; a damaged one is as good as none, and the next submission is a snapshot."""
     try:
         form, number, digest, g, profile_id = database.execute("SELECT * FROM submission").fetchone()
-    except (sqlite3.DatabaseError, TypeError, ValueError):
+    except (TypeError, ValueError):
+        return None
+    except sqlite3.Error as failure:
+        if not is_damage(failure):
+            raise
         return None
     if form != _FORMAT:
         raise StateInvalid("the account state was written by another version of escrow; use that version")

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import shutil
-import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
 from pathlib import Path
 
 from escrow.client.doctor.checks import Area, Check, fail, ok, skip, warn
 from escrow.client.doctor.permissions import is_open_to_others
 from escrow.client.home import Home
+from escrow.client.opened import IF_DETAILS_DAMAGED
+from escrow.client.sqlite_files import opened_sqlite
+from escrow.client.state import IF_LIST_DAMAGED
+from escrow.errors import HomeBusy, StateInvalid
 from escrow.psi.normalisation import profile
 
 __all__ = ["look_at_disk", "look_at_encoding", "look_at_home", "look_at_normalisation", "look_at_states"]
@@ -46,20 +48,25 @@ def look_at_states(home: Home) -> Iterator[Check]:
     """Look whether every state file can be read from its first to its last page."""
     folder = home.folder / "partnerships"
     files = [file for file in sorted(folder.glob("*/*.sqlite")) if file.name in _STATE_FILES]
-    damaged = [file for file in files if not _is_intact(file)]
-    for file in damaged:
-        what = "run `escrow sync`" if file.name == "details.sqlite" else "submit again, which sends a snapshot"
-        yield fail("state files", Area.MACHINE, f"{file} is damaged", f"remove it and {what}")
-    if not damaged:
+    wrong = [check for check in map(_look_at_state, files) if check is not None]
+    yield from wrong
+    if not wrong:
         yield ok("state files", Area.MACHINE, f"{len(files)} intact" if files else "none yet: nothing was submitted")
 
 
-def _is_intact(file: Path) -> bool:
+def _look_at_state(file: Path) -> Check | None:
+    """Say what is wrong with a state file; None for nothing."""
+    mend = IF_DETAILS_DAMAGED if file.name == "details.sqlite" else IF_LIST_DAMAGED
+    damaged = fail("state files", Area.MACHINE, f"{file} is damaged", mend)
     try:
-        with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as database:
-            return bool(database.execute("PRAGMA quick_check(1)").fetchone() == ("ok",))
-    except sqlite3.Error:
-        return False
+        with opened_sqlite(file, if_damaged=mend, is_read_only=True) as database:
+            return None if database.execute("PRAGMA quick_check(1)").fetchone() == ("ok",) else damaged
+    except StateInvalid:
+        return damaged
+    except HomeBusy:
+        return skip("state files", Area.MACHINE, f"another program is at work on {file}")
+    except OSError as failure:
+        return fail("state files", Area.MACHINE, f"{file}: {failure.strerror}", "look at its permissions and the disk")
 
 
 def look_at_disk(home: Home) -> Check:

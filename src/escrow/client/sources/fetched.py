@@ -13,7 +13,6 @@ import json
 import re
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,6 +20,7 @@ from typing import Any
 
 from escrow.client.home import held, new_file
 from escrow.client.sources.cells import text_of
+from escrow.client.sqlite_files import opened_sqlite
 from escrow.errors import SourceFailed
 
 __all__ = ["MARGIN", "Cached", "CrmReader", "Modified", "write_rows"]
@@ -28,6 +28,7 @@ __all__ = ["MARGIN", "Cached", "CrmReader", "Modified", "write_rows"]
 #: How far back before the last change that was seen one looks again.
 MARGIN = timedelta(minutes=10)
 _FIELD = re.compile(r"[A-Za-z0-9_.]{1,255}")
+_IF_DAMAGED = "remove it: the next run fetches everything anew"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS heard (name TEXT PRIMARY KEY, value TEXT);
 CREATE TABLE IF NOT EXISTS records (id TEXT PRIMARY KEY, content TEXT);
@@ -59,6 +60,7 @@ class Cached:
 
         Raises:
             SourceFailed: nothing was fetched; the file of before is as it was.
+            StateInvalid, HomeBusy, OSError: what is kept cannot be used, as `opened_sqlite`.
         """
         if not fields:
             raise SourceFailed(
@@ -69,8 +71,9 @@ class Cached:
                 raise SourceFailed("a column that escrow.toml names cannot be a field of a CRM: it has other signs")
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         stem = hashlib.sha256(f"{self.name}\n{json.dumps(list(fields))}".encode()).hexdigest()[:24]
-        with held(self.folder / f"{stem}.lock"), closing(sqlite3.connect(self.folder / f"{stem}.sqlite")) as database:
-            (self.folder / f"{stem}.sqlite").chmod(0o600)
+        kept = self.folder / f"{stem}.sqlite"
+        with held(self.folder / f"{stem}.lock"), opened_sqlite(kept, if_damaged=_IF_DAMAGED) as database:
+            kept.chmod(0o600)
             database.executescript(_SCHEMA)
             with database:
                 _fetch(database, fields, read, whole=whole, now=now)
