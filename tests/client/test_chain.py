@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import cast
 from uuid import UUID
@@ -45,6 +46,30 @@ def test_verify_names_what_holds_and_works_without_the_service(paired: Partners)
     assert left("report", "verify", "--offline", "--json").json["checked_releases"] == [1, 2]
     listed = cast("list[Json]", left("report", "history", "--json").json["releases"])
     assert [each["number"] for each in listed] == [2, 1]
+
+
+@pytest.mark.parametrize("kept", [None, 0, 1])
+def test_a_history_that_was_cut_on_this_machine_is_noticed(kept: int | None, paired: Partners) -> None:
+    left, _ = paired
+    left("report")
+    (file,) = left.home.rglob("releases.json")
+    form = json.loads(file.read_bytes())
+    file.unlink() if kept is None else file.write_text(json.dumps(form | {"releases": form["releases"][:kept]}))
+    for command in (("verify", "--offline"), ("history",)):
+        refused = left("report", *command, "--json")
+        assert (refused.exit_code, refused.error_code) == (ExitCode.VERIFICATION, "release-invalid")
+        assert "release 2 was seen here" in refused.err
+    left("report", "verify")
+    assert left("report", "verify", "--offline", "--json").json["checked_releases"] == [1, 2], "it was taken anew"
+
+
+def test_a_history_that_the_service_cuts_is_noticed_without_our_own(paired: Partners, service: FakeService) -> None:
+    left, _ = paired
+    left("report")
+    (file,) = left.home.rglob("releases.json")
+    file.unlink()
+    del service.own_reports[LEFT_ORG][2]
+    assert left("report", "verify", "--json").error_code == "verification-failed"
 
 
 def test_another_number_than_was_signed_is_refused(paired: Partners, service: FakeService) -> None:

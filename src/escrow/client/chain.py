@@ -136,6 +136,21 @@ class Chain:
             self._check(self.releases[number], seat=seat, owner=owner)
         return sorted(self.releases)
 
+    def must_be_whole(self, seat: Seat) -> None:
+        """Hold the end of what is kept here to the highest release that the keyring remembers.
+
+        Raises:
+            ReleaseInvalid: the history was cut off behind, or is gone.
+        """
+        last = max(self.releases, default=0)
+        if last < seat.highest_release:
+            raise ReleaseInvalid(
+                f"release {seat.highest_release} was seen here, and the history kept on this machine ends "
+                f"{f'with release {last}' if last else 'before the first one'}: {self.folder / _FILE} was cut or lost; "
+                "bring it back from a copy made by `escrow keyring export`, or run `escrow report verify`, which takes "
+                "it from the service anew"
+            )
+
     def _take(self, item: wire.ReleaseItem, signed: wire.Signed, *, seat: Seat, owner: UUID) -> None:
         known = self.releases.get(item.number)
         if known is not None and known.statement != signed.statement:

@@ -59,10 +59,11 @@ def read_report(service: Escrow, file: KeyringFile, seat: Seat, chain: Chain, nu
                 f"the service's latest release is {latest}, but release {seat.highest_release} was seen here before; "
                 "ask the operator what became of it"
             )
-        file.move(seat, lambda held: replace(held, highest_release=max(held.highest_release, latest)))
     checked = verify(service, seat, chain, shown, owner=owner)
     if served is not None and (served.number in chain.releases or served.signed is not None):
         check_report(served, _seen(chain, served.number), side=seat.side)
+    if number is None and served is not None:
+        file.move(seat, lambda held: replace(held, highest_release=max(held.highest_release, served.number)))
     report = Report(
         ours=file.keyring.organization_name,
         theirs=seat.partner_name,
@@ -82,10 +83,12 @@ def verify(
     owner: UUID,
     accepted_key: str | None = None,
     whole: bool = False,
+    at_least: int = 0,
 ) -> Checked:
     """Take in the releases that are new, or with ``whole`` hold all there are to the chain, and keep it.
 
     At first sight every key that signed is believed, or the ``accepted_key`` alone; later ones only if they are named.
+    ``at_least`` is a release that was seen, whether or not it is kept here.
 
     Raises:
         ReleaseInvalid, HistoryForked: a release does not hold; the message names it.
@@ -93,9 +96,9 @@ def verify(
     """
     items = _releases_from(service, seat, chain, whole=whole)
     _pin_keys(service, chain, items, accepted_key)
-    last = chain.last
-    if last is not None and (not items or items[-1].number < last.number):
-        raise VerificationFailed(f"the service does not show release {last.number}, which was seen here before")
+    seen = max(chain.last.number if chain.last else 0, at_least)
+    if seen and (not items or items[-1].number < seen):
+        raise VerificationFailed(f"the service does not show release {seen}, which was seen here before")
     if whole:
         chain.check_whole(seat=seat, owner=owner)
     before = len(chain.releases)

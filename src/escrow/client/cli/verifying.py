@@ -47,11 +47,19 @@ def verify(
     owner = session.keyring.organization_id
     if offline:
         numbers = tuple(chain.check_whole(seat=seat, owner=owner))
+        chain.must_be_whole(seat)
         checked = Checked(numbers, None, tuple(sorted(chain.keys)))
     else:
         shown = session.service.partnership(seat.partnership_id)
         checked = verify_releases(
-            session.service, seat, chain, shown, owner=owner, accepted_key=release_key, whole=check_all
+            session.service,
+            seat,
+            chain,
+            shown,
+            owner=owner,
+            accepted_key=release_key,
+            whole=check_all,
+            at_least=seat.highest_release,
         )
     machine = {"partnership_id": str(seat.partnership_id), **checked_object(checked)}
     return Said(machine, lambda console: _show(console, seat, checked))
@@ -67,6 +75,7 @@ def history(session: Session) -> Said:
     seat.require_paired()
     chain = Chain.load(session.home.partnership(seat.partnership_id))
     chain.check_whole(seat=seat, owner=session.keyring.organization_id)
+    chain.must_be_whole(seat)
     rows = [
         {
             "number": number,
