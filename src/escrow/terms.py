@@ -20,6 +20,7 @@ __all__ = [
     "DETAIL_FIELDS",
     "LEAST_THRESHOLD",
     "LONGEST_INTERVAL",
+    "MOST_ACCOUNTS",
     "MOST_CUSTOM_FIELDS",
     "MOST_DEMANDED",
     "NO_COUNT_STEP",
@@ -37,6 +38,9 @@ __all__ = [
     "opened_to",
     "uniform_levels",
 ]
+
+#: A list is far from this many accounts; the store counts them in 32 bits.
+MOST_ACCOUNTS = 2**31 - 1
 
 
 class Population(IntEnum):

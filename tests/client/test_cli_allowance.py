@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+import typer
+
+from escrow import wire
+from escrow.client.cli.commands import alone, command
 from escrow.client.cli.exits import ExitCode
+from escrow.client.cli.session import Said, Session
 from tests.client.fake_service import ALLOWANCE, FakeService
 from tests.client.terminals import Partners
 
@@ -31,6 +37,24 @@ def test_a_grant_is_given_only_once_it_was_said_to_be_meant(paired: Partners, se
     granted = left("allowance", "grant", "2000", "--yes", "--json").json
     assert (granted["granted_accounts"], service.granted) == (2_000, [2_000])
     assert "may ask about 1 account more" in left("allowance", "grant", "1", "--yes").out
+
+
+@pytest.mark.parametrize("line", [("allowance", "grant", "--yes"), ("terms", "set", "--largest-list")])
+def test_a_number_that_no_list_reaches_is_refused_as_usage(paired: Partners, line: tuple[str, ...]) -> None:
+    refused = paired[0](*line, "99999999999999999999", "--json")
+    assert (refused.exit_code, refused.error_code) == (ExitCode.USAGE, "usage")
+
+
+def test_a_value_that_the_contract_has_no_room_for_is_told_as_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    app = typer.Typer()
+
+    @command(app, "grant", alone)
+    def grant(_: Session) -> Said:
+        raise AssertionError(wire.Grant.model_validate({"accounts": -77}))
+
+    assert app(["--json"], standalone_mode=False) == ExitCode.USAGE
+    told = capsys.readouterr().err
+    assert ('"usage"' in told, "accounts: " in told, "77" in told) == (True, True, False)
 
 
 def test_a_grant_of_nothing_is_refused_before_anything_is_sent(paired: Partners, service: FakeService) -> None:

@@ -24,7 +24,7 @@ from escrow.psi.encoding import b64url, unb64url
 from escrow.psi.profile_ids import LATEST_PROFILE
 from escrow.reports.matrix import CellState
 from escrow.reports.statement import STATEMENT_BYTES
-from escrow.terms import CUSTOM_FIELD, DETAIL_FIELDS, Level, Population, Side, Tier
+from escrow.terms import CUSTOM_FIELD, DETAIL_FIELDS, MOST_ACCOUNTS, Level, Population, Side, Tier
 
 __all__ = [
     "MOST_ACCOUNTS",
@@ -69,8 +69,6 @@ MOST_CHUNKS = 1_024
 MOST_ITEMS = 1_000
 #: JSON numbers stay exact in every language up to here.
 MOST_NUMBER = 2**53 - 1
-#: A list is far from this many accounts; the store counts them in 32 bits.
-MOST_ACCOUNTS = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from escrow.client.cli.session import Said, Session
 from escrow.presets import DISCLOSURE_PRESETS, SHARING_PRESETS, USUAL_PRESET
 from escrow.terms import (
     DETAIL_FIELDS,
+    MOST_ACCOUNTS,
     Cell,
     DisclosureRule,
     Level,
@@ -73,7 +74,8 @@ FieldsOption = Annotated[
 CountsOption = Annotated[str | None, typer.Option("--counts-from", help="Weakest tier that counts.")]
 RevealsOption = Annotated[str | None, typer.Option("--reveals-from", help="Weakest tier that reveals an account.")]
 LargestOption = Annotated[
-    int | None, typer.Option("--largest-list", min=1, help="Most accounts taken on the partner's list.")
+    int | None,
+    typer.Option("--largest-list", min=1, max=MOST_ACCOUNTS, help="Most accounts taken on the partner's list."),
 ]
 DisclosureOption = Annotated[
     str | None,

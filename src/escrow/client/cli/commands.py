@@ -129,12 +129,29 @@ def _run(body: Callable[[Session], Said], options: SharedOptions) -> int:
     except Exception as failure:  # the process's outermost loop
         if os.environ.get("ESCROW_DEBUG"):
             raise
+        if (untaken := _not_taken(failure)) is not None:
+            report_error("usage", untaken, is_json=options.is_json)
+            return ExitCode.USAGE
         kind = type(failure).__name__
         told = f"escrow met an error of its own ({kind}); set ESCROW_DEBUG=1 to see where, and report it"
         report_error("unexpected", told, is_json=options.is_json)
         return ExitCode.UNEXPECTED
     finally:
         session.close()
+
+
+def _not_taken(failure: Exception) -> str | None:
+    """Say which value the service's contract has no room for; None if the failure is of another kind.
+
+    Answers of the service that are not in the contract have an error of their own, so it was said on the command line.
+    What was said is not repeated: it may be a secret.
+    """
+    contract = sys.modules.get("pydantic")
+    if contract is None or not isinstance(failure, contract.ValidationError):
+        return None
+    faults = failure.errors(include_url=False, include_context=False, include_input=False)
+    told = "; ".join(f"{'.'.join(str(part) for part in each['loc'])}: {each['msg']}" for each in faults)
+    return f"the service takes no such value ({told}); look at what was given"
 
 
 @contextmanager

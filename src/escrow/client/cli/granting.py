@@ -10,6 +10,7 @@ from escrow.client.cli.commands import command
 from escrow.client.cli.pairing_up import YesOption, ask, seat_object
 from escrow.client.cli.session import Said, Session
 from escrow.client.cli.texts import counted
+from escrow.terms import MOST_ACCOUNTS
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -46,7 +47,9 @@ def show(session: Session) -> Said:
 @command(app, "grant")
 def grant(
     session: Session,
-    accounts: Annotated[int, typer.Argument(min=1, help="How many accounts more your partner may ask about.")],
+    accounts: Annotated[
+        int, typer.Argument(min=1, max=MOST_ACCOUNTS, help="How many accounts more your partner may ask about.")
+    ],
     yes: YesOption = False,
 ) -> Said:
     """Let your partner ask about more accounts until its period ends; nothing takes that back."""
