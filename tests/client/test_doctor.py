@@ -97,7 +97,9 @@ def test_offline_the_service_fails_once_and_what_needs_it_is_skipped(
 def test_a_revoked_key_fails(paired: Partners, service: FakeService) -> None:
     service.revoked.add("esk_left")
     answered = paired[0]("doctor", "--json")
-    assert (answered.exit_code, states(answered)["API key"]) == (ExitCode.UNREACHABLE, "fail")
+    told = states(answered)
+    assert (answered.exit_code, told["API key"], told["state"]) == (ExitCode.UNREACHABLE, "fail", "skip")
+    assert "has expired" in str(found(answered)["API key"]["reason"])
 
 
 def test_the_key_of_another_organization_fails(paired: Partners, service: FakeService) -> None:

@@ -78,8 +78,8 @@ def _json(body: BaseModel) -> bytes:
 
 #: What the service says to those who write requests themselves, said to those who have this client do it.
 _IN_OTHER_WORDS = {
-    "not-authenticated": "the service does not take this API key: it is mistyped, was revoked, or is of another "
-    "service; ask the operator for one",
+    "not-authenticated": "the service does not take this API key: it is mistyped, has expired, was revoked, or is "
+    "of another service; ask the operator for one, then `escrow keyring api-key`",
     "route-unknown": "the service knows nothing under this address; look at the service's address, which most "
     "often has no path behind its name and port, and at its version",
 }

@@ -32,8 +32,7 @@ app = typer.Typer()
 def doctor(session: Session) -> Said:
     """Check this machine, the service and every partnership: what is wrong, and what to do about it."""
     machine, service = [*_machine(session)], [*_service(session)]
-    is_reached = service[0].state.value == "ok"
-    found = [*machine, *service, *_partnerships(session, is_reached=is_reached)]
+    found = [*machine, *service, *_partnerships(session, unasked=_why_unasked(service))]
 
     def show(console: Console) -> None:
         for check in found:
@@ -109,23 +108,31 @@ def _reach(session: Session) -> Reach | None:
     return Reach(url, api_key, session.ca_file, session.proxy, None) if url and api_key else None
 
 
-def _partnerships(session: Session, *, is_reached: bool) -> Iterator[Check]:
+def _why_unasked(service: list[Check]) -> str | None:
+    """Why the service cannot be asked about partnerships; told once, at the check that failed."""
+    well = {check.name for check in service if check.state.value == "ok"}
+    if "service" not in well:
+        return "the service is not reached"
+    return None if "API key" in well else "the API key is not taken"
+
+
+def _partnerships(session: Session, *, unasked: str | None) -> Iterator[Check]:
     from escrow.client.doctor.checks import Area, ok, skip
     from escrow.client.doctor.partnerships import look_at_seat, look_elsewhere
 
     if not _is_open(session):
         return
     seats = (session.chosen,) if session.options.partnership else session.keyring.seats
-    if is_reached and not session.options.partnership:
+    if unasked is None and not session.options.partnership:
         yield from look_elsewhere(session.service, session.keyring)
     if not seats:
         yield ok("partnerships", Area.PARTNERSHIP, "none yet: `escrow invite`, or `escrow accept CODE`")
         return
     for seat in seats:
-        if is_reached:
+        if unasked is None:
             yield from look_at_seat(session.service, seat, name_of(seat), now=session.now)
         else:
-            reason = f"{seat.standing.value} here; the service is not reached"
+            reason = f"{seat.standing.value} here; {unasked}"
             yield skip("state", Area.PARTNERSHIP, reason, partnership=name_of(seat))
 
 

@@ -110,7 +110,7 @@ def look_at_key(service: Escrow, organization_id: UUID | None, *, now: datetime)
     name = "API key"
     asked = _told(service.organization)
     if isinstance(asked, EscrowError):
-        yield fail(name, Area.SERVICE, asked.message, "then put it in with `escrow keyring api-key`")
+        yield fail(name, Area.SERVICE, asked.message, "`escrow keyring api-key` puts a new one in")
         return
     if organization_id is not None and asked.organization_id != organization_id:
         yield fail(name, Area.SERVICE, "it is another organization's", "put in one of yours: `escrow keyring api-key`")
