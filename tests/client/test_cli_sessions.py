@@ -12,6 +12,7 @@ import pytest
 from escrow.client.cli.exits import ExitCode
 from escrow.client.cli.session import choose
 from escrow.client.seats import Seat, Standing
+from escrow.client.transport import Patience
 from escrow.errors import PartnershipNotReady, PartnershipUnknown
 from escrow.terms import STANDARD_RULE, Side
 from tests.client.fake_service import RIGHT_ORG, FakeService
@@ -130,12 +131,18 @@ def test_an_output_of_an_unknown_kind_is_refused_before_anything_is_asked(newcom
 def test_a_status_that_could_not_be_learned_shows_in_the_exit_code(
     paired: Partners, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    sent = []
+
     def unreachable(*_: object) -> httpx.Response:
+        sent.append(1)
         raise httpx.ReadTimeout("no answer")
 
+    paired[0]("invite")
     monkeypatch.setattr("time.sleep", lambda _: None)
     monkeypatch.setattr(httpx.Client, "send", unreachable)
     answered = paired[0]("status", "--json")
+    assert len(sent) == Patience().attempts  # for both partnerships together
+    assert "nothing is lost" in answered.err
     assert (answered.exit_code, answered.error_code) == (ExitCode.UNREACHABLE, "service-unreachable")
     partnerships = answered.json["partnerships"]
     assert isinstance(partnerships, list)

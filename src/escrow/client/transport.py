@@ -39,6 +39,9 @@ _EXPIRED = "certificate has expired"
 #: How OpenSSL begins what it says of an answer that is not TLS, or a TLS it cannot speak.
 _NO_TLS = "[SSL"
 
+#: A command that was cut off goes on where it was: what arrived counts once, and what did not is sent then.
+_AGAIN = "run the same again: nothing is lost"
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -227,5 +230,5 @@ def _why(url: str, failure: httpx.TransportError) -> str:
     if _NO_TLS in str(failure):
         return f"{url} did not speak TLS as https:// needs; look at the address, its port and any proxy in between"
     if isinstance(failure, httpx.TimeoutException):
-        return f"{url} did not answer in time; look at the service and your network, then try again"
-    return f"no connection to {url}; look at the address, your network and proxy, then try again"
+        return f"{url} did not answer in time; look at the service and your network, then {_AGAIN}"
+    return f"no connection to {url}; look at the address, your network and proxy, then {_AGAIN}"

@@ -14,7 +14,7 @@ from escrow.client.cli.pairing_up import seat_object
 from escrow.client.cli.rotating import generation_lines
 from escrow.client.cli.session import Said, Session, name_of, short_id
 from escrow.client.cli.texts import counted, printable
-from escrow.errors import EscrowError
+from escrow.errors import EscrowError, ServiceUnreachable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -84,8 +84,9 @@ def status(session: Session) -> Said:
     """Show how every partnership stands, and go on with pairings that wait for this machine."""
     keyring = session.keyring
     seats = (session.chosen,) if session.options.partnership else keyring.seats
-    stands = [_stand(session, seat) for seat in seats]
-    elsewhere = Elsewhere() if session.options.partnership else _elsewhere(session)
+    stands = list(_stands(session, seats))
+    cut_off = _cut_off(stands)
+    elsewhere = Elsewhere(error=cut_off) if session.options.partnership or cut_off else _elsewhere(session)
 
     def show(console: Console) -> None:
         console.print(f"[bold]{printable(keyring.organization_name)}[/]  {keyring.organization_id}  {keyring.url}")
@@ -111,12 +112,30 @@ def status(session: Session) -> Said:
     return Said(machine, show, next((error for error in errors if error), ExitCode.DONE))
 
 
+def _stands(session: Session, seats: Sequence[Seat]) -> Iterator[Stand]:
+    """Look at each partnership; a service that is not reached for one is not waited for again for the next."""
+    looked: list[Stand] = []
+    for seat in seats:
+        cut_off = _cut_off(looked)
+        looked.append(_stand(session, seat) if cut_off is None or _is_over(seat) else Stand(seat, error=cut_off))
+        yield looked[-1]
+
+
+def _cut_off(stands: Sequence[Stand]) -> ServiceUnreachable | None:
+    return next((stand.error for stand in stands if isinstance(stand.error, ServiceUnreachable)), None)
+
+
+def _is_over(seat: Seat) -> bool:
+    from escrow.client.seats import Standing
+
+    return seat.standing is Standing.CLOSED
+
+
 def _stand(session: Session, seat: Seat) -> Stand:
     """Look at one partnership; an error of one does not hide the others."""
     from escrow.client.generations import follow
-    from escrow.client.seats import Standing
 
-    if seat.standing is Standing.CLOSED:
+    if _is_over(seat):
         return Stand(seat)
     try:
         seat = session.advanced(seat)
