@@ -98,6 +98,10 @@ def test_a_partnership_that_cannot_be_sent_does_not_keep_the_others(paired: Part
     answered = paired[0]("submit", "--dry-run", "--json")
     refused, planned = said(answered, "partnerships")
     assert refused["error"]["code"] == "partnership-unknown"
+    line = PROJECT.count("\n") + 1
+    told = f"partnerships.nobody in escrow.toml (line {line}): `nobody` names no partnership; there are: contoso"
+    assert refused["error"]["detail"] == told
+    assert said(paired[0]("config", "check", "--json"), "partnerships", "nobody", "error") == refused["error"]
     assert (planned["partnership"], planned["accounts"]) == (seat, 4)
     assert answered.exit_code == ExitCode.LOCAL
 

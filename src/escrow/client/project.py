@@ -63,6 +63,8 @@ class Project:
     partnerships: Mapping[str, ListPlan]
     sync: SyncPlan = field(default_factory=SyncPlan)
     listen: ListenPlan | None = None
+    #: Where the file names each partnership, as a person is told it.
+    places: Mapping[str, str] = field(default_factory=dict)
 
     def plan_of(self, *names: str) -> ListPlan:
         """Give the plan of a partnership that goes by one of these names, the shared one if none was written for it."""
@@ -108,7 +110,8 @@ def read_project(path: Path) -> Project:
         name: reading.plan(reading.table(table, f"partnerships.{name}"), shared, where=f"partnerships.{name}.")
         for name, table in tables.items()
     }
-    return Project(path, shared, MappingProxyType(plans), sync, listen)
+    places = {name: reading.place(f"partnerships.{name}") for name in plans}
+    return Project(path, shared, MappingProxyType(plans), sync, listen, MappingProxyType(places))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from escrow.client.cli.commands import command
+from escrow.client.cli.completing import known_names
 from escrow.client.cli.exits import ExitCode
 from escrow.client.cli.outputs import write_output
 from escrow.client.cli.session import Said, Session
-from escrow.client.cli.texts import counted
-from escrow.errors import EscrowError, ProjectInvalid, ProjectMissing
+from escrow.client.cli.texts import counted, without_controls
+from escrow.errors import (
+    EscrowError,
+    PartnershipUnknown,
+    PassphraseMissing,
+    ProjectInvalid,
+    ProjectMissing,
+    SystemKeyringUnusable,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -56,13 +64,10 @@ def check(session: Session) -> Said:
     project = session.project
     if project is None:
         raise ProjectMissing("there is no escrow.toml here; make one with `escrow config init FILE`")
-    plans = dict(project.partnerships) or {"every partnership": project.shared}
-    if project.sync.sinks or project.listen is not None:
-        # Whoever only takes in what overlaps submits from elsewhere.
-        plans = {name: plan for name, plan in plans.items() if plan.file is not None or plan.fetched is not None}
-    answers = {name: _checked(session, plan) for name, plan in plans.items()}
+    answers = {name: _checked(session, plan) for name, plan in _plans(project).items()}
     sinks = {plan.name: _checked_sink(session, plan) for plan in project.sync.sinks}
     webhooks = _checked_secrets(session, project)
+    for_nobody = _for_nobody(session, project)
 
     def show(console: Console) -> None:
         from escrow.client.cli.texts import printable
@@ -70,25 +75,36 @@ def check(session: Session) -> Said:
         for name, said in answers.items():
             console.print(f"[bold]{printable(name)}[/]")
             said.person(console)
-        for line in (*_lines("Sink", sinks, "can be opened"), *_lines("Secret of webhooks", webhooks, "is there")):
+        for line in (
+            *_lines("Partnership", for_nobody, ""),
+            *_lines("Sink", sinks, "can be opened"),
+            *_lines("Secret of webhooks", webhooks, "is there"),
+        ):
             console.print(line)
 
     problems: tuple[ExitCode | EscrowError | None, ...] = (
         *(said.ended for said in answers.values()),
         *sinks.values(),
         *webhooks.values(),
+        *for_nobody.values(),
     )
     machine: dict[str, object] = {"lists": {name: said.machine for name, said in answers.items()}}
     if sinks:
-        machine["sinks"] = {
-            plan.name: plan.to.kind if (problem := sinks[plan.name]) is None else _error_object(problem)
-            for plan in project.sync.sinks
-        }
+        kinds = {plan.name: plan.to.kind for plan in project.sync.sinks}
+        machine["sinks"] = {name: _found_object(kinds[name], problem) for name, problem in sinks.items()}
+    if for_nobody:
+        machine["partnerships"] = {name: _found_object("", problem) for name, problem in for_nobody.items()}
     if webhooks:
-        machine["webhooks"] = {
-            place: "secret" if problem is None else _error_object(problem) for place, problem in webhooks.items()
-        }
+        machine["webhooks"] = {place: _found_object("secret", problem) for place, problem in webhooks.items()}
     return Said(machine, show, next((problem for problem in problems if problem), ExitCode.DONE))
+
+
+def _plans(project: Project) -> dict[str, ListPlan]:
+    """The lists that the file says how to make; whoever only takes in what overlaps submits from elsewhere."""
+    plans = dict(project.partnerships) or {"every partnership": project.shared}
+    if not project.sync.sinks and project.listen is None:
+        return plans
+    return {name: plan for name, plan in plans.items() if plan.file is not None or plan.fetched is not None}
 
 
 def _lines(what: str, found: Mapping[str, EscrowError | None], if_well: str) -> Iterator[str]:
@@ -113,6 +129,27 @@ def _checked_secrets(session: Session, project: Project) -> dict[str, EscrowErro
     return found
 
 
+def _for_nobody(session: Session, project: Project) -> dict[str, EscrowError]:
+    """Find the names under [partnerships] by which no partnership goes, as far as this machine can tell.
+
+    The keyring is opened only where the names that lie beside it do not settle it.
+    """
+    if not session.home.keyring.is_file():
+        return {}
+    known = {name.casefold() for name in known_names(session.home)}
+    found: dict[str, EscrowError] = {}
+    for name in project.partnerships:
+        if name.casefold() in known:
+            continue
+        try:
+            session.named(name)
+        except PartnershipUnknown as unknown:
+            found[name] = unknown
+        except (PassphraseMissing, SystemKeyringUnusable) as shut:
+            session.note(f"Whether there is a partnership {without_controls(name)} is not known: {shut.message}")
+    return found
+
+
 def _checked_sink(session: Session, plan: SinkPlan) -> EscrowError | None:
     """Open a sink as a sync would, without writing anything."""
     from escrow.client.sinks.opening import open_sink
@@ -122,6 +159,10 @@ def _checked_sink(session: Session, plan: SinkPlan) -> EscrowError | None:
     except EscrowError as problem:
         return problem
     return None
+
+
+def _found_object(if_well: str, problem: EscrowError | None) -> object:
+    return if_well if problem is None else _error_object(problem)
 
 
 def _error_object(problem: EscrowError) -> dict[str, object]:

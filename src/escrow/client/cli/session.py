@@ -152,7 +152,15 @@ class Session:
 
     def seat_of(self, name: str) -> Seat:
         """The seat that goes by this name, as `seat`."""
-        return self.advanced(choose(self.keyring.seats, name))
+        return self.advanced(self.named(name))
+
+    def named(self, name: str) -> Seat:
+        """The seat that goes by this name, as it is; where escrow.toml says the name, an error says where."""
+        try:
+            return choose(self.keyring.seats, name)
+        except PartnershipUnknown as unknown:
+            place = self.project.places.get(name) if self.project is not None else None
+            raise PartnershipUnknown(f"{place}: {unknown.message}" if place else unknown.message) from None
 
     def advanced(self, seat: Seat) -> Seat:
         """The seat after every step of its pairing that needs no person."""
