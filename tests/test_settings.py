@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from typer.testing import CliRunner, Result
 
 from escrow.errors import MailExposed, MailUnusable, WebhooksExposed
+from escrow.presets import DISCLOSURE_PRESETS
 from escrow.server import app
 from escrow.server.allowed import allowed
 from escrow.server.configuration import PARTNER_VARIABLES, Configuration, configure
@@ -175,6 +176,13 @@ def test_every_number_has_bounds_on_both_sides() -> None:
 def test_a_time_that_never_comes_is_refused_before_anything_waits_for_it(name: str, value: str) -> None:
     (told,) = from_environment(**{name: value}).complaints
     assert told.endswith("at most 315,360,000.")
+
+
+@pytest.mark.parametrize("name", DISCLOSURE_PRESETS)
+def test_a_preset_of_ones_own_that_would_never_be_offered_is_refused(name: str) -> None:
+    assert from_environment(own_preset_name=name).complaints == (
+        "a preset of your own is not named like a usual one (trusted, standard, guarded): own_preset_name.",
+    )
 
 
 def test_a_link_that_is_no_web_address_is_refused_with_what_one_is() -> None:

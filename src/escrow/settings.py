@@ -16,6 +16,7 @@ from platformdirs import user_config_path, user_data_path
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, IPvAnyNetwork, model_validator
 
 from escrow.allowance import AllowanceRule, ListLimits
+from escrow.presets import DISCLOSURE_PRESETS
 from escrow.terms import LEAST_THRESHOLD, LONGEST_INTERVAL, MOST_DEMANDED, DisclosureRule
 
 __all__ = ["PREFIX", "Form", "ServerSettings", "secret_settings"]
@@ -347,6 +348,13 @@ class ServerSettings(BaseModel):
     def _certificate_and_key_come_together(self) -> ServerSettings:
         if (self.tls_certificate is None) != (self.tls_key is None):
             raise ValueError("a certificate and its key are given together: tls_certificate and tls_key")
+        return self
+
+    @model_validator(mode="after")
+    def _own_preset_has_a_name_of_its_own(self) -> ServerSettings:
+        if self.own_preset_name in DISCLOSURE_PRESETS:
+            usual = ", ".join(DISCLOSURE_PRESETS)
+            raise ValueError(f"a preset of your own is not named like a usual one ({usual}): own_preset_name")
         return self
 
     @model_validator(mode="after")

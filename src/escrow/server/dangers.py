@@ -100,8 +100,6 @@ def warnings(settings: ServerSettings, places: Mapping[str, str]) -> Iterator[st
     own = settings.own_preset
     if own is not None and not own.is_at_least(DISCLOSURE_PRESETS["trusted"]):
         yield f"Your preset {settings.own_preset_name} is looser than trusted: see the threat model for what it tells."
-    if settings.own_preset_name in DISCLOSURE_PRESETS:
-        yield f"There is a preset {settings.own_preset_name} already, which stays as it is: name yours differently."
     if settings.tls_certificate is not None:
         yield from _warnings_of_certificate(settings.tls_certificate)
 
