@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import typer
 
@@ -10,7 +12,7 @@ from escrow.client.cli.commands import alone, command
 from escrow.client.cli.exits import ExitCode
 from escrow.client.cli.session import Said, Session
 from tests.client.fake_service import ALLOWANCE, FakeService
-from tests.client.terminals import Partners
+from tests.client.terminals import CSV, Partners
 
 
 def test_what_is_left_is_told_in_accounts_and_until_when(paired: Partners, service: FakeService) -> None:
@@ -60,3 +62,21 @@ def test_a_value_that_the_contract_has_no_room_for_is_told_as_usage(capsys: pyte
 def test_a_grant_of_nothing_is_refused_before_anything_is_sent(paired: Partners, service: FakeService) -> None:
     assert paired[0]("allowance", "grant", "0", "--yes", "--json").exit_code == ExitCode.USAGE
     assert service.granted == []
+
+
+def test_a_list_that_could_not_be_undone_is_refused_unless_it_is_meant(
+    paired: Partners, export: Path, service: FakeService
+) -> None:
+    left, _ = paired
+    header, *_ = CSV.splitlines()
+    rows = [f"{each},Company {each},company-{each}.com,Customer,Ada" for each in range(100)]
+    export.write_text("\n".join([header, *rows]))
+    assert left("submit", export, "--json").json["way_back"] is None
+    export.write_text("\n".join([header, *rows[:90]]))
+    service.allowance = ALLOWANCE.model_copy(update={"left": 30})
+    assert left("submit", export, "--json").error_code == "export-shrunk"
+    planned = left("submit", export, "--dry-run")
+    assert "about 2 are left then" in planned.out
+    assert "could not be had again: without --allow-shrink" in planned.out
+    shown = left("submit", export, "--allow-shrink")
+    assert (shown.exit_code, "to be had again; about 2 are left then" in shown.out) == (0, True)

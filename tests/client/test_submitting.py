@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from escrow.client.submission_plan import Plan
 from escrow.client.submitting import Submitter
+from escrow.client.way_back import WayBack, cost_of_going_back, way_back
 from escrow.errors import (
     ExportShrunk,
     GenerationInvalid,
@@ -20,7 +22,7 @@ from escrow.errors import (
 )
 from escrow.psi.matchkeys import MatchKeyClass
 from escrow.terms import Population
-from tests.client.fake_service import LEFT_ORG, FakeService, Json, Seat
+from tests.client.fake_service import ALLOWANCE, LEFT_ORG, FakeService, Json, Seat
 from tests.client.making_keyrings import Machine, a_pair
 from tests.client.making_lists import ACME, BOLT, COIL, DUNE, C, Company, plan, row_of, state_of, submit, submitter
 
@@ -278,6 +280,52 @@ def test_another_list_of_the_same_size_is_refused_as_one_that_shrank(left: Machi
 def test_a_short_list_may_shrink(left: Machine) -> None:
     submit(left, *many(100, 99))
     plan(left, ACME).must_not_shrink(0.0)
+
+
+def back_from(made: Plan, *, left: int) -> WayBack:
+    return way_back(made, cost_of_going_back(made), ALLOWANCE.model_copy(update={"left": left}))
+
+
+def test_what_a_list_takes_away_is_priced_as_what_returns(left: Machine) -> None:
+    submit(left, *many(100, 100))
+    made = plan(left, *many(100, 90))
+    submit(left, *many(100, 90))
+    again = plan(left, *many(100, 100)).charge
+    assert again is not None
+    assert cost_of_going_back(made) == again.fifths > 0
+
+
+def test_keys_that_accounts_lose_have_a_price_too(left: Machine) -> None:
+    submit(left, *many(100, 3))
+    made = plan(left, *((each, name, "", stage) for each, name, _, stage in many(100, 3)))
+    assert (made.gone, cost_of_going_back(made) > 0) == (0, True)
+
+
+def test_a_list_that_only_grows_has_nothing_to_go_back_to(left: Machine) -> None:
+    submit(left, *many(100, 3))
+    assert cost_of_going_back(plan(left, *many(100, 5))) == 0
+
+
+def test_what_could_not_be_had_again_must_be_meant(left: Machine) -> None:
+    submit(left, *many(100, 100))
+    made = plan(left, *many(100, 90))
+    cost = cost_of_going_back(made)
+    back_from(made, left=cost).must_be_meant(0.5)
+    with pytest.raises(ExportShrunk, match="would need an allowance of about"):
+        back_from(made, left=cost - 1).must_be_meant(0.5)
+    back_from(made, left=cost - 1).must_be_meant(1.0)
+
+
+def test_what_the_list_itself_is_charged_is_not_left_for_going_back(left: Machine) -> None:
+    submit(left, *many(100, 100))
+    made = plan(left, *many(110, 100))
+    assert made.charge is not None
+    assert back_from(made, left=5_000).left == 5_000 - made.charge.fifths
+
+
+def test_an_ordinary_day_goes_on_when_the_allowance_is_spent(left: Machine) -> None:
+    submit(left, *many(100, 100))
+    back_from(plan(left, *many(100, 99)), left=0).must_be_meant(0.5)
 
 
 def test_an_upload_that_the_service_deleted_is_begun_anew(left: Machine, service: FakeService) -> None:

@@ -7,7 +7,7 @@ left behind in a generation that is over.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -23,6 +23,7 @@ from escrow.client.sources import CrmRows
 from escrow.client.state import AccountState
 from escrow.client.submission_plan import Plan
 from escrow.client.submitting import Submitted, Submitter
+from escrow.client.way_back import WayBack, cost_of_going_back, way_back
 from escrow.errors import ServiceRefused, SubmissionRejected
 from escrow.psi.keys import GenerationKeys
 
@@ -40,6 +41,8 @@ class Filling:
     g: int
     plan: Plan
     submitted: Submitted | None
+    #: None where the list takes nothing away, or goes to a generation that is filled, where nothing is charged again.
+    way_back: WayBack | None = None
 
 
 @dataclass(slots=True)
@@ -67,7 +70,7 @@ class Filler:
         """Send the list; without ``wait`` the last generation's is not waited for, only what was sent before.
 
         Raises:
-            ExportShrunk: too much of the list would go; nothing was sent.
+            ExportShrunk: too much of the list would go, or more than could be had again; nothing was sent.
             SubmittedElsewhere: another machine has sent the list that is there; nothing was sent.
             SubmissionRejected, ServiceRefused: a generation that is not over did not take it.
         """
@@ -102,9 +105,11 @@ class Filler:
         submitter, filling = self._planned(crm, keys, wait=True)
         filling.plan.must_follow_ours()
         filling.plan.must_not_shrink(most_removed)
+        if filling.way_back is not None:
+            filling.way_back.must_be_meant(most_removed)
         uploading = self.stage("Uploading", filling.plan.bytes_to_send)
         submitted = submitter.send(filling.plan, ready=ready, wait=wait, progress=uploading)
-        return Filling(keys.g, filling.plan, submitted)
+        return replace(filling, submitted=submitted)
 
     def _planned(self, crm: CrmRows, keys: GenerationKeys, *, wait: bool) -> tuple[Submitter, Filling]:
         seat = self.file.keyring.seat(self.partnership_id)
@@ -123,7 +128,14 @@ class Filler:
                 corrections=self.corrections,
                 progress=self.stage("Blinding", len(crm)),
             )
-            return submitter, Filling(keys.g, submitter.plan(shown, content, kept, as_snapshot=self.as_snapshot), None)
+            plan = submitter.plan(shown, content, kept, as_snapshot=self.as_snapshot)
+            way = None if seat.building == keys else self._way_back(plan)
+            return submitter, Filling(keys.g, plan, None, way)
+
+    def _way_back(self, plan: Plan) -> WayBack | None:
+        """What it would take to undo a list; the service is asked only where it takes something away."""
+        fifths = cost_of_going_back(plan)
+        return way_back(plan, fifths, self.service.allowance(self.partnership_id)) if fifths else None
 
     def _is_over(self, keys: GenerationKeys) -> bool:
         """Tell whether the switch came in between: then nobody needs a list in this generation any more."""

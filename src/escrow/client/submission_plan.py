@@ -14,11 +14,11 @@ from escrow.psi.matchkeys import MatchKeyClass
 from escrow.psi.records import REMOVED, Charge, ListRecords, charge_of
 from escrow.terms import Population
 
-__all__ = ["Plan"]
+__all__ = ["GUARDED_ACCOUNTS", "Plan"]
 
 _SAMPLE_RECORDS = 3
 #: A list of fewer accounts may lose any number of them: a handful of companies comes and goes.
-_GUARDED_ACCOUNTS = 100
+GUARDED_ACCOUNTS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Plan:
 
     def shrinks(self, most_removed: float) -> bool:
         """Tell whether more than this share of the accounts would go, of a list of a hundred or more."""
-        return self.accounts_before >= _GUARDED_ACCOUNTS and self.gone > self.accounts_before * most_removed
+        return self.accounts_before >= GUARDED_ACCOUNTS and self.gone > self.accounts_before * most_removed
 
     def must_not_shrink(self, most_removed: float) -> None:
         """Raise ExportShrunk if more than this share of the accounts would go."""

@@ -350,7 +350,7 @@ class ExportRowInvalid(ExportInvalid):
 
 
 class ExportShrunk(ExportInvalid):
-    """The export would take more of the list away than an ordinary day does."""
+    """The export would take more of the list away than an ordinary day does, or than the allowance could bring back."""
 
     code = "export-shrunk"
 

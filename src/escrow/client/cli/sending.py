@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from escrow.client.seats import Seat
     from escrow.client.sources import CrmRows
     from escrow.client.submission_plan import Plan
+    from escrow.client.way_back import WayBack
     from escrow.psi.records import Charge
     from escrow.wire import Allowance
 
@@ -66,7 +67,10 @@ def submit(  # noqa: PLR0913, PLR0917  # each is an option of the command
         bool, typer.Option("--dry-run", help="Show exactly what would leave, and send nothing.")
     ] = False,
     allow_shrink: Annotated[
-        bool, typer.Option("--allow-shrink", help="Send a list even if most of its accounts are gone.")
+        bool,
+        typer.Option(
+            "--allow-shrink", help="Send a list even if most of its accounts are gone, or could not be had again."
+        ),
     ] = False,
     snapshot: Annotated[
         bool, typer.Option("--snapshot", help="Send the whole list, even over one that another machine sent.")
@@ -232,6 +236,20 @@ def _charge_object(charge: Charge | None, allowance: Allowance) -> dict[str, obj
     }
 
 
+def _way_back_object(way: WayBack | None) -> dict[str, object] | None:
+    if way is None:
+        return None
+    return {"fifths": way.fifths, "accounts": way.accounts, "left": way.left, "is_allowed": way.is_open}
+
+
+def _show_way_back(console: Console, way: WayBack | None) -> None:
+    """Say what it would take to have again what the list takes away."""
+    if way is None:
+        return
+    asked = f"what this list takes away would need about {counted(way.accounts, 'account')} of the allowance"
+    console.print(f"Back:     {asked}\n          to be had again; about {way.accounts_left:,} are left then")
+
+
 def _show_charge(console: Console, charge: Charge | None, allowance: Allowance) -> None:
     """Say what the list asks about that the one before did not, and whether that is allowed."""
     from escrow.client.cli.granting import allowance_text
@@ -254,13 +272,15 @@ def _planned(
     fillings: list[Filling], crm: CrmRows, mapping: ColumnMapping, most_removed: float, allowance: Allowance
 ) -> Said:
     plan = fillings[0].plan
-    charge = plan.charge
+    charge, way = plan.charge, fillings[0].way_back
+    is_irrevocable = way is not None and way.is_to_be_meant(most_removed)
     accounts, tokens = plan.sample
 
     def show(console: Console) -> None:
         console.print("[bold]Nothing was sent.[/] This is all that would leave this machine:\n")
         _show_plan(console, plan, crm)
         _show_charge(console, charge, allowance)
+        _show_way_back(console, way)
         console.print("\nFirst account records (row 8 bytes, population, flags, segments):", *accounts, sep="\n  ")
         console.print("First token records (token 16 bytes, row 8 bytes, class):", *tokens, sep="\n  ")
         for filling in fillings[1:]:
@@ -270,14 +290,17 @@ def _planned(
             console.print(
                 f"\n[red]More than {most_removed:.0%} of the list would go:[/] without --allow-shrink it is refused."
             )
+        elif is_irrevocable:
+            console.print("\n[red]What goes could not be had again:[/] without --allow-shrink it is refused.")
 
     machine = {
         **_plan_object(plan, crm),
         "generation": fillings[0].g,
         "beside": _beside_object(fillings, crm),
         "dry_run": True,
-        "shrinks": plan.shrinks(most_removed),
+        "shrinks": plan.shrinks(most_removed) or is_irrevocable,
         "charge": _charge_object(charge, allowance),
+        "way_back": _way_back_object(way),
         "allowance": allowance.model_dump(mode="json"),
         "columns": {str(meaning): header for meaning, header in mapping.columns.items()},
         "sample": {"accounts": list(accounts), "tokens": list(tokens)},
@@ -322,6 +345,7 @@ def _submitted(fillings: list[Filling], crm: CrmRows, *, ready: bool) -> Said:
         **_plan_object(fillings[0].plan, crm),
         "generation": fillings[0].g,
         "state": _state(fillings[0]),
+        "way_back": _way_back_object(fillings[0].way_back),
         "beside": _beside_object(fillings, crm),
         "ready": ready,
     }
@@ -337,6 +361,7 @@ def _show_outcome(console: Console, filling: Filling, crm: CrmRows) -> None:
             console.print(line)
         return
     _show_plan(console, filling.plan, crm)
+    _show_way_back(console, filling.way_back)
     console.print(
         "The service has [bold]applied[/] it."
         if state == "applied"
