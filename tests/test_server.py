@@ -263,11 +263,42 @@ def test_a_key_is_made_for_a_purpose_and_a_time(operator: dict[str, str]) -> Non
     assert (listed["scopes"], listed["partnership_ids"], listed["last_used_at"]) == (["read", "submit"], None, None)
     lifetime = datetime.fromisoformat(listed["expires_at"]) - datetime.fromisoformat(listed["created_at"])
     assert timedelta(days=89) < lifetime <= timedelta(days=90)
-    assert "read  submit" in run(operator, "api-key", "list", "Larkfield").stdout
     refusal(run(operator, "api-key", "add", "Larkfield", "--partnership", str(uuid4())))
     for wrong in (("--scope", "admin"), ("--expires-in", "0d"), ("--expires-in", "soon"), ("--partnership", "x")):
         assert run(operator, "api-key", "add", "Larkfield", *wrong).exit_code == 2
     assert "too long" in run(operator, "api-key", "add", "Larkfield", "--expires-in", "999999999d").stderr
+
+
+def test_the_list_of_keys_has_a_heading_and_one_form_of_dates(operator: dict[str, str]) -> None:
+    made(operator, "organization", "add", "Larkfield")
+    assert "Larkfield has no API key" in run(operator, "api-key", "list", "Larkfield").stdout
+    made(operator, "api-key", "add", "Larkfield", "--scope", "read", "--scope", "submit", "--expires-in", "90d")
+    kept = made(operator, "api-key", "add", "Larkfield", "--label", "nightly job")
+    run(operator, "api-key", "revoke", kept["api_key_id"])
+    heading, *rows = [
+        re.split(" {2,}", line) for line in run(operator, "api-key", "list", "Larkfield").stdout.splitlines()
+    ]
+    dates = [["date" if re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d", word) else word for word in row] for row in rows]
+    assert heading == ["id", "label", "scopes", "partnerships", "added (UTC)", "expires", "last used", "revoked"]
+    assert dates[0][1:] == ["-", "read, submit", "all", "date", "date", "never", "no"]
+    assert dates[1][1:] == [
+        "nightly job",
+        "read, submit, terms, pair, webhooks",
+        "all",
+        "date",
+        "never",
+        "never",
+        "date",
+    ]
+
+
+@pytest.mark.parametrize("label", ["x" * 121, "two\nlines"])
+def test_the_label_of_a_key_is_one_short_line(operator: dict[str, str], label: str) -> None:
+    made(operator, "organization", "add", "Larkfield")
+    refused = run(operator, "api-key", "add", "Larkfield", "--label", label)
+    assert refused.exit_code == 2
+    assert "120" in refused.stderr
+    assert run(operator, "api-key", "list", "Larkfield", "--json").stdout == ""
 
 
 def test_an_organization_can_be_added_with_its_first_api_key(operator: dict[str, str]) -> None:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from escrow.server.columns import aligned
+
 if TYPE_CHECKING:
     from escrow.server.configuration import Configuration
     from escrow.settings import ServerSettings
@@ -58,10 +60,8 @@ def _shown(settings: ServerSettings, configuration: Configuration) -> dict[str, 
 
 
 def _print(shown: dict[str, dict[str, object]], thoughts: list[str], errors: list[str]) -> None:
-    rows = [(name, _word(each["value"]), str(each["from"])) for name, each in shown.items()]
-    widths = [max((len(row[column]) for row in rows), default=0) for column in (0, 1)]
-    for name, word, place in rows:
-        typer.echo(f"{name:<{widths[0]}}  {word:<{widths[1]}}  {place}")
+    for line in aligned([(name, _word(each["value"]), str(each["from"])) for name, each in shown.items()]):
+        typer.echo(line)
     for thought in thoughts:
         typer.echo(f"warning: {thought}")
     for error in errors:

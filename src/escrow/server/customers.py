@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 import typer
 
 from escrow.errors import NotFound
+from escrow.server.columns import aligned
 from escrow.server.starting import transaction
 from escrow.store.states import Scope
 
@@ -43,6 +44,15 @@ def _read_time(text: str) -> timedelta:
     return timedelta(minutes=minutes)
 
 
+_LONGEST_LABEL = 120
+
+
+def _read_label(text: str) -> str:
+    if len(text) > _LONGEST_LABEL or not text.isprintable():
+        raise typer.BadParameter(f"give one line of at most {_LONGEST_LABEL} printable characters")
+    return text
+
+
 @organization_app.command("add")
 def add_organization(
     name: Annotated[str, typer.Argument(help="What people call it; each name once.")],
@@ -71,7 +81,9 @@ def list_organizations(as_json: AsJson = False) -> None:
 @api_key_app.command("add")
 def add_api_key(
     organization: WhichOrganization,
-    label: Annotated[str, typer.Option(help="What the key is for.")] = "",
+    label: Annotated[
+        str, typer.Option(metavar="TEXT", parser=_read_label, help="What the key is for, in at most 120 characters.")
+    ] = "",
     scope: Annotated[
         list[Scope] | None,
         typer.Option(help="read, submit, terms, pair or webhooks; repeatable. Without it the key is for everything."),
@@ -105,9 +117,16 @@ def list_api_keys(organization: WhichOrganization, as_json: AsJson = False) -> N
     from escrow import organizations
 
     with transaction("list api keys") as tx:
-        keys = organizations.list_api_keys(tx, _organization(tx, organization).organization_id)
-    for key in keys:
-        typer.echo(json.dumps(_listed(key)) if as_json else _line(key))
+        owner = _organization(tx, organization)
+        keys = organizations.list_api_keys(tx, owner.organization_id)
+    if as_json:
+        lines = [json.dumps(_listed(key)) for key in keys]
+    elif keys:
+        lines = [*aligned([_HEADINGS, *map(_row, keys)])]
+    else:
+        lines = [f"{owner.name} has no API key: 'escrow-server api-key add' makes one."]
+    for line in lines:
+        typer.echo(line)
 
 
 @api_key_app.command("revoke")
@@ -160,14 +179,26 @@ def _listed(key: ListedApiKey) -> dict[str, object]:
     }
 
 
-def _line(key: ListedApiKey) -> str:
-    """Say of a key in one line what it is, what it may be used for and whether it still is."""
-    words = [key.api_key_id, key.label, *(scope.value for scope in Scope if scope in key.grant.scopes)]
-    words += [f"for {partnership_id}" for partnership_id in sorted(key.grant.partnership_ids or ())]
-    times = (("added", key.created_at), ("expires", key.grant.expires_at), ("revoked", key.revoked_at))
-    words += [f"{what} {moment.isoformat(timespec='seconds')}" for what, moment in times if moment]
-    used = f"last used {key.last_used_at:%Y-%m-%d %H}h" if key.last_used_at else "never used"
-    return "  ".join(filter(None, [*words, used]))
+_HEADINGS = ("id", "label", "scopes", "partnerships", "added (UTC)", "expires", "last used", "revoked")
+
+
+def _row(key: ListedApiKey) -> tuple[str, ...]:
+    """Say of a key what it is, what it may be used for and whether it still is."""
+    bound_to = key.grant.partnership_ids
+    return (
+        key.api_key_id,
+        key.label or "-",
+        ", ".join(scope.value for scope in Scope if scope in key.grant.scopes),
+        "all" if bound_to is None else ", ".join(sorted(map(str, bound_to))),
+        _minute(key.created_at),
+        _minute(key.grant.expires_at, otherwise="never"),
+        _minute(key.last_used_at, otherwise="never"),
+        _minute(key.revoked_at, otherwise="no"),
+    )
+
+
+def _minute(moment: datetime | None, *, otherwise: str = "") -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M}" if moment else otherwise
 
 
 def _organization(tx: Transaction, which: str) -> Organization:
