@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import socket
 from collections.abc import Mapping
@@ -284,6 +285,21 @@ def test_config_check_fails_where_the_folder_or_the_database_cannot_be_used(tmp_
         "The database cannot be used"
         in errors_here(tmp_path, ESCROW_DATABASE_URL=f"sqlite:///{tmp_path}/other.sqlite")[0]
     )
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes of folders are told on POSIX alone")
+def test_config_check_warns_of_a_data_folder_that_others_may_enter(tmp_path: Path) -> None:
+    def warned(**variables: str) -> list[str]:
+        said: list[str] = json.loads(checked(tmp_path, variables).stdout)["warnings"]
+        return said
+
+    assert warned() == []
+    folder = tmp_path / "data"
+    folder.mkdir(mode=0o700)
+    assert warned() == []
+    folder.chmod(0o755)
+    assert warned() == [f"Others may enter the data folder, where the database lies: run 'chmod 700 {folder}'."]
+    assert warned(ESCROW_DATABASE_URL="postgresql://db/escrow") == []
 
 
 def test_config_check_fails_where_no_log_can_be_written(tmp_path: Path) -> None:

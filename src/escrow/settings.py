@@ -77,7 +77,7 @@ class ServerSettings(BaseModel):
 
     data_folder: Path = Field(
         default_factory=lambda: user_data_path("escrow-server"),
-        description="Where the SQLite database lies; only its owner may enter it.",
+        description="Where the SQLite database lies; ``escrow-server init`` lets only its owner enter it.",
     )
     database_url: Annotated[str, Form("an sqlite:/// or postgresql:// URL")] = Field(
         default_factory=_database_in,

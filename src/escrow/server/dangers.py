@@ -97,6 +97,8 @@ def warnings(settings: ServerSettings, places: Mapping[str, str]) -> Iterator[st
     """Say what is allowed, and what an operator should still think over."""
     if "@" in settings.database_url and places.get("database_url") == "ESCROW_DATABASE_URL":
         yield "Other programs may read an environment: give the database's URL by ESCROW_DATABASE_URL_FILE."
+    if settings.on_sqlite and _mode(settings.data_folder) & (stat.S_IRWXG | stat.S_IRWXO):
+        yield f"Others may enter the data folder, where the database lies: run 'chmod 700 {settings.data_folder}'."
     own = settings.own_preset
     if own is not None and not own.is_at_least(DISCLOSURE_PRESETS["trusted"]):
         yield f"Your preset {settings.own_preset_name} is looser than trusted: see the threat model for what it tells."
