@@ -34,9 +34,14 @@ def a_matrix() -> OverlapMatrix:
 
 
 def a_report(
-    *, ours: str = "Larkfield", matrix: OverlapMatrix | None = None, step: int = 1, noise: bool = False
+    *,
+    ours: str = "Larkfield",
+    matrix: OverlapMatrix | None = None,
+    step: int = 1,
+    noise: bool = False,
+    counts_from: Tier = Tier.LIKELY,
 ) -> Report:
-    conditions = Conditions(DisclosureRule(5, step, noise=noise), counts_from=Tier.LIKELY, reveals_from=Tier.CERTAIN)
+    conditions = Conditions(DisclosureRule(5, step, noise=noise), counts_from=counts_from, reveals_from=Tier.CERTAIN)
     release = ReleaseView(number=12, made_at=NOON, matrix=matrix or a_matrix(), conditions=conditions)
     return Report(ours=ours, theirs="Brightwater", release=release, our_list_at=NOON - timedelta(days=3))
 
@@ -175,6 +180,15 @@ def test_a_total_that_is_not_shown_is_not_called_approximate() -> None:
 def test_without_noise_no_number_is_called_approximate() -> None:
     assert "≈" not in report_html(a_report(), now=NOON)
     assert json.loads(report_json(a_report(), now=NOON))["release"]["margin"] is None
+
+
+@pytest.mark.parametrize(
+    ("counts_from", "told"),
+    [(Tier.LIKELY, "likely matches or stronger"), (Tier.CERTAIN, "certain matches")],
+)
+def test_the_page_does_not_speak_of_matches_that_are_more_than_certain(counts_from: Tier, told: str) -> None:
+    words = Text(report_html(a_report(counts_from=counts_from), now=NOON)).words
+    assert f"{told}; where accounts are shared, those listed: certain" in words
 
 
 def test_a_page_tells_how_coarse_its_numbers_are() -> None:
