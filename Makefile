@@ -82,5 +82,5 @@ lock: $(INSTALLED) ## write the lock files anew, with hashes and without hosts; 
 	$(COMPILE) --output-file requirements-docs.txt --group docs
 	echo uv | $(COMPILE) --output-file tools.txt -
 
-clean: ## remove the environment and every cache
-	rm -rf $(VENV) $(DOCS_VENV) site .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+clean: ## remove the environment, what was built and every cache
+	rm -rf $(VENV) $(DOCS_VENV) site build dist htmlcov .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

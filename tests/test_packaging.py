@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[1]
 
 #: Folders and files of the repository that the source distribution carries: to build, to test, to read.
 IN_SOURCE = re.compile(
-    r"(src|tests|docs|examples|tools)/.*|[A-Z]+\.md|LICENSE|Makefile|mkdocs\.yml|requirements-\w+\.txt|tools\.txt"
+    r"(src|tests|docs|examples|tools|benchmarks)/.*|[A-Z]+\.md|LICENSE|Makefile|Dockerfile|\.dockerignore|mkdocs\.yml|requirements-\w+\.txt|tools\.txt"
     r"|pyproject\.toml|\.gitignore"
 )
 NOTICES = [f"src/escrow/psi/normalisation/data/{profile}/NOTICE.md" for profile in ("escrow-1", "escrow-2")]
@@ -84,6 +84,14 @@ def test_the_source_distribution_holds_what_builds_tests_and_explains(built: Pat
         names = {member.name.partition("/")[2] for member in archive.getmembers() if member.isfile()}
 
     assert names == {name for name in tracked if IN_SOURCE.fullmatch(name)} | {"PKG-INFO"}
+
+
+def test_what_a_build_leaves_behind_is_cleaned_away() -> None:
+    told = subprocess.run(["make", "-n", "clean"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    ignored = re.findall(r"^/([a-z]+)/$", (ROOT / ".gitignore").read_text(encoding="utf-8"), re.MULTILINE)
+
+    assert {"build", "dist"} <= set(ignored)
+    assert set(ignored) <= set(told.split())
 
 
 def test_the_version_comes_from_one_place(built: Path) -> None:
