@@ -105,7 +105,7 @@ def test_every_wrong_setting_is_named_at_once() -> None:
         "ESCROW_PORT",
         "ESCROW_OWN_PRESET_THRESHOLD",
     ]
-    assert told[1] == "ESCROW_PORT: give whole number, at least 0, at most 65,535."
+    assert told[1] == "ESCROW_PORT: give a whole number, at least 0, at most 65,535."
 
 
 def test_the_database_lies_in_the_data_folder_unless_a_url_is_given(tmp_path: Path) -> None:
@@ -163,6 +163,12 @@ def test_a_setting_that_cannot_be_is_refused_without_repeating_it(name: str, val
     assert refused.settings is None
     assert refused.complaints
     assert value not in str(refused.complaints).replace("at least 3", "")
+
+
+@pytest.mark.parametrize("name", ["mail_host", "mail_username", "mail_password", "database_url", "webhook_link"])
+def test_a_text_that_cannot_be_is_refused_with_what_it_should_look_like(name: str) -> None:
+    (told,) = from_environment(**{name: "two words\n"}).complaints
+    assert not told.endswith("give text.")
 
 
 def test_every_number_has_bounds_on_both_sides() -> None:

@@ -265,7 +265,7 @@ class ServerSettings(BaseModel):
         pattern=r"^(https?://[!-~]{1,500})?$",
         description="Where a chat message links to; ``{partnership_id}`` in it is filled in. None: no link.",
     )
-    mail_host: str = Field(
+    mail_host: Annotated[str, Form("the name or the address of a machine")] = Field(
         default="",
         pattern=r"^([A-Za-z0-9._:-]{1,253})?$",
         description="The mail server (SMTP) that takes mail digests; none: the service sends no mail.",
@@ -279,10 +279,10 @@ class ServerSettings(BaseModel):
     mail_ca_file: Path | None = Field(
         default=None, description="The certificate authority (PEM) of the mail server, if the system does not know it."
     )
-    mail_username: str = Field(
+    mail_username: Annotated[str, Form("at most 200 letters, digits and signs, without spaces")] = Field(
         default="", pattern=r"^[!-~]{0,200}$", description="The user's name at the mail server; none: nobody logs in."
     )
-    mail_password: str = Field(
+    mail_password: Annotated[str, Form("one line of at most 500 letters, digits, signs and spaces")] = Field(
         default="", repr=False, pattern=r"^[ -~]{0,500}$", description="The password; better in a file of its own."
     )
     mail_from: str = Field(default="", description="The address that mail digests come from.")

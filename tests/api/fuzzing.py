@@ -50,7 +50,7 @@ _BEYOND_A_SCHEMA = (
     "A row is not all zero",
     "A row stands in a submission once",
     "A snapshot removes nobody",
-    "should be a valid integer",
+    "should be a whole number",
 )
 
 ALL_PHASES = ("examples", "coverage", "fuzzing", "stateful")

@@ -139,6 +139,27 @@ def test_a_page_that_cannot_be_is_refused(shared_api: Served, query: str) -> Non
 
 
 @pytest.mark.parametrize(
+    ("terms", "told"),
+    [
+        ({"largest_list": "many"}, "Input should be a whole number"),
+        ({"largest_list": 1.5}, "Input should be a whole number"),
+        ({"fields": "region"}, "Input should be a list"),
+        ({"disclosure": 5}, "Input should be an object"),
+    ],
+)
+def test_a_refusal_speaks_of_what_json_has(shared_api: Served, terms: dict[str, object], told: str) -> None:
+    address, _ = shared_api.invited()
+    answer = shared_api.left.http.put(f"{address}/terms", json={"levels": LEVELS, **terms})
+    check_problem(answer, 422, "request-invalid")
+    assert [each["problem"] for each in answer.json()["errors"]] == [told]
+
+
+def test_a_number_in_an_address_is_asked_for_in_plain_words(shared_api: Served) -> None:
+    answer = shared_api.left.http.get("/v1/partnerships?limit=x")
+    assert answer.json()["errors"] == [{"where": "query.limit", "problem": "Input should be a whole number"}]
+
+
+@pytest.mark.parametrize(
     "content_type",
     ["", "text/plain", "application/x-www-form-urlencoded", "application/json; charset=utf-16", "application/jsonx"],
 )

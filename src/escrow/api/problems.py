@@ -233,12 +233,37 @@ def _of_validation(error: RequestValidationError) -> Response:
     return _document(422, refusal, {"errors": [_field_problem(each) for each in found[:20]]})
 
 
+_WHOLE_NUMBER = "Input should be a whole number"
+_TRUE_OR_FALSE = "Input should be true or false"
+_OBJECT = "Input should be an object"
+_LIST = "Input should be a list"
+
+#: What the library says in the words of Python, in those of JSON.
+_IN_PLAIN_WORDS: Mapping[str, str] = {
+    "bool_parsing": _TRUE_OR_FALSE,
+    "bool_type": _TRUE_OR_FALSE,
+    "dict_type": _OBJECT,
+    "float_parsing": "Input should be a number",
+    "float_type": "Input should be a number",
+    "int_from_float": _WHOLE_NUMBER,
+    "int_parsing": _WHOLE_NUMBER,
+    "int_parsing_size": "Input should be a smaller number",
+    "int_type": _WHOLE_NUMBER,
+    "list_type": _LIST,
+    "missing": "Is missing",
+    "model_attributes_type": _OBJECT,
+    "model_type": _OBJECT,
+    "string_type": "Input should be text",
+    "tuple_type": _LIST,
+}
+
+
 def _field_problem(found: Mapping[str, Any]) -> wire.FieldProblem:
     """Name the field; the name of an unknown one was chosen by the caller and is not repeated."""
     place: Sequence[str | int] = found["loc"]
     if found["type"] == "extra_forbidden":
         return wire.FieldProblem(where=_dotted(place[:-1]), problem="Holds a field that is not known")
-    return wire.FieldProblem(where=_dotted(place), problem=found["msg"])
+    return wire.FieldProblem(where=_dotted(place), problem=_IN_PLAIN_WORDS.get(found["type"], found["msg"]))
 
 
 def _dotted(place: Sequence[str | int]) -> str:

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 __all__ = ["allowed"]
 
 _WORDS: dict[object, str] = {
-    Path: "path",
-    int: "whole number",
-    float: "number",
+    Path: "a path",
+    int: "a whole number",
+    float: "a number",
     bool: "true or false",
     str: "text",
 }
@@ -23,7 +23,7 @@ _LIMITS = {"gt": "more than {:,}", "ge": "at least {:,}", "le": "at most {:,}"}
 
 
 def allowed(field: FieldInfo) -> str:
-    """Say what a setting may be, like ``whole number, at least 1``."""
+    """Say what a setting may be, like ``a whole number, at least 1``."""
     from escrow.settings import Form
 
     forms = [each.words for each in field.metadata if isinstance(each, Form)]
