@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +13,7 @@ from uuid import uuid4
 
 import pytest
 
+from escrow.client.cli.passphrases import PassphraseSource
 from escrow.client.home import Home, held, replace_file
 from escrow.client.keyring import Keyring, KeyringFile
 from escrow.client.sealed_files import Passphrase
@@ -85,6 +87,18 @@ def test_a_wrong_passphrase_is_told_as_such(tmp_path: Path) -> None:
 def test_a_short_passphrase_is_refused() -> None:
     with pytest.raises(PassphraseTooShort):
         Passphrase("short")
+
+
+def test_a_short_passphrase_of_what_is_there_is_not_told_to_be_chosen_longer() -> None:
+    source = PassphraseSource("ESCROW_EXPORT_PASSPHRASE", "the carried file", None)
+    with pytest.raises(PassphraseTooShort, match="not the passphrase of the carried file"):
+        source.find({"ESCROW_EXPORT_PASSPHRASE": "short"})
+
+
+def test_a_file_that_is_no_keyring_is_told_with_its_path(tmp_path: Path) -> None:
+    (tmp_path / "keyring").write_bytes(b"junk" * 20)
+    with pytest.raises(KeyringInvalid, match=re.escape(f"{tmp_path / 'keyring'}: ")):
+        opened(tmp_path)
 
 
 def test_any_changed_byte_is_noticed(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from escrow.client.home import Home, new_file, replace_file
 from escrow.client.keyring import Keyring, KeyringFile, Random, keyring_object, read_keyring
 from escrow.client.keyring_form import read_object, write_object
 from escrow.client.opened import IF_DETAILS_DAMAGED
-from escrow.client.sealed_files import Passphrase, PassphraseKey, Stretching
+from escrow.client.sealed_files import Passphrase, PassphraseKey, Stretching, told_of
 from escrow.client.seats import Seat, Standing
 from escrow.client.sqlite_files import opened_sqlite
 from escrow.client.state import IF_LIST_DAMAGED, AccountState
@@ -91,7 +91,8 @@ def import_home(
     home.make()
     with tempfile.TemporaryDirectory(dir=home.folder) as folder:
         unpacked = Path(folder)
-        keyring = _unseal(place, carried_under, unpacked)
+        with told_of(place):
+            keyring = _unseal(place, carried_under, unpacked)
         if home.keyring.is_file():
             file = KeyringFile.open(home, own, random=random)
             file.update(lambda present: _merged(present, keyring))

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from escrow.client.home import Home, held, replace_file
 from escrow.client.keyring_form import Object, Reader, read_object, read_seat, seat_object, write_object
-from escrow.client.sealed_files import Passphrase, PassphraseKey, Stretching
+from escrow.client.sealed_files import Passphrase, PassphraseKey, Stretching, told_of
 from escrow.client.seats import Seat, Standing
 from escrow.errors import KeyringExists, KeyringMissing, PartnershipHeld, PartnershipUnknown
 from escrow.psi.encoding import b64url
@@ -118,12 +118,14 @@ class KeyringFile:
 
         Raises:
             KeyringMissing: it has none.
+            KeyringInvalid: the file that is there is none.
             PassphraseWrong: the passphrase does not open it.
         """
         must_exist(home)
         sealed = BytesIO(home.keyring.read_bytes())
-        key = PassphraseKey.of_header(passphrase, sealed, magic=_MAGIC)
-        return cls(home, key, _read(key, sealed), random)
+        with told_of(home.keyring):
+            key = PassphraseKey.of_header(passphrase, sealed, magic=_MAGIC)
+            return cls(home, key, _read(key, sealed), random)
 
     def update(self, change: Callable[[Keyring], Keyring]) -> Keyring:
         """Change the keyring as it is on disk now, not as it was when it was opened."""

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import BinaryIO
 
 from cryptography.exceptions import InvalidTag
@@ -18,13 +20,13 @@ from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
 from escrow.errors import KeyringInvalid, PassphraseTooShort, PassphraseWrong
 
-__all__ = ["Passphrase", "PassphraseKey", "Stretching"]
+__all__ = ["SHORTEST_PASSPHRASE", "Passphrase", "PassphraseKey", "Stretching", "told_of"]
 
 _HEADER = struct.Struct(">4sBIIB16s7s")
 _FORMAT = 1
 _FRAME_BYTES = 1 << 20
 _TAG_BYTES = 16
-_SHORTEST_PASSPHRASE = 8
+SHORTEST_PASSPHRASE = 8
 #: A file that asks for more than this was not written by us, and would only exhaust the machine.
 _MOST_MEMORY_KIB = 1 << 20
 _MOST_PASSES = 64
@@ -37,9 +39,9 @@ class Passphrase:
     text: str = field(repr=False)
 
     def __post_init__(self) -> None:
-        if len(self.text) < _SHORTEST_PASSPHRASE:
+        if len(self.text) < SHORTEST_PASSPHRASE:
             raise PassphraseTooShort(
-                f"the passphrase has at least {_SHORTEST_PASSPHRASE} characters; choose a longer one"
+                f"the passphrase has at least {SHORTEST_PASSPHRASE} characters; choose a longer one"
             )
 
 
@@ -110,6 +112,15 @@ class PassphraseKey:
             yield _opened(cipher, nonce, frame, header.packed)
 
 
+@contextmanager
+def told_of(place: Path) -> Iterator[None]:
+    """Have what is wrong with a sealed file told with its path."""
+    try:
+        yield
+    except KeyringInvalid as invalid:
+        raise KeyringInvalid(f"{place}: {invalid.message}") from None
+
+
 @dataclass(frozen=True, slots=True)
 class _Header:
     packed: bytes
@@ -121,7 +132,7 @@ class _Header:
 def _read_header(sealed: BinaryIO, magic: bytes) -> _Header:
     packed = sealed.read(_HEADER.size)
     if len(packed) != _HEADER.size or packed[:4] != magic:
-        raise KeyringInvalid("the file is not one that escrow wrote for this; look at its name")
+        raise KeyringInvalid("this is no file that escrow wrote for this; name another, or put a copy in its place")
     _, form, memory_kib, passes, lanes, salt, prefix = _HEADER.unpack(packed)
     if form != _FORMAT:
         raise KeyringInvalid("the file has a newer form; update the client")

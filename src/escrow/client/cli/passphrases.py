@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from escrow.client.sealed_files import Passphrase
-from escrow.errors import PassphraseMissing, SecretFileUnreadable, SystemKeyringUnusable
+from escrow.client.sealed_files import SHORTEST_PASSPHRASE, Passphrase
+from escrow.errors import PassphraseMissing, PassphraseTooShort, SecretFileUnreadable, SystemKeyringUnusable
 
 if TYPE_CHECKING:
     from escrow.client.home import Home
@@ -31,8 +31,17 @@ class PassphraseSource:
     def find(self, environment: Mapping[str, str]) -> Passphrase:
         """Give the passphrase that opens what is sealed."""
         if given := self._given(environment):
-            return Passphrase(given)
-        return self._recalled() or Passphrase(_ask(f"Passphrase of {self.what}: ", self._how()))
+            return self._of_old(given)
+        return self._recalled() or self._of_old(_ask(f"Passphrase of {self.what}: ", self._how()))
+
+    def _of_old(self, given: str) -> Passphrase:
+        """Take one that was chosen before: nobody can choose a longer one now."""
+        if len(given) < SHORTEST_PASSPHRASE:
+            raise PassphraseTooShort(
+                f"this is not the passphrase of {self.what}: every one has at least {SHORTEST_PASSPHRASE} characters; "
+                "try again"
+            )
+        return Passphrase(given)
 
     def find_elsewhere(self, environment: Mapping[str, str]) -> Passphrase:
         """Give the passphrase without asking the system's keyring for it."""
