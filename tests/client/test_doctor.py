@@ -102,6 +102,15 @@ def test_a_revoked_key_fails(paired: Partners, service: FakeService) -> None:
     assert "has expired" in str(found(answered)["API key"]["reason"])
 
 
+def test_a_list_that_is_gone_from_this_machine_is_told(paired: Partners, export: Path) -> None:
+    left, _ = paired
+    left("submit", export)
+    assert "list here" not in states(left("doctor", "--json"))
+    (kept,) = left.home.glob("partnerships/*/list.sqlite")
+    kept.unlink()
+    assert "--snapshot" in str(found(left("doctor", "--json"))["list here"]["advice"])
+
+
 def test_the_key_of_another_organization_fails(paired: Partners, service: FakeService) -> None:
     service.tamper = lambda _, path, body: (
         {**body, "organization_id": "33333333-3333-4333-8333-333333333333"} if path == "/v1/organization" else body

@@ -130,7 +130,8 @@ def _partnerships(session: Session, *, unasked: str | None) -> Iterator[Check]:
         return
     for seat in seats:
         if unasked is None:
-            yield from look_at_seat(session.service, seat, name_of(seat), now=session.now)
+            folder = session.home.folder / "partnerships" / str(seat.partnership_id)
+            yield from look_at_seat(session.service, seat, name_of(seat), folder, now=session.now)
         else:
             reason = f"{seat.standing.value} here; {unasked}"
             yield skip("state", Area.PARTNERSHIP, reason, partnership=name_of(seat))

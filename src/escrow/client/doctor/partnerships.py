@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from escrow import wire
 from escrow.client.doctor.checks import Area, Check, fail, ok, skip, warn
@@ -21,8 +22,8 @@ _OLD = timedelta(days=45)
 _AREA = Area.PARTNERSHIP
 
 
-def look_at_seat(service: Escrow, seat: Seat, name: str, *, now: datetime) -> Iterator[Check]:
-    """Look at one partnership, here and at the service; nothing of its pairing is moved on."""
+def look_at_seat(service: Escrow, seat: Seat, name: str, folder: Path, *, now: datetime) -> Iterator[Check]:
+    """Look at one partnership, in its folder here and at the service; nothing of its pairing is moved on."""
     if seat.standing is Standing.CLOSED:
         yield ok("state", _AREA, "ended on this machine", partnership=name)
         return
@@ -32,6 +33,9 @@ def look_at_seat(service: Escrow, seat: Seat, name: str, *, now: datetime) -> It
         yield fail("state", _AREA, error.message, "run `escrow status`", partnership=name)
         return
     yield from look_at_shown(seat, shown, name, now=now)
+    if shown.list.accounts and seat.standing is Standing.PAIRED and not (folder / "list.sqlite").is_file():
+        advice = "`escrow keyring import` a copy from the machine that sent it; without any, `escrow submit --snapshot`"
+        yield warn("list here", _AREA, "this machine lacks what it sent of our list", advice, partnership=name)
 
 
 def look_elsewhere(service: Escrow, keyring: Keyring) -> Iterator[Check]:
