@@ -76,6 +76,13 @@ def test_a_program_that_computes_something_else_is_caught(
     assert any(problem in told for told in problems(answered))
 
 
+def test_a_program_that_says_the_same_for_ever_is_asked_no_further(newcomers: Partners) -> None:
+    talks = "while True: print('y', flush=True)"
+    answered = newcomers[0]("conformance", "vectors", "--json", "--", sys.executable, "-c", talks)
+    assert answered.exit_code == ExitCode.VERIFICATION
+    assert problems(answered) == ["the answer is not a line of JSON"] * 20
+
+
 def test_no_question_holds_its_answer(newcomers: Partners) -> None:
     del newcomers
     for question in questions():

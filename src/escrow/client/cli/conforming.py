@@ -11,7 +11,7 @@ import typer
 from escrow.client.cli.commands import alone, command
 from escrow.client.cli.exits import ExitCode
 from escrow.client.cli.session import Said, Session
-from escrow.client.cli.texts import printable
+from escrow.client.cli.texts import counted, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -120,4 +120,6 @@ def export(
     for file in written:
         (folder / file.name).write_bytes(file.read_bytes())
     machine = {"folder": str(folder), "files": [file.name for file in written]}
-    return Said(machine, lambda console: console.print(f"{len(written)} files written to {folder}.", markup=False))
+    return Said(
+        machine, lambda console: console.print(f"{counted(len(written), 'file')} written to {folder}.", markup=False)
+    )

@@ -11,6 +11,7 @@ import json
 import subprocess
 import threading
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from queue import Empty, Queue
 from typing import IO, cast
 
@@ -27,7 +28,9 @@ Skipped = "not supported by the program"
 def ask_program(
     command: Sequence[str], questions: Iterable[Question], *, seconds: float
 ) -> Iterator[tuple[Question, str | None]]:
-    """Yield each question with what is wrong with the answer; after a program that is mute or gone, no more is asked.
+    """Yield each question with what is wrong with the answer.
+
+    After a program that is mute, gone, or says what is no answer again and again, no more is asked.
 
     Raises:
         LocalError: the program cannot be started.
@@ -37,15 +40,18 @@ def ask_program(
     except OSError as failure:
         raise LocalError(f"the program cannot be started ({failure.strerror}); check its path") from None
     stdin, stdout = cast("IO[bytes]", process.stdin), cast("IO[bytes]", process.stdout)
-    lines: Queue[bytes] = Queue()
-    threading.Thread(target=_read, args=(stdout, lines), daemon=True).start()
+    exchange = _Exchange(stdin, seconds)
+    threading.Thread(target=_read, args=(stdout, exchange), daemon=True).start()
+    strange = 0
     try:
         for number, question in enumerate(questions, 1):
-            line = _exchanged(stdin, lines, number, question, seconds)
-            yield question, (_problem(line, number, question) if line else _MUTE)
-            if not line:
+            problem = _problem(exchange.line(number, question), number, question)
+            strange = strange + 1 if problem in _STRANGE else 0
+            yield question, problem
+            if problem == _MUTE or strange == _MOST_STRANGE:
                 return
     finally:
+        exchange.wanted.put(False)
         process.kill()
         process.wait()
         stdout.close()
@@ -56,30 +62,53 @@ def ask_program(
 _MUTE = "the program ended or gave no answer in time"
 
 
-def _read(stream: IO[bytes], lines: Queue[bytes]) -> None:
-    with contextlib.suppress(ValueError, OSError):  # it is closed while it is read
-        for line in stream:
-            lines.put(line)
-    lines.put(b"")
+_NO_JSON = "the answer is not a line of JSON"
+_ANOTHER = "the answer is not to this question"
+_STRANGE = frozenset({_NO_JSON, _ANOTHER})
+#: A program whose answers in a row are none will not begin to answer.
+_MOST_STRANGE = 20
+#: Far longer than any answer; a line without an end is read no further.
+_LONGEST_LINE = 1 << 20
 
 
-def _exchanged(stdin: IO[bytes], lines: Queue[bytes], number: int, question: Question, seconds: float) -> bytes:
-    asked = {"id": number, "do": question.do, "given": question.given}
-    try:
-        stdin.write(json.dumps(asked, ensure_ascii=False).encode() + b"\n")
-        stdin.flush()
-        return lines.get(timeout=seconds)
-    except (OSError, Empty):
-        return b""
+@dataclass(frozen=True, slots=True)
+class _Exchange:
+    """One line asked, one line read: a program that never stops talking is heard no further than that."""
+
+    stdin: IO[bytes]
+    seconds: float
+    wanted: Queue[bool] = field(default_factory=Queue)
+    lines: Queue[bytes] = field(default_factory=Queue)
+
+    def line(self, number: int, question: Question) -> bytes:
+        """Give the answer to a question; nothing, if none came in time."""
+        asked = {"id": number, "do": question.do, "given": question.given}
+        try:
+            self.stdin.write(json.dumps(asked, ensure_ascii=False).encode() + b"\n")
+            self.stdin.flush()
+            self.wanted.put(True)
+            return self.lines.get(timeout=self.seconds)
+        except (OSError, Empty):
+            return b""
+
+
+def _read(stream: IO[bytes], exchange: _Exchange) -> None:
+    while exchange.wanted.get():
+        try:
+            exchange.lines.put(stream.readline(_LONGEST_LINE))
+        except (ValueError, OSError):  # it is closed while it is read
+            return
 
 
 def _problem(line: bytes, number: int, question: Question) -> str | None:
+    if not line:
+        return _MUTE
     try:
         said = json.loads(line)
     except ValueError:
-        return "the answer is not a line of JSON"
+        return _NO_JSON
     if not isinstance(said, dict) or said.get("id") != number:
-        return "the answer is not to this question"
+        return _ANOTHER
     if said.get("unsupported") is True:
         return Skipped
     if question.refusal is not None:
