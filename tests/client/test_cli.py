@@ -526,8 +526,10 @@ def test_every_command_has_the_shared_options_and_a_help_text(
     told = capsys.readouterr().out
     assert "--json" in told
     is_alone = command in {("conformance", "vectors"), ("conformance", "export")}
-    for option in ("--home", "--partnership", "--passphrase-file", "--ca-file", "--proxy"):
+    for option in ("--home", "--passphrase-file", "--ca-file", "--proxy"):
         assert (option in told) is not is_alone
+    names_none = is_alone or command in {("init",), ("invite",), ("accept",)}
+    assert ("--partnership" in told) is not names_none
 
 
 def test_the_exit_codes_are_in_the_help(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -556,6 +558,19 @@ def test_a_report_tells_how_old_both_lists_are_and_warns_of_an_old_one(paired: P
 def test_an_error_that_begins_with_the_name_of_a_file_leaves_it_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
     report_error("export-missing", "accounts.csv is not there", is_json=False)
     assert capsys.readouterr().err == "escrow: accounts.csv is not there.\n"
+
+
+def test_the_signs_of_a_report_are_plain_letters_where_the_output_lacks_them() -> None:
+    written = io.BytesIO()
+    stream = io.TextIOWrapper(written, encoding="ascii")
+    take_any_name(stream)
+    print("ours ↓   theirs →  ≈ 5 × Ł", file=stream, flush=True)
+    assert written.getvalue().decode("ascii").rstrip() == "ours v   theirs >  ~ 5 x \\u0141"
+
+
+@pytest.mark.parametrize("line", [("init",), ("invite",), ("accept", "CODE")])
+def test_what_makes_a_partnership_has_no_option_that_names_one(newcomers: Partners, line: tuple[str, ...]) -> None:
+    assert newcomers[0](*line, "--partnership", "acme", "--json").error_code == "usage"
 
 
 @pytest.mark.parametrize("arguments", [[], ["--json"]])

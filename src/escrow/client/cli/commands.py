@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import inspect
 import io
 import json
@@ -60,15 +61,17 @@ def alone(  # the signature alone is used
     """The options of a command that asks neither the keyring nor a service."""
 
 
-def command(app: typer.Typer, name: str, options: Callable[..., None] = _shared) -> Callable[[BodyT], BodyT]:
-    """Register a function as a command of an app, with its own options and those that all have.
+def command(
+    app: typer.Typer, name: str, options: Callable[..., None] = _shared, *, without: frozenset[str] = frozenset()
+) -> Callable[[BodyT], BodyT]:
+    """Register a function as a command of an app, with its own options and those that all have but for some.
 
     One of its own takes the place of one that all have by the same name.
     """
 
     def register(body: BodyT) -> BodyT:
         own = list(inspect.signature(body, eval_str=True).parameters.values())[1:]
-        named = {each.name for each in own}
+        named = {each.name for each in own} | without
         shared = [
             each for each in inspect.signature(options, eval_str=True).parameters.values() if each.name not in named
         ]
@@ -182,6 +185,25 @@ def report_error(code: str, detail: str, *, is_json: bool) -> None:
     print(told, file=sys.stderr)  # noqa: T201
 
 
+#: The signs of our own tables in plain letters, each as wide as it was.
+_PLAIN = {"↓": "v", "→": ">", "×": "x", "≈": "~", "–": "-", "…": "."}
+_SPELLED_OUT = "escrow-spelled-out"
+
+
+def _spelled_out(failure: UnicodeError) -> tuple[str | bytes, int]:
+    """Write one letter that an encoding lacks in letters that all have."""
+    if not isinstance(failure, UnicodeEncodeError):
+        raise failure
+    plain = _PLAIN.get(failure.object[failure.start])
+    if plain is None:
+        failure.end = failure.start + 1
+        return codecs.backslashreplace_errors(failure)
+    return plain, failure.start + 1
+
+
+codecs.register_error(_SPELLED_OUT, _spelled_out)
+
+
 def take_any_name(*streams: TextIO) -> None:
     """Let names that a stream's encoding lacks be spelled out there, where Python would stop halfway.
 
@@ -192,7 +214,7 @@ def take_any_name(*streams: TextIO) -> None:
             continue
         if sys.platform == "win32" and not stream.isatty():
             stream.reconfigure(encoding="utf-8")
-        stream.reconfigure(errors="backslashreplace")
+        stream.reconfigure(errors=_SPELLED_OUT)
 
 
 def answer(said: Said, *, is_json: bool) -> None:

@@ -27,7 +27,7 @@ _LONGEST_LABEL = 80
 YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 
-@command(app, "invite")
+@command(app, "invite", without=frozenset({"partnership"}))
 def invite(
     session: Session,
     to: Annotated[
@@ -72,7 +72,7 @@ def _profile_id(asked: str | None) -> str:
     return asked or LATEST_PROFILE
 
 
-@command(app, "accept")
+@command(app, "accept", without=frozenset({"partnership"}))
 def accept(
     session: Session,
     code: Annotated[str, typer.Argument(help="The pairing code; - reads it from standard input.", show_default=False)],

@@ -28,7 +28,7 @@ ApiKeyFileOption = Annotated[
 ]
 
 
-@command(app, "init")
+@command(app, "init", without=frozenset({"partnership"}))
 def init(
     session: Session,
     url: Annotated[
