@@ -37,3 +37,11 @@ def test_links_and_relative_folders_are_not_taken_for_a_machines(repository: Pat
     _track(repository, "README.md", "see https://partner.example/work/item, src/root/x and /homepage/x")
 
     assert list(complaints(repository)) == []
+
+
+def test_a_source_archive_is_looked_at_without_what_was_installed_into_it(tmp_path: Path) -> None:
+    for name in ("src/settings.py", ".venv/lib/settings.py", "build/settings.py", "src/__pycache__/settings.pyc"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text('FOLDER = "/' + 'home/alice/escrow"\n')
+
+    assert list(complaints(tmp_path)) == ["src/settings.py:1: a path of one machine"]
