@@ -63,6 +63,20 @@ def test_an_allowance_is_spent_to_the_last_fifth_and_no_further() -> None:
     assert (refused.value.limit, refused.value.left, refused.value.renews_at) == (2_500, 0, BEGAN + MONTH)
 
 
+@given(st.integers(0, 2_500), st.integers(2_501, 40_000), st.sampled_from([(2_500, 1_000), (10, 1_000), (3_000, 10)]))
+def test_a_refusal_names_the_smallest_grant_that_lets_the_list_in(
+    spent: int, asked: int, size: tuple[int, int]
+) -> None:
+    before = charged(begun(*size), spent)
+    with pytest.raises(AllowanceExceeded) as refused:
+        charged(before, asked)
+    _, _, named = refused.value.message.partition("`escrow allowance grant ")
+    accounts = int(named.rstrip("`"))
+    charged(before.with_grant(accounts), asked)
+    with pytest.raises(AllowanceExceeded):
+        charged(before.with_grant(accounts - 1), asked)
+
+
 def test_an_account_costs_the_mean_of_the_list_within_bounds() -> None:
     assert begun(tokens=2_500, accounts=1_000).fifths_of_an_account == 13
     assert begun(tokens=10, accounts=1_000).fifths_of_an_account == 5

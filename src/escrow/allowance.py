@@ -30,6 +30,7 @@ __all__ = [
     "ListLimits",
     "Spending",
     "Start",
+    "accounts_to_grant",
     "band_end",
     "ceiling",
     "first_spending",
@@ -193,6 +194,11 @@ def renew(before: Spending, tokens: int, *, rule: AllowanceRule, now: datetime) 
     return replace(before.rolled(rule, now), renewed_at=now, total=before.total + tokens * FIFTHS_OF_A_TOKEN)
 
 
+def accounts_to_grant(fifths: int, *, left: int, fifths_of_an_account: int) -> int:
+    """Give how many accounts the other side has to grant for a list that is charged more than is left."""
+    return -(-max(0, fifths - left) // fifths_of_an_account)
+
+
 def ceiling(most_accounts: int) -> int:
     """What a first list of at most so many accounts may be charged, in fifths."""
     return most_accounts * FIFTHS_OF_A_NEW_ACCOUNT
@@ -228,8 +234,8 @@ def _must_be_under(limit: int, asked: int, *, spent: int) -> None:
         left = max(0, limit - spent)
         raise CeilingExceeded(
             f"the list has {counted(_tokens(asked), 'key')} not asked about before; until both sides have had a list, "
-            f"{_tokens(limit)} may be asked about, {TOKENS_OF_AN_ACCOUNT} for each account that the terms take, and "
-            f"{left // FIFTHS_OF_A_TOKEN} are left; send fewer accounts, or ask your partner to raise "
+            f"{_tokens(limit):,} may be asked about, {TOKENS_OF_AN_ACCOUNT} for each account that the terms take, and "
+            f"{left // FIFTHS_OF_A_TOKEN:,} are left; send fewer accounts, or ask your partner to raise "
             "`escrow terms set --largest-list`",
             limit=limit,
             left=left,
@@ -238,12 +244,13 @@ def _must_be_under(limit: int, asked: int, *, spent: int) -> None:
 
 def _exceeded(current: Spending, asked: int, rule: AllowanceRule) -> AllowanceExceeded:
     renews_at, accounts = current.renews_at(rule), current.fifths_of_an_account
+    missing = accounts_to_grant(asked, left=current.left, fifths_of_an_account=accounts)
     return AllowanceExceeded(
         f"the list asks about {counted(_tokens(asked), 'key')}, new, returned or moved (five moves count as one), "
-        f"about {counted(-(-asked // accounts), 'account')}; of {current.limit // FIFTHS_OF_A_TOKEN} in this period "
-        f"{current.left // FIFTHS_OF_A_TOKEN} are left, about {counted(current.left // accounts, 'account')}, until "
-        f"{renews_at:%Y-%m-%d %H:%M} UTC; send fewer new accounts, wait, or ask your partner to run "
-        "`escrow allowance grant`",
+        f"about {counted(-(-asked // accounts), 'account')}; of {current.limit // FIFTHS_OF_A_TOKEN:,} in this "
+        f"period {current.left // FIFTHS_OF_A_TOKEN:,} are left, about {counted(current.left // accounts, 'account')}, "
+        f"until {renews_at:%Y-%m-%d %H:%M} UTC; send fewer new accounts, wait, or ask your partner to run "
+        f"`escrow allowance grant {missing}`",
         limit=current.limit,
         left=current.left,
         renews_at=renews_at,

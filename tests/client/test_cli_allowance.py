@@ -80,3 +80,11 @@ def test_a_list_that_could_not_be_undone_is_refused_unless_it_is_meant(
     assert "could not be had again: without --allow-shrink" in planned.out
     shown = left("submit", export, "--allow-shrink")
     assert (shown.exit_code, "to be had again; about 2 are left then" in shown.out) == (0, True)
+
+
+def test_a_dry_run_names_the_grant_that_a_list_needs(paired: Partners, export: Path, service: FakeService) -> None:
+    left, _ = paired
+    service.allowance = ALLOWANCE.model_copy(update={"left": 1})
+    assert "run `escrow allowance grant 4`" in left("submit", export, "--dry-run").out
+    service.allowance = service.allowance.model_copy(update={"is_opening": True})
+    assert "raise `escrow terms set --largest-list`" in left("submit", export, "--dry-run").out

@@ -233,6 +233,7 @@ def _charge_object(charge: Charge | None, allowance: Allowance) -> dict[str, obj
         "fifths": charge.fifths,
         "accounts": -(-charge.fifths // allowance.fifths_of_an_account),
         "is_allowed": charge.fifths <= allowance.left,
+        "accounts_to_grant": 0 if allowance.is_opening else _to_grant(charge, allowance),
     }
 
 
@@ -264,8 +265,22 @@ def _show_charge(console: Console, charge: Charge | None, allowance: Allowance) 
     if charge.fifths > allowance.left:
         console.print(
             "[red]          that is more than is left: the service would reject it.[/] Send fewer new accounts,\n"
-            "          wait, or ask your partner to run `escrow allowance grant`."
+            f"          wait, or ask your partner to {_mend_of(charge, allowance)}."
         )
+
+
+def _mend_of(charge: Charge, allowance: Allowance) -> str:
+    """Say by which command the partner lets the list in."""
+    if allowance.is_opening:
+        return "raise `escrow terms set --largest-list`"
+    return f"run `escrow allowance grant {_to_grant(charge, allowance)}`"
+
+
+def _to_grant(charge: Charge, allowance: Allowance) -> int:
+    from escrow.allowance import accounts_to_grant
+
+    each = allowance.fifths_of_an_account
+    return accounts_to_grant(charge.fifths, left=allowance.left, fifths_of_an_account=each)
 
 
 def _planned(
