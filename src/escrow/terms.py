@@ -270,6 +270,11 @@ class Terms:
         """Yield the cells shared at this level or above."""
         return (cell for cell in CELLS if self.levels[cell] >= level)
 
+    @property
+    def opens_empty_details(self) -> bool:
+        """Some cell is open at details, and no field is named that they would hold."""
+        return not self.fields and any(self.cells_from(Level.DETAILS))
+
 
 def meet(left: Terms, right: Terms) -> Terms:
     """Give the stricter of both, value by value; both must see the cells from the same side.

@@ -35,6 +35,10 @@ class Exchanged:
     unchanged: int
     forgotten: int
     refused: Counter[str]
+    #: Our terms open cells at details, and name no field that details would hold.
+    is_without_fields: bool = False
+    #: Our terms open some cell at details, so that details of theirs may be expected.
+    is_open: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +133,17 @@ class Syncer:
         forgotten = opened.keep_only(served, of=asked.rows)
         if not refused:
             opened.keep_fetched(asked.through)
-        return Exchanged(sent, not_sealed, done["opened"], opened.size - done["opened"], forgotten, refused)
+        terms = self.seat.confirmed.terms
+        return Exchanged(
+            sent,
+            not_sealed,
+            done["opened"],
+            opened.size - done["opened"],
+            forgotten,
+            refused,
+            is_without_fields=terms.opens_empty_details,
+            is_open=any(terms.cells_from(Level.DETAILS)),
+        )
 
     def _served(self, asked: Renewed, known: int | None) -> Iterator[ServedDetails]:
         if asked.rows is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
@@ -69,7 +69,9 @@ LevelOption = Annotated[
 _FIELDS = ", ".join(DETAIL_FIELDS)
 FieldsOption = Annotated[
     str | None,
-    typer.Option("--fields", help=f"What details hold, with commas: {', '.join(DETAIL_FIELDS)}, custom.NAME."),
+    typer.Option(
+        "--fields", help=f"What details hold, with commas: {', '.join(DETAIL_FIELDS)}, custom.NAME; '' for nothing."
+    ),
 ]
 CountsOption = Annotated[str | None, typer.Option("--counts-from", help="Weakest tier that counts.")]
 RevealsOption = Annotated[str | None, typer.Option("--reveals-from", help="Weakest tier that reveals an account.")]
@@ -110,7 +112,7 @@ def set_terms(  # each is an option
 
     seat = up_to_date(session.service, session.file, session.seat)
     said = SaidTerms(preset, level, fields, counts_from, reveals_from, largest_list, disclosure)
-    if not any(astuple(said)) and not (from_here and seat.confirmed.number):
+    if not said.says_anything and not (from_here and seat.confirmed.number):
         if seat.confirmed.number:
             raise typer.BadParameter("say what is to change; `escrow terms show` tells how they are")
         said = replace(said, preset=USUAL_PRESET)
@@ -145,6 +147,11 @@ class SaidTerms:
     reveals_from: str | None
     largest_list: int | None
     disclosure: str | None
+
+    @property
+    def says_anything(self) -> bool:
+        """Something is said, be it that no field is shared."""
+        return any(each is not None and each != [] for each in astuple(self))
 
     def changing(self, before: Terms, session: Session) -> Terms:
         """Give the terms that are meant, or BadParameter."""
@@ -228,6 +235,8 @@ def told(document: TermsDocument, seat: Seat, requests: Sequence[TermsRequest] =
             console.print(table)
         if set(ours.levels.values()) == {Level.HIDDEN}:
             console.print("\nYou share nothing yet: `escrow terms set --preset counts-only` is a start.")
+        for line in _without_fields(ours, theirs):
+            console.print(line)
         if differs:
             console.print(
                 "Our terms were changed elsewhere. Details follow the copy confirmed on this machine: "
@@ -243,6 +252,17 @@ def told(document: TermsDocument, seat: Seat, requests: Sequence[TermsRequest] =
         "requests": [request.model_dump(mode="json") for request in requests],
     }
     return Said(machine, show)
+
+
+def _without_fields(ours: Terms, theirs: Terms | None) -> Iterator[str]:
+    """Say of each side whose terms open details that hold nothing."""
+    if ours.opens_empty_details:
+        yield (
+            "\n[yellow]You open cells at details and name no field, so no details are sent:[/]\n"
+            "`escrow terms set --fields account_name,domain` names some."
+        )
+    if theirs is not None and theirs.opens_empty_details:
+        yield "\nThey open cells at details and name no field, so there are no details of theirs to read."
 
 
 _REQUESTED = {

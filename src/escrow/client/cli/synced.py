@@ -104,9 +104,13 @@ def _error_object(failure: EscrowError) -> dict[str, object]:
 
 def _show_exchanged(console: Console, exchanged: Exchanged) -> None:
     console.print(f"Sent:    details of {counted(exchanged.sent, 'account')} of ours")
+    if exchanged.is_without_fields:
+        console.print("         [yellow]our terms name no field:[/] `escrow terms set --fields` says what details hold")
     if exchanged.not_sealed:
         console.print(f"         {exchanged.not_sealed:,} more were asked for and stay: our terms do not open them")
     console.print(f"Opened:  details of {exchanged.opened:,} of theirs, {exchanged.unchanged:,} unchanged")
+    if exchanged.is_open and not exchanged.opened + exchanged.unchanged:
+        console.print("         none is shared so far: `escrow terms show` tells what both allow, and their fields")
     if exchanged.forgotten:
         console.print(f"Dropped: {exchanged.forgotten:,} that are no longer shared")
     for code, count in exchanged.refused.items():
@@ -117,6 +121,7 @@ def _exchanged_object(exchanged: Exchanged) -> dict[str, object]:
     return {
         "sent": exchanged.sent,
         "not_sealed": exchanged.not_sealed,
+        "is_without_fields": exchanged.is_without_fields,
         "opened": exchanged.opened,
         "unchanged": exchanged.unchanged,
         "forgotten": exchanged.forgotten,
