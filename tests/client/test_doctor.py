@@ -139,6 +139,21 @@ def test_a_key_file_that_others_may_read_fails(paired: Partners) -> None:
     assert "chmod 600" in str(found(answered)["key file"]["advice"])
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has access lists instead")
+def test_a_passphrase_file_that_others_may_read_is_warned_of(paired: Partners, tmp_path: Path) -> None:
+    left, _ = paired
+    secret = tmp_path / "passphrase"
+    secret.write_text(PASSPHRASE.text, encoding="utf-8")
+    secret.chmod(0o644)
+    assert "passphrase file" not in states(left("doctor", "--json"))
+    asked = ("doctor", "--json", "--passphrase-file", secret)
+    answered = left(*asked)
+    assert (answered.exit_code, states(answered)["passphrase file"]) == (ExitCode.DONE, "warn")
+    assert "chmod 600" in str(found(answered)["passphrase file"]["advice"])
+    secret.chmod(0o600)
+    assert states(left(*asked))["passphrase file"] == "ok"
+
+
 def test_a_wrong_passphrase_fails_and_a_missing_one_is_only_not_looked_at(
     paired: Partners, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -49,11 +49,14 @@ def _machine(session: Session) -> Iterator[Check]:
         look_at_encoding,
         look_at_home,
         look_at_normalisation,
+        look_at_passphrase_file,
         look_at_states,
     )
     from escrow.psi import vectors
 
     yield from look_at_home(session.home)
+    if named := session.options.passphrase_file or session.environment.get("ESCROW_PASSPHRASE_FILE"):
+        yield look_at_passphrase_file(Path(named).expanduser())
     if session.home.keyring.is_file():
         yield _opens(session)
     yield from look_at_states(session.home)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from escrow.client.doctor.checks import Area, Check, fail, ok, skip, warn
+from escrow.client.doctor.checks import Area, Check, State, fail, ok, skip, warn
 from escrow.client.doctor.permissions import is_open_to_others
 from escrow.client.home import Home
 from escrow.client.opened import IF_DETAILS_DAMAGED
@@ -15,7 +16,14 @@ from escrow.client.state import IF_LIST_DAMAGED
 from escrow.errors import HomeBusy, StateInvalid
 from escrow.psi.normalisation import profile
 
-__all__ = ["look_at_disk", "look_at_encoding", "look_at_home", "look_at_normalisation", "look_at_states"]
+__all__ = [
+    "look_at_disk",
+    "look_at_encoding",
+    "look_at_home",
+    "look_at_normalisation",
+    "look_at_passphrase_file",
+    "look_at_states",
+]
 
 _LITTLE_SPACE = 1 << 30
 _NO_SPACE = 50 << 20
@@ -33,6 +41,15 @@ def look_at_home(home: Home) -> Iterator[Check]:
         yield fail("key file", Area.MACHINE, f"there is none in {home.folder}", "run `escrow init`, or name --home")
         return
     yield _permissions("key file", home.keyring, "chmod 600")
+
+
+def look_at_passphrase_file(file: Path) -> Check:
+    """Look who else may read the file of a passphrase, and only warn: a mounted secret has its own mode."""
+    name = "passphrase file"
+    if not os.path.isfile(file):  # noqa: PTH113  # where a folder above may not be looked into, the other one raises
+        return skip(name, Area.MACHINE, f"there is no file at {file}")
+    found = _permissions(name, file, "chmod 600")
+    return warn(name, Area.MACHINE, found.reason, found.advice) if found.state is State.FAIL else found
 
 
 def _permissions(name: str, path: Path, mend: str) -> Check:
