@@ -568,6 +568,23 @@ def test_the_signs_of_a_report_are_plain_letters_where_the_output_lacks_them() -
     assert written.getvalue().decode("ascii").rstrip() == "ours v   theirs >  ~ 5 x \\u0141"
 
 
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (("invite", "--to", "nope"), "give a whole id"),
+        (("allowance", "grant", "many"), "give a whole number"),
+        (("allowance", "grant", "0"), "give at least 1"),
+        (("conformance", "vectors", "--seconds", "long", "x"), "give a number"),
+    ],
+)
+def test_a_value_that_an_option_does_not_take_is_told_in_plain_words(
+    newcomers: Partners, line: tuple[str, ...], told: str
+) -> None:
+    answered = newcomers[0](*line, "--json")
+    assert (answered.error_code, told in answered.err) == ("usage", True), answered.err
+    assert "Input should" not in newcomers[0](*line).err
+
+
 @pytest.mark.parametrize("line", [("init",), ("invite",), ("accept", "CODE")])
 def test_what_makes_a_partnership_has_no_option_that_names_one(newcomers: Partners, line: tuple[str, ...]) -> None:
     assert newcomers[0](*line, "--partnership", "acme", "--json").error_code == "usage"

@@ -44,13 +44,14 @@ from escrow.client.cli import (
 )
 from escrow.client.cli.commands import report_error, take_any_name
 from escrow.client.cli.exits import ExitCode
+from escrow.client.cli.plain_words import UsageError, WordedGroup
 
 __all__ = ["app", "run"]
 
 _HELP = "Map accounts with a partner: learn which companies are on both lists, and show nothing else."
 _EXITS = "Exit codes: " + "; ".join(f"{code.value} {code.meaning}" for code in ExitCode) + "."
 
-app = typer.Typer(help=_HELP, epilog=_EXITS, add_completion=True, pretty_exceptions_enable=False)
+app = typer.Typer(cls=WordedGroup, help=_HELP, epilog=_EXITS, add_completion=True, pretty_exceptions_enable=False)
 for part in (
     setting_up.app,
     pairing_up.app,
@@ -120,10 +121,6 @@ escrow compares your list of accounts with a partner's, and shows neither side w
 escrow --help lists every command, escrow doctor says what is wrong with this machine."""
 
 
-#: What typer raises for a line it does not understand; it has no public name of its own.
-_UsageError: type[Exception] = typer.BadParameter.__mro__[1]
-
-
 def _told_of(failure: Exception) -> str:
     """Say what was not understood, with the name of the argument or the option, as a person is told it."""
     formatted = getattr(failure, "format_message", failure.__str__)
@@ -145,7 +142,7 @@ def run(arguments: list[str]) -> int:
         ended = exited.code
     except typer.Abort:
         ended = ExitCode.UNEXPECTED
-    except _UsageError as failure:
+    except UsageError as failure:
         report_error("usage", _told_of(failure), is_json=True)
         ended = ExitCode.USAGE
     return ended if isinstance(ended, int) else ExitCode.DONE
