@@ -54,6 +54,11 @@ def test_an_open_invitation_says_for_whom_until_when_and_what_comes_next(partner
     assert "waits until 20" in left("doctor").out
 
 
+def test_without_any_partnership_the_status_comes_first_since_keys_may_be_lost() -> None:
+    with pytest.raises(PartnershipUnknown, match=r"see `escrow status`, then `escrow invite`"):
+        choose((), None)
+
+
 def test_a_word_that_names_no_partnership_is_said_to_name_none() -> None:
     seats = (a_seat(1, Standing.PAIRED), a_seat(2, Standing.CLOSED, "gone"))
     with pytest.raises(PartnershipUnknown, match=r"`nope` names no partnership; there are: brightwater$"):
