@@ -56,7 +56,7 @@ def plain_companies(rows: Sequence[Row]) -> set[frozenset[int]]:
 
 
 def joined_by_variants(groups: Sequence[set[int]], rows: Sequence[Row]) -> set[frozenset[int]]:
-    """Join each group without a domain to the one other that a variant of either names."""
+    """Join each group to the one other that a variant of its own names, where neither has a domain."""
     keys = [{key for place in group for key in rows[place].keys} for group in groups]
     names, variants = (
         [{value for key_class, value in of if key_class is wanted} for of in keys] for wanted in (NAME, VARIANT)
@@ -64,12 +64,8 @@ def joined_by_variants(groups: Sequence[set[int]], rows: Sequence[Row]) -> set[f
     has_domain = [any(key_class is DOMAIN for key_class, _ in of) for of in keys]
     joined = [{place} for place in range(len(groups))]
     for one in range(len(groups)):
-        others = {
-            other
-            for other in range(len(groups))
-            if other != one and (variants[one] & names[other] or (has_domain[other] and names[one] & variants[other]))
-        }
-        if not has_domain[one] and len(others) == 1:
+        others = {other for other in range(len(groups)) if other != one and variants[one] & names[other]}
+        if len(others) == 1 and not any(has_domain[each] for each in (one, *others)):
             both = joined[one] | joined[others.pop()]
             for place in both:
                 joined[place] = both
@@ -201,14 +197,26 @@ def test_a_name_on_several_companies_with_domains_joins_none_of_them() -> None:
     assert companies(accounts_of(rows)) == {frozenset({0}), frozenset({1}), frozenset({2})}
 
 
-def test_a_row_without_a_domain_joins_the_one_company_that_its_variant_or_whose_variant_names() -> None:
+def test_a_row_without_a_domain_joins_the_one_company_without_one_that_its_variant_names() -> None:
+    rows = [row("1", name="globex"), row("2", name="globexindia", variants=["globex"])]
+    assert companies(accounts_of(rows)) == {frozenset({0, 1})}
+
+
+def test_a_variant_joins_no_row_to_a_company_with_a_domain() -> None:
     rows = [
-        row("1", domain="globex.com", name="globex"),
-        row("2", name="globexindia", variants=["globex"]),
+        row("1", domain="mercury.com", name="mercury"),
+        row("2", name="mercurysystems", variants=["mercury"]),
         row("3", domain="ubiqcorp.com", name="ubiqcloud", variants=["ubiq"]),
         row("4", name="ubiq"),
     ]
-    assert companies(accounts_of(rows)) == {frozenset({0, 1}), frozenset({2, 3})}
+    assert companies(accounts_of(rows)) == {frozenset({place}) for place in range(4)}
+
+
+def test_a_name_that_a_dozen_others_begin_with_joins_a_dozen_and_no_more() -> None:
+    branches = [row(str(n), name=f"nationalbankof{n}", variants=["nationalbank"]) for n in range(13)]
+    bank = row("bank", name="nationalbank")
+    assert len(companies(accounts_of([bank, *branches[:12]]))) == 1
+    assert len(companies(accounts_of([bank, *branches]))) == 14
 
 
 def test_a_variant_of_several_companies_joins_none_of_them() -> None:

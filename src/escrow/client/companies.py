@@ -2,8 +2,9 @@
 
 Rows with a common domain are one company. A row without a domain joins the one company with domains that bears its core
 name; where none or several do, the rows without a domain that share the name are a company of their own. Such a company
-joins the one other whose core name is a variant of its own, or that has domains and its core name as a variant: so
-"Globex India" joins "Globex", and "Globex" joins what is at globex.com.
+joins the one other whose core name is a variant of its own, "Globex India" joins "Globex", if that has no domain either
+and not too many would join it. A variant is too little to join a company with domains: what one of its rows says would
+go out to whoever knows the domain of another, and "Mercury Systems" is not at mercury.com.
 """
 
 from __future__ import annotations
@@ -27,6 +28,9 @@ NO_COMPANY = -1
 
 _NOTHING: Mapping[int, int] = {}
 _NO_SIDES: Mapping[int, Mapping[int, int]] = {}
+#: Where more companies than this have one name as a variant, it is the beginning of many names and not theirs.
+_MOST_JOINING = 12
+
 _HALVES = np.dtype([("high", ">u8"), ("low", ">u8")])
 
 
@@ -144,24 +148,22 @@ class _Held:
     numbers: Indexes
     companies: Indexes
 
-    def where(self, kept: npt.NDArray[np.bool_]) -> _Held:
-        return _Held(self.numbers[kept], self.companies[kept])
-
 
 def _joined_by_variant(companies: Indexes, with_domain: Indexes, names: _Held, variants: _Held) -> Indexes:
-    """Join each company without a domain to the only other that a variant, of either, says is the same."""
+    """Join each company to the only other whose name is a variant of its own, where neither has a domain."""
     none = len(companies)
-    is_settled = np.zeros(none, np.bool_)
-    is_settled[with_domain] = True
+    has_no_domain = np.ones(none, np.bool_)
+    has_no_domain[with_domain] = False
     size = max(_size(names.numbers), _size(variants.numbers))
     lowest, highest = np.full(none, none), np.full(none, -1)
-    for own, others in (
-        (variants.where(~is_settled[variants.companies]), names),
-        (names.where(~is_settled[names.companies]), variants.where(is_settled[variants.companies])),
-    ):
-        np.minimum.at(lowest, own.companies, _lowest(others.numbers, others.companies, none, size=size)[own.numbers])
-        np.maximum.at(highest, own.companies, _highest(others.numbers, others.companies, size=size)[own.numbers])
-    joining = np.flatnonzero(lowest == highest)
+    named_lowest = _lowest(names.numbers, names.companies, none, size=size)[variants.numbers]
+    named_highest = _highest(names.numbers, names.companies, size=size)[variants.numbers]
+    np.minimum.at(lowest, variants.companies, named_lowest)
+    np.maximum.at(highest, variants.companies, named_highest)
+    joining = np.flatnonzero((lowest == highest) & has_no_domain)
+    joining = joining[has_no_domain[lowest[joining]]]
+    are_few = np.bincount(lowest[joining], minlength=none) <= _MOST_JOINING
+    joining = joining[are_few[lowest[joining]]]
     roots = components(joining.astype(np.uint32), lowest[joining].astype(np.uint32), none).astype(np.intp)
     joined: Indexes = roots[companies]
     return joined
