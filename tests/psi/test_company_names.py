@@ -218,6 +218,12 @@ def test_a_slip_is_corrected_in_no_short_word_and_not_at_the_beginning(name: str
     assert NAMES.keys_of(name).name == name.replace(" ", "").lower()
 
 
+def test_a_name_does_not_end_in_the_word_that_joined_a_place_to_it() -> None:
+    assert not words_of("University of Texas at Austin") & words_of("University of Texas at Dallas")
+    assert words_of("Globex at Dallas") & words_of("Globex")
+    assert words_of("AT&T Services") & words_of("AT&T")
+
+
 def test_a_name_of_common_words_is_one_that_a_place_ends_with() -> None:
     assert "pacificeast" in NAMES.keys_of("Pacific East Research Inc").variants
 

@@ -138,11 +138,16 @@ def test_tenants_of_a_platform_are_told_apart_from_it_and_from_each_other() -> N
     assert WEB.keys_of("https://www.zendesk.com/pricing") == ("zendesk.com",)
     assert WEB.keys_of("https://acme.eu.auth0.com/login") == ("acme.eu.auth0.com",)
     assert WEB.keys_of("https://blog.hp.zendesk.com") == ("hp.zendesk.com",)
+    assert WEB.keys_of("acme.en.alibaba.com") == ("acme.en.alibaba.com",)
+    assert WEB.keys_of("https://acme.1688.com/page/offerlist.htm") == ("acme.1688.com",)
+    assert WEB.keys_of("https://www.1688.com") == ("1688.com",)
+    assert WEB.keys_of("http://acme.free.fr/index.html") == ("acme.free.fr",)
 
 
 def test_a_host_that_customers_share_names_none_of_them() -> None:
     assert WEB.keys_of("privacyportal.onetrust.com/webform/1") == ()
     assert WEB.keys_of("acme.privacy.saymine.io") == ()
+    assert WEB.keys_of("https://spb.hh.ru/employer/1") == ()
     assert WEB.keys_of("https://www.onetrust.com/solutions") == ("onetrust.com",)
 
 
@@ -165,6 +170,15 @@ def test_a_host_that_customers_share_names_none_of_them() -> None:
         "https://www.amazon.com/en/stores/acme",
         "https://bit.ly/abc",
         "https://boards.greenhouse.io/acme",
+        "https://www.yell.com/biz/acme-1/",
+        "https://www.societe.com/societe/acme-1.html",
+        "https://www.mercadolibre.com.ar/perfil/ACME",
+        "https://ameblo.jp/acme/",
+        "http://perso.wanadoo.fr/acme",
+        "https://www.afternic.com/domain/acme.com",
+        "https://forsale.godaddy.com/forsale/acme.com",
+        "https://teams.microsoft.com",
+        "https://login.microsoftonline.com/common",
     ],
 )
 def test_a_page_on_somebody_elses_site_names_nobody(page: str) -> None:
@@ -181,6 +195,8 @@ def test_a_page_on_somebody_elses_site_names_nobody(page: str) -> None:
         ("https://about.linkedin.com/newsroom", "linkedin.com"),
         ("https://www.ebay.com/help/home", "ebay.com"),
         ("https://aws.amazon.com/s3", "amazon.com"),
+        ("https://www.yell.com/", "yell.com"),
+        ("https://corp.rakuten.co.jp/about", "rakuten.co.jp"),
     ],
 )
 def test_a_sites_own_pages_name_the_site(typed: str, key: str) -> None:
@@ -191,6 +207,8 @@ def test_free_mail_is_ignored_in_addresses_of_mail_only() -> None:
     assert WEB.keys_of("https://www.cox.net") == ("cox.net",)
     assert WEB.keys_of("jane@starbucks.com") == ("starbucks.com",)
     assert WEB.keys_of("jane@yahoo.co.jp, www.acme.de") == ("acme.de",)
+    assert WEB.keys_of("name@domain.com") == ()
+    assert WEB.keys_of("https://www.domain.com") == ("domain.com",)
 
 
 @pytest.mark.parametrize(

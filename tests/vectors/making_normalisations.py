@@ -124,6 +124,9 @@ _NAMES = (
         "Quillon Searchers",
         "Four Umbrages",
         "City-Data.com",
+        "University of Texas at Austin",
+        "University of Texas at Dallas",
+        "AT&T Services",
     ),
 )
 _NOT_NAMES = (
@@ -170,6 +173,10 @@ _WEBSITES = (
     ),
     *("getglobex.com", "theglobex.com", "globexgroup.com", "globextech.de", "joinglobex.org", "gx.com", "ea.com"),
     *("getty.com", "thebank.com", "group.com", "globex-group.com", "1and1.com"),
+    *("globex.1688.com", "globex.en.alibaba.com", "ameblo.jp/globex", "yell.com/biz/globex", "yell.com", "hh.ru"),
+    *("spb.hh.ru/employer/1", "globex.pagesperso-orange.fr", "perso.wanadoo.fr/globex", "globex.app.link/x"),
+    *("forsale.godaddy.com/forsale/globex.com", "afternic.com/domain/globex.com", "name@domain.com", "domain.com"),
+    *("teams.microsoft.com", "login.microsoftonline.com/common"),
 )
 
 

@@ -176,7 +176,8 @@ class Words:
         """Say whether words name a company: a rare one, or two common ones, one of them no line of business."""
         if any(map(self.is_rare, words)):
             return True
-        telling = [word for word in words if word not in self._little]
+        # A joining word at the beginning joins nothing: AT&T is none without it.
+        telling = [*self._joining.intersection(words[:1]), *(word for word in words if word not in self._little)]
         return len(telling) > 1 and not self._industry.issuperset(telling)
 
 
