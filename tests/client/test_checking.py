@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -81,6 +82,40 @@ def test_merged_rows_and_coverage_are_told(newcomers: Partners, messy: Path) -> 
     assert checked["coverage"]["name_only"] == 2
 
 
+def test_accounts_of_several_rows_are_shown_with_what_joins_them_those_to_doubt_first(
+    newcomers: Partners, messy: Path
+) -> None:
+    messy.write_text(MESSY + "401,Quillwort,,Prospect,Ada\n402,Quillwort GmbH,,Prospect,Ada\n", encoding="utf-8")
+    told = said(newcomers[0], "check", messy)["joined_accounts"]
+    assert [(each["rows"], each["joined_by"]) for each in told] == [(2, ["name"]), (2, ["website"])]
+    assert [[row["crm_id"] for row in each["examples"]] for each in told] == [["401", "402"], ["001", "004"]]
+    shown = newcomers[0]("check", messy).out
+    assert "2 rows joined by name" in shown
+    assert "402 | Quillwort GmbH | (empty)" in shown
+
+
+def test_no_more_joined_accounts_and_rows_are_shown_than_can_be_read(newcomers: Partners, messy: Path) -> None:
+    many = "".join(f"5{at:02}{row},Row {row},many-{at}.com,Prospect,Ada\n" for at in range(22) for row in range(7))
+    page = messy.with_name("quality.html")
+    messy.write_text(CSV + many, encoding="utf-8")
+    told = said(newcomers[0], "check", messy)["joined_accounts"]
+    assert (len(told), len(told[0]["examples"])) == (20, 5)
+    shown = newcomers[0]("check", messy, "--output", page).out
+    for text in (shown, page.read_text(encoding="utf-8")):
+        assert text.count("7 rows joined by website") == text.count("and 2 more rows") == 20
+        assert re.search(r"and 2 more\b(?! row)", text)
+    assert said(newcomers[0], "check", messy, "--examples", "0")["joined_accounts"] == []
+
+
+def test_a_page_holds_no_control_character_of_the_list(newcomers: Partners, messy: Path) -> None:
+    page = messy.with_name("quality.html")
+    messy.write_text(CSV + "601,Elm\x1b[31m\u202e\x07,n/a,Prospect,Ada\n", encoding="utf-8")
+    assert newcomers[0]("check", messy, "--output", page).exit_code == 0
+    text = page.read_text(encoding="utf-8")
+    assert "Elm\N{REPLACEMENT CHARACTER}[31m" in text
+    assert not {"\x1b", "\u202e", "\x07"} & set(text)
+
+
 def test_a_check_is_written_as_html_that_holds_no_markup_of_the_list(newcomers: Partners, messy: Path) -> None:
     page = messy.with_name("quality.html")
     assert newcomers[0]("check", messy, "--output", page).exit_code == 0
@@ -154,7 +189,10 @@ def test_an_account_is_explained_with_what_the_rest_of_the_list_does_to_it(newco
 
 
 def test_two_rows_of_one_account_are_told_as_such(newcomers: Partners, messy: Path) -> None:
-    assert "rows of one account" in newcomers[0]("explain", "--file", messy, "--id", "001", "--and-id", "004").out
+    assert (
+        "rows of one account, joined by website"
+        in newcomers[0]("explain", "--file", messy, "--id", "001", "--and-id", "004").out
+    )
 
 
 def test_an_id_that_is_not_in_the_list_is_refused(newcomers: Partners, messy: Path) -> None:

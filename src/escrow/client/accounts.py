@@ -6,7 +6,7 @@ strongest and then newest row, and all its CRM ids are kept for joining back.
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -88,6 +88,9 @@ class Accounts:
     left_out: LeftOut
     #: What aliases add to accounts, with the number of the account in place of the row.
     added: tuple[Added, ...] = ()
+    #: How many rows there were, and which of them the alias file joins to which.
+    rows_read: int = 0
+    together: Mapping[int, int] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
         return len(self.account_ids)
@@ -157,6 +160,8 @@ def make_accounts(
             for each in rules.added
             if account_of_row[each.row] != NO_COMPANY
         ),
+        rows_read=len(rows),
+        together=rules.together,
     )
 
 

@@ -13,6 +13,7 @@ from escrow.client.accounts import AccountKeys, Accounts, SharedKeys
 from escrow.client.blinding import BlindedKeys
 from escrow.client.columns import Meaning
 from escrow.client.corrections import NO_CORRECTIONS, Corrections, Named
+from escrow.client.joins import joins_of
 from escrow.client.list_making import accounts_of_list
 from escrow.client.sources import CrmRows
 from escrow.psi.matchkeys import MatchKeyClass
@@ -20,12 +21,25 @@ from escrow.psi.normalisation import profile
 from escrow.psi.normalisation.explaining import Explainer, explainer
 from escrow.psi.normalisation.reasons import NothingReason
 from escrow.psi.tokens import Blinder
-from escrow.reports.quality import Example, IdleEntries, IdleEntry, Quality, ReasonCount, SharedKey
+from escrow.reports.quality import (
+    Example,
+    IdleEntries,
+    IdleEntry,
+    JoinedAccount,
+    JoinedBy,
+    Quality,
+    ReasonCount,
+    SharedKey,
+)
 from escrow.terms import Population
 
 __all__ = ["check_list"]
 
 Progress = Callable[[int], None]
+
+#: So many accounts of several rows are shown, and rows of each, unless more examples are asked for.
+_JOINED_SHOWN = 20
+_ROWS_SHOWN = 5
 
 
 def check_list(
@@ -69,6 +83,7 @@ def check_list(
         idle_do_not_map=_idle(left_out.idle_do_not_map, examples),
         idle_aliases=_idle(left_out.idle_aliases, examples),
         idle_sides=_idle(left_out.idle_sides, examples),
+        joined=tuple(checking.joined()),
     )
 
 
@@ -108,6 +123,17 @@ class _Checking:
                 if blinder.tokens(each.key_class.kind, [each.value]) == token.tobytes():
                     yield SharedKey(each.value, each.key_class.name.lower(), held_by)
                     break
+
+    def joined(self) -> Iterator[JoinedAccount]:
+        """Yield the first accounts of several rows, those that a website alone does not join before the others."""
+        sizes = np.diff(self.accounts.starts).tolist()
+        ways = joins_of(self.blinded, self.accounts).ways(len(self.accounts))
+        several = [account for account, size in enumerate(sizes) if size > 1]
+        several.sort(key=lambda account: (ways[account] == (JoinedBy.WEBSITE,), -sizes[account], account))
+        most = max(_JOINED_SHOWN, self.examples) if self.examples else 0
+        for account in several[:most]:
+            rows = self.accounts.rows_of(account)[: max(_ROWS_SHOWN, self.examples)]
+            yield JoinedAccount(sizes[account], ways[account], tuple(_example(self.crm, row) for row in rows))
 
     def _rows_without(self, counted: npt.NDArray[np.bool_]) -> list[int]:
         """Give the rows that have no key among those counted."""

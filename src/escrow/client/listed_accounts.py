@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy.typing as npt
 from escrow.client.accounts import Accounts
 from escrow.client.columns import Meaning
 from escrow.client.corrections import NO_CORRECTIONS, Corrections
+from escrow.client.joins import joins_of
 from escrow.client.list_making import accounts_of_list
 from escrow.client.sources import CrmRows
 from escrow.errors import RecordIdsInvalid
@@ -19,6 +20,7 @@ from escrow.psi.matchkeys import MatchKey, MatchKeyClass
 from escrow.psi.normalisation.explaining import explainer
 from escrow.psi.normalisation.reasons import KeyReasons, NoKey
 from escrow.psi.tokens import Blinder
+from escrow.reports.quality import JoinedBy
 
 __all__ = ["KeyFate", "ListedAccount", "ListedKey", "look_up"]
 
@@ -45,12 +47,16 @@ class ListedKey:
 
 @dataclass(frozen=True, slots=True)
 class ListedAccount:
-    """The account that a CRM row became; ``number`` is None where it became none, or is kept back."""
+    """The account that a CRM row became; ``number`` is None where it became none, or is kept back.
+
+    ``joined_by`` is the weakest way between its row and the first row that was asked for, where they are one account.
+    """
 
     number: int | None
     crm_ids: tuple[str, ...] = field(repr=False)
     keys: tuple[ListedKey, ...]
     nothing: tuple[NoKey, ...]
+    joined_by: JoinedBy | None = None
 
     @property
     def sent(self) -> list[MatchKey]:
@@ -66,12 +72,20 @@ def look_up(
     Raises:
         RecordIdsInvalid: the list has no such row.
     """
-    _, accounts = accounts_of_list(crm, profile_id=profile_id, match_key=_ANY_KEY, corrections=corrections)
+    keys, accounts = accounts_of_list(crm, profile_id=profile_id, match_key=_ANY_KEY, corrections=corrections)
     place_of = {crm_id: place for place, crm_id in enumerate(crm.crm_ids)}
     if not place_of.keys() >= set(crm_ids):
         raise RecordIdsInvalid("no row with this id belongs to a population; compare with the id column of the export")
     account_of = {row: number for number in range(len(accounts)) for row in accounts.rows_of(number)}
-    return [_listed(crm, accounts, account_of, place_of[crm_id], profile_id) for crm_id in crm_ids]
+    rows = [place_of[crm_id] for crm_id in crm_ids]
+    found = [_listed(crm, accounts, account_of, row, profile_id) for row in rows]
+    joins = joins_of(keys, accounts)
+    return [
+        replace(each, joined_by=joins.between(rows[0], row))
+        if each.number is not None and each.number == found[0].number and row != rows[0]
+        else each
+        for each, row in zip(found, rows, strict=True)
+    ]
 
 
 def _listed(crm: CrmRows, accounts: Accounts, account_of: dict[int, int], row: int, profile_id: str) -> ListedAccount:

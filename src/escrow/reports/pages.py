@@ -1,6 +1,6 @@
 """Reports and lists of overlaps as self-contained HTML.
 
-Values come from two CRMs and a partner: everything is escaped, without exception.
+Values come from two CRMs and a partner: everything is escaped, and control characters are replaced, without exception.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from escrow.reports.ages import OLD_AFTER, ages_of
 from escrow.reports.plays import PLAYS
 from escrow.reports.quality import Quality
 from escrow.reports.report import OverlapList, Report
+from escrow.reports.texts import without_controls
 from escrow.terms import Population
 
 __all__ = ["overlaps_html", "quality_html", "report_html"]
@@ -47,9 +48,15 @@ def _day(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
+def _shown(value: object) -> object:
+    """Give texts without control characters; what a macro made of them has none."""
+    return without_controls(value) if type(value) is str else value
+
+
 _TEMPLATES = Environment(
     loader=PackageLoader("escrow.reports"),
     autoescape=True,
+    finalize=_shown,
     undefined=StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from escrow.counts import counted
 from escrow.terms import Population
 
-__all__ = ["NONE_IDLE", "Example", "IdleEntries", "IdleEntry", "Quality", "ReasonCount", "SharedKey"]
+__all__ = [
+    "NONE_IDLE",
+    "Example",
+    "IdleEntries",
+    "IdleEntry",
+    "JoinedAccount",
+    "JoinedBy",
+    "Quality",
+    "ReasonCount",
+    "SharedKey",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +29,10 @@ class Example:
     crm_id: str = field(repr=False)
     name: str = field(repr=False)
     website: str = field(repr=False)
+
+    def to_object(self) -> Mapping[str, object]:
+        """Give it as programs read it."""
+        return {"crm_id": self.crm_id, "name": self.name, "website": self.website}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +46,48 @@ class ReasonCount:
 
     def to_object(self) -> Mapping[str, object]:
         """Give it as programs read it."""
-        examples = [{"crm_id": each.crm_id, "name": each.name, "website": each.website} for each in self.examples]
+        examples = [each.to_object() for each in self.examples]
         return {"reason": self.reason, "detail": self.told, "rows": self.rows, "examples": examples}
+
+
+class JoinedBy(StrEnum):
+    """What makes rows one account; all but a website can join what is not one company."""
+
+    WEBSITE = "website"
+    NAME = "name"
+    VARIANT = "variant"
+    ALIAS = "alias"
+
+    @property
+    def told(self) -> str:
+        """Say it in words."""
+        return "part of the name" if self is JoinedBy.VARIANT else self.value
+
+
+@dataclass(frozen=True, slots=True)
+class JoinedAccount:
+    """An account of several rows: how many, the first of them, and all that it takes to join them."""
+
+    rows: int
+    joined_by: tuple[JoinedBy, ...]
+    examples: tuple[Example, ...] = field(repr=False)
+
+    @property
+    def told(self) -> str:
+        """Say how many rows are joined by what."""
+        ways = " and ".join(way.told for way in self.joined_by)
+        return f"{counted(self.rows, 'row')} joined by {ways}"
+
+    @property
+    def more(self) -> str:
+        """Say how many rows are not shown; nothing where all are."""
+        unseen = self.rows - len(self.examples)
+        return f"and {counted(unseen, 'more row')}" if unseen else ""
+
+    def to_object(self) -> Mapping[str, object]:
+        """Give it as programs read it."""
+        examples = [each.to_object() for each in self.examples]
+        return {"rows": self.rows, "joined_by": [way.value for way in self.joined_by], "examples": examples}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +138,8 @@ class Quality:
 
     ``without_keys`` has the rows that give no key, ``no_domain`` the websites that give no domain, both by reason and
     the most frequent first; ``merged_rows`` are rows beyond the first of their account. ``ambiguous`` and ``shared``
-    are the first of the keys that are held back, those that most accounts have first.
+    are the first of the keys that are held back, those that most accounts have first. ``joined`` are the first accounts
+    of several rows: those that a website alone does not join, then the others, the largest first.
     """
 
     profile_id: str
@@ -109,6 +165,7 @@ class Quality:
     idle_do_not_map: IdleEntries = NONE_IDLE
     idle_aliases: IdleEntries = NONE_IDLE
     idle_sides: IdleEntries = NONE_IDLE
+    joined: tuple[JoinedAccount, ...] = ()
 
     @property
     def name_only(self) -> int:
@@ -119,6 +176,12 @@ class Quality:
     def rows_without_keys(self) -> int:
         """Rows that name no company and are not sent."""
         return sum(each.rows for each in self.without_keys)
+
+    @property
+    def more_joined(self) -> str:
+        """Say how many accounts of several rows are not shown; nothing where all are."""
+        unseen = self.accounts_of_several - len(self.joined)
+        return f"and {unseen:,} more" if unseen else ""
 
     @property
     def domain_share(self) -> float:
@@ -176,6 +239,7 @@ class Quality:
             "accounts": self.accounts,
             "accounts_of_several_rows": self.accounts_of_several,
             "merged_rows": self.merged_rows,
+            "joined_accounts": [each.to_object() for each in self.joined],
             "populations": {population.word: self.populations[population] for population in Population},
             "coverage": {
                 "with_domain": self.with_domain,

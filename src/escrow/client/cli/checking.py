@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from escrow.reports.quality import IdleEntries, Quality, ReasonCount
+    from escrow.reports.quality import Example, IdleEntries, Quality, ReasonCount
 
 __all__ = ["app"]
 
@@ -118,6 +118,7 @@ def _show(console: Console, quality: Quality) -> None:
     console.print(table)
     _show_reasons(console, "Rows without keys", quality.without_keys)
     _show_reasons(console, "Websites that give no domain", quality.no_domain)
+    _show_joined(console, quality)
     for heading, keys in (
         ("[bold]Ambiguous keys[/], on more than 5 accounts each", quality.ambiguous),
         ("[bold]Shared fallbacks[/], on 2 to 5 accounts each", quality.shared),
@@ -140,12 +141,31 @@ def _show_idle(console: Console, heading: str, entries: IdleEntries) -> None:
 
 
 def _show_reasons(console: Console, heading: str, counts: Iterable[ReasonCount]) -> None:
-    from escrow.client.cli.texts import printable
 
     for number, each in enumerate(counts):
         if number == 0:
             console.print(f"\n[bold]{heading}[/]")
         console.print(f"{each.rows:>9,}  {each.told}")
-        for example in each.examples:
-            texts = " | ".join(text[:60] or "(empty)" for text in (example.crm_id, example.name, example.website))
-            console.print(f"           [dim]{printable(texts)}[/]")
+        _show_examples(console, each.examples)
+
+
+def _show_joined(console: Console, quality: Quality) -> None:
+    if quality.joined:
+        console.print(
+            "\n[bold]Accounts of several rows[/], those not joined by website alone first; are they one company?"
+        )
+    for each in quality.joined:
+        console.print(f"           {each.told}")
+        _show_examples(console, each.examples)
+        if each.more:
+            console.print(f"           [dim]{each.more}[/]")
+    if quality.joined and quality.more_joined:
+        console.print(f"           {quality.more_joined}")
+
+
+def _show_examples(console: Console, examples: Iterable[Example]) -> None:
+    from escrow.client.cli.texts import printable
+
+    for example in examples:
+        texts = " | ".join(text[:60] or "(empty)" for text in (example.crm_id, example.name, example.website))
+        console.print(f"           [dim]{printable(texts)}[/]")

@@ -119,7 +119,7 @@ def _said_of_list(session: Session, profile_id: str, file: Path | None, crm_ids:
         found = look_up(crm, *crm_ids, profile_id=profile_id, corrections=SaidCorrections().read(plan))
     machine: dict[str, object] = {"profile": profile_id, "accounts": [_listed_object(each) for each in found]}
     judged = None
-    told = "They are rows of one account: there is nothing to match." if _are_one(found) else ""
+    told = _told_of_one(found) if _are_one(found) else ""
     if len(found) > 1:
         judged = None if told else verdict(*(each.sent for each in found))
         machine["match"] = _match_object(judged) if judged else {"tier": None, "shared": [], "detail": [told]}
@@ -136,6 +136,12 @@ def _said_of_list(session: Session, profile_id: str, file: Path | None, crm_ids:
 
 def _are_one(found: Sequence[ListedAccount]) -> bool:
     return len(found) > 1 and found[0].number is not None and found[0].number == found[1].number
+
+
+def _told_of_one(found: Sequence[ListedAccount]) -> str:
+    way = found[1].joined_by
+    joined = f", joined by {way.told}" if way else ""
+    return f"They are rows of one account{joined}: there is nothing to match."
 
 
 def _show_listed(console: Console, account: ListedAccount) -> None:

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from escrow.counts import counted
+from escrow.reports.texts import without_controls
 
 __all__ = ["counted", "printable", "without_controls"]
-
-
-def without_controls(text: str) -> str:
-    """Replace everything that a terminal would act on instead of showing it."""
-    return "".join(letter if letter.isprintable() or letter == "\n" else "\N{REPLACEMENT CHARACTER}" for letter in text)
 
 
 def printable(text: str) -> str:
